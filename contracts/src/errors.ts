@@ -1,0 +1,95 @@
+import { z } from "zod";
+
+/** What a code means to each kind of caller. `retryable`: the same request may succeed later, unchanged. */
+export interface ErrorRow {
+  /** HTTP status of `application/problem+json`. */
+  readonly status: number;
+  /** Exit code of the keeper: 2 usage, 3 not found, 4 refused, 5 try later, 6 failed, 130 cancelled. */
+  readonly exit: number;
+  readonly retryable: boolean;
+  readonly title: string;
+  /** The next step, in words a person can act on. */
+  readonly help: string;
+}
+
+/** Every error the system can tell anyone about. Codes are stable: programs switch on them. */
+export const errors = {
+  invalid_json: { status: 400, exit: 2, retryable: false, title: "The body is not valid JSON", help: "Send UTF-8 JSON with content-type application/json." },
+  invalid_input: { status: 400, exit: 2, retryable: false, title: "The input does not fit the operation", help: "See `detail` for each wrong field; `GET /openapi.json` lists all of them." },
+  unknown_operation: { status: 400, exit: 2, retryable: false, title: "There is no such operation", help: "See `detail` for the operations there are." },
+  invalid_position: { status: 400, exit: 2, retryable: false, title: "The stream position is not valid", help: "Send the id of the last event you saw, as `Last-Event-ID` or `?after=`; leave it out to read from the start." },
+  context_length_exceeded: { status: 400, exit: 2, retryable: false, title: "The prompt does not fit the model's context", help: "Shorten the prompt, lower max_tokens, or spawn a worker with a larger context." },
+  unauthorized: { status: 401, exit: 4, retryable: false, title: "No valid key was sent", help: "Send `Authorization: Bearer rbk_…`; `rbee up` prints the key of a local queen." },
+  forbidden: { status: 403, exit: 4, retryable: false, title: "The key may not do this", help: "Use a key whose scope covers the operation." },
+  not_found: { status: 404, exit: 3, retryable: false, title: "There is nothing at this address", help: "See `GET /` for the routes." },
+  job_not_found: { status: 404, exit: 3, retryable: false, title: "There is no such job", help: "`rbee jobs list` shows the jobs that are kept; logs are removed a while after their job ended." },
+  hive_not_found: { status: 404, exit: 3, retryable: false, title: "There is no such hive", help: "`rbee hives list` shows the hives there are." },
+  model_not_found: { status: 404, exit: 3, retryable: false, title: "No hive has this model", help: "`rbee models list` shows what is there." },
+  worker_not_found: { status: 404, exit: 3, retryable: false, title: "There is no such worker", help: "`rbee workers list` shows the workers there are." },
+  method_not_allowed: { status: 405, exit: 2, retryable: false, title: "This address does not take that method", help: "See `GET /` for the routes." },
+  idempotency_conflict: { status: 422, exit: 2, retryable: false, title: "This Idempotency-Key was used with other input", help: "Use a new key for a new request." },
+  payload_too_large: { status: 413, exit: 2, retryable: false, title: "The body is too large", help: "Send at most 1 MiB." },
+  upgrade_required: { status: 426, exit: 2, retryable: false, title: "This address speaks WebSocket", help: "Only a hive agent connects here." },
+  queue_full: { status: 429, exit: 5, retryable: true, title: "Too many jobs are open", help: "Wait for some to end, then try again." },
+  hive_offline: { status: 503, exit: 5, retryable: true, title: "The hive is not connected", help: "Start its agent; `rbee hives list` shows who is connected." },
+  hive_lost: { status: 502, exit: 6, retryable: true, title: "The hive went away while the job ran", help: "What was streamed so far is kept; submit again to start over." },
+  attempts_exhausted: { status: 502, exit: 6, retryable: true, title: "Every hive that took the job lost it", help: "Look at the hives' logs, then submit again." },
+  cancelled: { status: 409, exit: 130, retryable: false, title: "The job was cancelled", help: "Submit it again if that was a mistake." },
+  deadline_exceeded: { status: 504, exit: 5, retryable: true, title: "The job took longer than it may", help: "Try again, or ask for less." },
+  no_such_device: { status: 400, exit: 2, retryable: false, title: "The hive has no such device", help: "`rbee hives get <hive>` lists its devices." },
+  insufficient_memory: { status: 409, exit: 4, retryable: true, title: "The model does not fit into free memory", help: "Stop another worker, or choose a smaller quantisation or context." },
+  model_invalid: { status: 422, exit: 6, retryable: false, title: "The model file is damaged or not a GGUF", help: "Fetch it again; see `detail` for what is wrong with it." },
+  model_load_failed: { status: 502, exit: 6, retryable: false, title: "The engine could not load the model", help: "See `detail` for the engine's last lines." },
+  worker_busy: { status: 409, exit: 5, retryable: true, title: "The worker has no free slot", help: "Try again when a job has ended." },
+  worker_died: { status: 502, exit: 6, retryable: true, title: "The worker process died", help: "See `detail` for its last lines; the next request starts a new one." },
+  no_free_port: { status: 503, exit: 5, retryable: true, title: "All worker ports are taken", help: "Stop a worker, then try again." },
+  journal_full: { status: 503, exit: 5, retryable: true, title: "The hive cannot keep more unsent output", help: "Check the hive's connection and disk." },
+  unsupported: { status: 400, exit: 2, retryable: false, title: "This is not supported here", help: "See `detail`." },
+  draining: { status: 503, exit: 5, retryable: true, title: "The hive is shutting down", help: "The job goes to another hive, or waits." },
+  unavailable: { status: 503, exit: 5, retryable: true, title: "The queen is restarting", help: "Try again in a moment." },
+  internal: { status: 500, exit: 6, retryable: true, title: "Something broke on our side", help: "Try again; if it stays, report it with the job id." },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errors;
+export const errorCodes = Object.keys(errors) as ErrorCode[];
+
+/** RFC 9457 problem details; also the body of an `error` event, so that a failed job and a refused request read alike. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(errorCodes),
+  detail: z.string(),
+  hint: z.string(),
+  retryable: z.boolean(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** The one error that crosses boundaries. `detail` says what was wrong this time; it never holds prompts or keys. */
+export class RbeeError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail ?? errors[code].title, options);
+    this.name = "RbeeError";
+    this.code = code;
+  }
+
+  toProblem(): Problem {
+    return problemOf(this.code, this.message);
+  }
+
+  static fromProblem(problem: Problem): RbeeError {
+    return new RbeeError(problem.code, problem.detail);
+  }
+}
+
+export function problemOf(code: ErrorCode, detail: string = errors[code].title): Problem {
+  const row = errors[code];
+  const type = `https://rbee.dev/errors/${code}`;
+  return { type, title: row.title, status: row.status, code, detail, hint: row.help, retryable: row.retryable };
+}
+
+/** Any thrown value as a problem. What is not ours becomes `internal` and keeps its text to itself. */
+export function problemFrom(thrown: unknown): Problem {
+  return thrown instanceof RbeeError ? thrown.toProblem() : problemOf("internal");
+}

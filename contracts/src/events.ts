@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { Problem } from "./errors.ts";
+import { HiveId } from "./ids.ts";
+
+/** Progress in words: who did what. Never holds prompts, completions or keys. */
+export const Narration = z.object({
+  type: z.literal("narration"),
+  actor: z.string().max(64),
+  action: z.string().max(64),
+  level: z.enum(["info", "warn", "error"]).default("info"),
+  human: z.string().max(4_096),
+  fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+export type Narration = z.infer<typeof Narration>;
+
+/** Progress in numbers. `total` and `eta_ms` are absent when unknown, never guessed. */
+export const Progress = z.object({
+  type: z.literal("progress"),
+  done: z.number().nonnegative(),
+  total: z.number().nonnegative().optional(),
+  unit: z.enum(["bytes", "percent", "items", "layers"]),
+  eta_ms: z.number().nonnegative().optional(),
+});
+export type Progress = z.infer<typeof Progress>;
+
+/** A piece of generated text: whole characters, at least one. */
+export const Token = z.object({ type: z.literal("token"), text: z.string() });
+export type Token = z.infer<typeof Token>;
+
+/** Where the job stands. Written by the queen only. */
+export const State = z.object({
+  type: z.literal("state"),
+  state: z.enum(["queued", "dispatched", "cancelled"]),
+  /** Queued: place in the queue, 1 = next. */
+  position: z.int().positive().optional(),
+  /** Queued: why. Cancelled: who asked. */
+  reason: z.string().max(512).optional(),
+  /** Dispatched: where to. */
+  hive_id: HiveId.optional(),
+});
+export type State = z.infer<typeof State>;
+
+export const ResultEvent = z.object({ type: z.literal("result"), result: z.record(z.string(), z.unknown()) });
+/** The problem of a failed job; `type` says that it is an event, so the problem's own type URI stays out. */
+export const ErrorEvent = Problem.omit({ type: true }).extend({ type: z.literal("error") });
+
+/** One entry of a job's log, as `?format=json` shows it. After the last one the stream says `[DONE]`. */
+export const JobEvent = z.discriminatedUnion("type", [Narration, Progress, Token, State, ResultEvent, ErrorEvent]);
+export type JobEvent = z.infer<typeof JobEvent>;
+
+/** What a handler may yield. Results, errors and states are said by returning, throwing, and by the queen. */
+export const HandlerEvent = z.discriminatedUnion("type", [Narration, Progress, Token]);
+export type HandlerEvent = z.infer<typeof HandlerEvent>;
+
+/** On a lane and in the log a token, by far the commonest event, is just its text. */
+export const PackedEvent = z.union([z.string(), HandlerEvent]);
+export type PackedEvent = string | JobEvent;
+
+export const pack = (event: JobEvent): PackedEvent => (event.type === "token" ? event.text : event);
+export const unpack = (packed: PackedEvent): JobEvent =>
+  typeof packed === "string" ? { type: "token", text: packed } : packed;
+
+export const narrate = (actor: string, action: string, human: string): Narration => ({
+  type: "narration",
+  actor,
+  action,
+  level: "info",
+  human,
+});

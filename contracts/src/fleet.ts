@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { HiveId, ModelId, WorkerId } from "./ids.ts";
+
+/** Memory in bytes. A CPU device has no memory of its own: it reports the machine's. */
+export const Device = z.object({
+  id: z.string().max(32),
+  kind: z.enum(["cpu", "cuda", "vulkan", "metal"]),
+  name: z.string().max(128),
+  memory_total_bytes: z.int().nonnegative(),
+  memory_free_bytes: z.int().nonnegative(),
+});
+export type Device = z.infer<typeof Device>;
+
+export const WorkerState = z.enum(["starting", "ready", "draining", "dead"]);
+
+/** One worker process as its hive reports it. */
+export const WorkerInfo = z.object({
+  worker_id: WorkerId,
+  kind: z.enum(["llama", "llama-server", "openai", "synthetic"]),
+  model: ModelId,
+  device: z.string().max(32),
+  state: WorkerState,
+  slots: z.int().positive(),
+  context: z.int().positive(),
+  port: z.int(),
+  pid: z.int(),
+});
+export type WorkerInfo = z.infer<typeof WorkerInfo>;
+
+/** One model file (or set of files) on a hive's disk. */
+export const ModelInfo = z.object({
+  id: ModelId,
+  name: z.string().max(256),
+  size_bytes: z.int().nonnegative(),
+  status: z.enum(["ready", "partial", "invalid"]),
+  loaded: z.boolean(),
+});
+export type ModelInfo = z.infer<typeof ModelInfo>;
+
+/** What a hive tells the queen about itself: small, sent at hello and whenever it changes. */
+export const Inventory = z.object({
+  version: z.string().max(32),
+  platform: z.string().max(64),
+  devices: z.array(Device).max(64),
+  models: z.array(ModelInfo).max(1_000),
+  workers: z.array(WorkerInfo).max(100),
+  /** Slots that a worker started on demand would have. */
+  slots_default: z.int().positive(),
+});
+export type Inventory = z.infer<typeof Inventory>;
+
+export const HiveInfo = z.object({
+  hive_id: HiveId,
+  connected: z.boolean(),
+  /** Milliseconds since the epoch, by the queen's clock. */
+  last_seen: z.int().nonnegative(),
+  enrolled_at: z.int().nonnegative(),
+  version: z.string().optional(),
+  platform: z.string().optional(),
+  devices: z.array(Device),
+  models: z.array(ModelInfo),
+  jobs_running: z.int().nonnegative(),
+  jobs_queued: z.int().nonnegative(),
+});
+export type HiveInfo = z.infer<typeof HiveInfo>;
+
+/** A worker as the queen sees it: the hive's report, and what the queen has given it to do. */
+export const ActiveWorker = z.object({
+  worker_id: WorkerId,
+  hive_id: HiveId,
+  model: ModelId,
+  device: z.string(),
+  state: z.enum([...WorkerState.options, "unreachable"]),
+  slots: z.int().positive(),
+  slots_busy: z.int().nonnegative(),
+});
+export type ActiveWorker = z.infer<typeof ActiveWorker>;

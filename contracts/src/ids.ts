@@ -1,0 +1,34 @@
+import { z } from "zod";
+
+/** 128 random bits in lower-case base32. Unguessable: whoever knows a job's id and the colony may read it. */
+export const JobId = z.string().regex(/^job_[a-z2-7]{26}$/, "a job id looks like job_ and 26 letters or digits");
+export type JobId = z.infer<typeof JobId>;
+
+/** What a person calls a machine: also safe as a host name, a file name and part of an object's name. */
+export const HiveId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a hive id is lower-case letters, digits and dashes, at most 63");
+export type HiveId = z.infer<typeof HiveId>;
+
+export const WorkerId = z.string().regex(/^worker-[a-z0-9-]{1,80}$/, "a worker id looks like worker-…");
+export type WorkerId = z.infer<typeof WorkerId>;
+
+/**
+ * A model as people write it: `name`, `org/repo`, `org/repo:QUANT`, `org/repo/file.gguf`.
+ * Never a path: no leading slash or dot, no `..`, no backslash, no control characters.
+ */
+export const ModelId = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}(:[A-Za-z0-9][A-Za-z0-9._-]*)?$/, "not a model id")
+  .refine((id) => !id.includes(".."), "not a model id");
+export type ModelId = z.infer<typeof ModelId>;
+
+/** `auto`, `cpu`, `cuda:0`, `metal`, `vulkan:1`; a bare number means that GPU, as older clients send it. */
+export const DeviceId = z
+  .union([z.int().min(0).max(63), z.string().regex(/^(auto|(cpu|cuda|vulkan|metal)(:[0-9]{1,2})?)$/, "a device is auto, cpu, cuda:0, …")])
+  .transform(String);
+
+/** One owner's fleet. A self-hoster has one, called `main`. */
+export const ColonyId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/);

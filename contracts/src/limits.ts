@@ -1,0 +1,104 @@
+/**
+ * Every bound of the system, each with its reason. Sizes in bytes, times in milliseconds, the unit last in the name.
+ * A queue, buffer, retry or wait that is not named here does not exist.
+ */
+export const limits = {
+  /** A request body. Long prompts fit; an image or a file belongs elsewhere. */
+  body_bytes_max: 1_048_576,
+  /** Nesting of a JSON body: deeper input only serves to exhaust a parser. */
+  json_depth_max: 32,
+  /** One link frame. Holds the largest body with its envelope, and stays under the 2 MB of a Durable Object row. */
+  frame_bytes_max: 1_572_864,
+  /** `max_tokens` of one inference: bounds a job's log and its result, which repeats the text. */
+  tokens_per_job_max: 32_768,
+  /** Messages of one chat. */
+  messages_max: 2_000,
+  /** Stop strings of one inference, and the length of each: both are compared on every token. */
+  stop_strings_max: 16,
+  stop_string_chars_max: 256,
+  /** A JSON schema for structured output: grammars grow much faster than their source. */
+  json_schema_bytes_max: 65_536,
+
+  /** The agent says hello at once; a socket that does not is not an agent. */
+  hello_wait_ms: 5_000,
+  /** Control pings are answered by the runtime and wake nothing, so they cost nothing. */
+  control_ping_ms: 30_000,
+  /** A control socket that was silent this long is not trusted with new work (two pings missed, and some). */
+  control_stale_ms: 75_000,
+  /** The agent's own check for a half-open socket: protocol ping, then this long for the pong. */
+  link_ping_ms: 15_000,
+  link_pong_ms: 10_000,
+  /** Pings of a lane renew the lease at no cost. */
+  lane_ping_ms: 10_000,
+  /** A job whose hive is silent this long is lost. Three lane pings. */
+  lease_ms: 30_000,
+  /** An operation that was sent and not taken up by then is sent again or placed elsewhere. */
+  take_up_ms: 8_000,
+  /** Times a job may be given to a hive before it fails: each one costs somebody's GPU. */
+  dispatches_max: 5,
+  /** After a cancel the hive has this long to stop; then the queen ends the job without it. */
+  cancel_grace_ms: 10_000,
+
+  /** Reconnect: windowed full jitter between these, back to the first after a stable while. */
+  reconnect_min_ms: 250,
+  reconnect_max_ms: 30_000,
+  reconnect_stable_ms: 30_000,
+
+  /** Un-acked events on one lane: several commits' worth. Beyond it the hive stops sending until an ack comes. */
+  lane_window_events: 1_024,
+  lane_window_bytes: 262_144,
+  /** Events gathered into one frame: at least this long with few lanes, up to the second with many. */
+  coalesce_min_ms: 20,
+  coalesce_max_ms: 100,
+  frame_events_max: 512,
+  /** The queen commits a row at this many events or bytes; the hive asks for a commit after this idle time. */
+  commit_events: 100,
+  commit_bytes: 32_768,
+  commit_idle_ms: 1_000,
+  /** Un-acked events the hive keeps on disk per job; over it the engine waits. */
+  journal_bytes_per_job_max: 8_388_608,
+
+  /** Server-sent events: a comment this often keeps proxies from cutting a silent stream. */
+  sse_keepalive_ms: 15_000,
+  sse_retry_ms: 2_000,
+  /** A reader that has not taken this much is cut off; it resumes from the log. */
+  reader_buffer_bytes_max: 4_194_304,
+  /** Readers of one job. */
+  readers_per_job_max: 1_000,
+
+  /** Open jobs of one colony: queued and running. */
+  open_jobs_max: 10_000,
+  /** Queued jobs that are told their position when it changes: only those near the front. */
+  queue_watch_max: 16,
+  /** A log is kept this long after its job ended. */
+  job_retention_ms: 3_600_000,
+  /** Ended jobs that the colony still lists. */
+  finished_jobs_max: 10_000,
+  /** Hives of one colony: one registry object holds them all. */
+  hives_max: 500,
+  /** A stored `connected` flag is checked against the socket when it is older than this. */
+  presence_check_ms: 30_000,
+  /** The registry asks a job whether it still holds its place this often, while any job is open. */
+  audit_ms: 60_000,
+
+  /** Join tokens are for pasting into one terminal, now. */
+  join_token_ms_max: 3_600_000,
+  /** How far a hive's clock may be off when it signs a connect request. The 401 carries the queen's time. */
+  signature_skew_ms: 300_000,
+
+  /** Generation slots of a worker unless asked otherwise. */
+  slots_default: 4,
+  slots_max: 64,
+  /** Worker HTTP ports, loopback only. */
+  worker_port_min: 9_100,
+  worker_port_max: 9_199,
+  /** Loading a model: a base and then time by size, since disks are slow and models are large. */
+  load_base_ms: 60_000,
+  load_ms_per_gib: 20_000,
+  /** A worker that was told to stop gets this long before it is killed. */
+  stop_grace_ms: 2_000,
+  /** A worker keeps a generation whose agent went away this long, for the next agent to take up. */
+  worker_orphan_ms: 30_000,
+  /** Lines of a dead worker's stderr that go into the error. */
+  stderr_lines: 20,
+} as const;

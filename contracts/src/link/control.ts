@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { Inventory } from "../fleet.ts";
+import { JobId } from "../ids.ts";
+import { LINK_VERSION_MIN } from "./protocol.ts";
+
+const Term = z.int().nonnegative();
+
+/** Hive → queen, first: who is dialling and what it still holds. */
+export const Hello = z.object({
+  t: z.literal("hello"),
+  version: z.int().min(LINK_VERSION_MIN),
+  /** New at every start of the agent: tells a reconnect from a second agent with the same credential. */
+  instance_id: z.string().min(8).max(64),
+  inventory: Inventory,
+  /** Jobs whose end the queen has not acknowledged yet. */
+  jobs: z.array(z.object({ job_id: JobId, term: Term })).max(1_000),
+});
+export type Hello = z.infer<typeof Hello>;
+
+/** Queen → hive: the connection counts from here on. */
+export const Welcome = z.object({ t: z.literal("welcome"), session: z.int().positive() });
+export type Welcome = z.infer<typeof Welcome>;
+
+/** Queen → hive: do this. The hive journals it, then opens the job's lane, which is the receipt. A repeat changes nothing. */
+export const Op = z.object({
+  t: z.literal("op"),
+  job_id: JobId,
+  term: Term,
+  /** Checked against the hive's own table: it may be a version behind. */
+  operation: z.string().max(64),
+  input: z.record(z.string(), z.unknown()),
+  /** The worker the queen chose, when there is one. */
+  worker_id: z.string().optional(),
+  lane_token: z.string().max(1_024),
+});
+export type Op = z.infer<typeof Op>;
+
+/** Queen → hive: stop this job. Also said on the lane when there is one. */
+export const Cancel = z.object({ t: z.literal("cancel"), job_id: JobId, term: Term });
+export type Cancel = z.infer<typeof Cancel>;
+
+/** Hive → queen: what the hive has now, whole; sent when it changed. */
+export const InventoryUpdate = z.object({ t: z.literal("inventory"), inventory: Inventory });
+export type InventoryUpdate = z.infer<typeof InventoryUpdate>;
+
+/** Hive → queen: send nothing new; what runs will end. */
+export const Drain = z.object({ t: z.literal("drain") });
+export type Drain = z.infer<typeof Drain>;
+
+export const ControlUp = z.discriminatedUnion("t", [Hello, InventoryUpdate, Drain]);
+export type ControlUp = z.infer<typeof ControlUp>;
+export const ControlDown = z.discriminatedUnion("t", [Welcome, Op, Cancel]);
+export type ControlDown = z.infer<typeof ControlDown>;

@@ -1,0 +1,39 @@
+/**
+ * The link between a hive and the queen. Version 1: the first one.
+ * Two sockets: one control socket per hive, one data lane per running job and term.
+ */
+export const LINK_VERSION = 1;
+/** Oldest version the queen still speaks. A deploy always meets agents one version behind. */
+export const LINK_VERSION_MIN = 1;
+export const LINK_SUBPROTOCOL = "rbee.hive.v1";
+
+/** Sent and answered as bare text; the runtime answers without waking the object. */
+export const PING = "ping";
+export const PONG = "pong";
+
+interface Close {
+  readonly code: number;
+  readonly reason: string;
+  /** Whether the agent may dial again. `superseded` may not: a newer socket of the same agent is already open. */
+  readonly reconnect: boolean;
+}
+
+/** Why a side closes a link socket. */
+export const closes = {
+  shutdown: { code: 1001, reason: "going away", reconnect: true },
+  stopped: { code: 4400, reason: "stopped on request", reconnect: false },
+  bad_credential: { code: 4401, reason: "the credential is not valid", reconnect: false },
+  revoked: { code: 4403, reason: "the hive was revoked", reconnect: false },
+  no_hello: { code: 4408, reason: "no hello in time", reconnect: true },
+  superseded: { code: 4409, reason: "a newer connection took over", reconnect: false },
+  identity_in_use: { code: 4410, reason: "another agent uses this identity", reconnect: false },
+  bad_frame: { code: 4412, reason: "a frame was not understood", reconnect: true },
+  too_large: { code: 4413, reason: "a frame was too large", reconnect: true },
+  stale_term: { code: 4414, reason: "this term of the job is over", reconnect: false },
+  done: { code: 1000, reason: "done", reconnect: false },
+  version: { code: 4426, reason: "the link version is not supported; update the agent", reconnect: false },
+} as const satisfies Record<string, Close>;
+
+/** Whether an agent that was closed with this code dials again; an unknown code is treated as a broken line. */
+export const mayReconnect = (code: number): boolean =>
+  Object.values(closes).find((close) => close.code === code)?.reconnect ?? true;

@@ -1,0 +1,132 @@
+import { pack, unpack, type JobEvent, type PackedEvent } from "@rbee/contracts";
+import { isAfter, type Position } from "./position.ts";
+import type { Sql } from "./sql.ts";
+
+export interface LogEntry {
+  readonly position: Position;
+  readonly event: JobEvent;
+}
+
+type ChunkRow = { term: number; first: number; body: string };
+
+/** What became of offered events: `fresh` are new, in order; `gap` means that some before them are missing. */
+export type Offer = { readonly kind: "fresh"; readonly entries: readonly LogEntry[] } | { readonly kind: "gap" };
+
+/**
+ * One job's events, durable in chunks. Between commits the newest events are a tail in memory: nobody was told that
+ * they are kept (no ack), so losing them with the memory loses nothing, their writer sends them again.
+ */
+export class EventLog {
+  readonly #sql: Sql;
+  #term = 0;
+  /** Last durable event number of the term. */
+  #durable = 0;
+  #tail: PackedEvent[] = [];
+  #tailBytes = 0;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    sql.exec("CREATE TABLE IF NOT EXISTS log (term INTEGER, first INTEGER, count INTEGER, body TEXT, PRIMARY KEY (term, first)) WITHOUT ROWID");
+    const last = sql.exec<{ term: number; first: number; count: number }>(
+      "SELECT term, first, count FROM log ORDER BY term DESC, first DESC LIMIT 1",
+    )[0];
+    if (last !== undefined) {
+      this.#term = last.term;
+      this.#durable = last.first + last.count - 1;
+    }
+  }
+
+  /** Number of the last durable event of the term: what may be acknowledged. [LOG-3] */
+  get acked(): number {
+    return this.#durable;
+  }
+
+  /** Number of the last event of the term, the tail included. */
+  get last(): number {
+    return this.#durable + this.#tail.length;
+  }
+
+  get tailEvents(): number {
+    return this.#tail.length;
+  }
+
+  get tailBytes(): number {
+    return this.#tailBytes;
+  }
+
+  /** A new writer takes over: what the old one had not committed is forgotten. [LOG-4] */
+  begin(term: number): void {
+    if (term < this.#term) throw new Error(`term ${term} is over, the log is at ${this.#term}`);
+    if (term === this.#term) return;
+    this.#term = term;
+    this.#durable = 0;
+    this.#clearTail();
+  }
+
+  /** Takes events `first`, `first` + 1, …: known ones are dropped [LOG-1], a gap takes none [LOG-2]. */
+  offer(first: number, items: readonly PackedEvent[]): Offer {
+    if (first > this.last + 1) return { kind: "gap" };
+    const fresh = items.slice(this.last + 1 - first);
+    const start = this.last + 1;
+    for (const item of fresh) {
+      this.#tail.push(item);
+      this.#tailBytes += typeof item === "string" ? item.length + 3 : JSON.stringify(item).length;
+    }
+    return { kind: "fresh", entries: fresh.map((item, i) => this.#entry(this.#term, start + i, item)) };
+  }
+
+  /** Appends the writer's own events and gives them back with their positions. Not yet durable. */
+  append(events: readonly JobEvent[]): readonly LogEntry[] {
+    const offered = this.offer(this.last + 1, events.map(pack));
+    return offered.kind === "fresh" ? offered.entries : [];
+  }
+
+  /** Makes the tail durable as one row. */
+  commit(): void {
+    if (this.#tail.length === 0) return;
+    this.#sql.exec(
+      "INSERT INTO log (term, first, count, body) VALUES (?, ?, ?, ?)",
+      this.#term,
+      this.#durable + 1,
+      this.#tail.length,
+      JSON.stringify(this.#tail),
+    );
+    this.#durable += this.#tail.length;
+    this.#clearTail();
+  }
+
+  /** Every event after a position, durable or not, in order. */
+  *after(position: Position): Generator<LogEntry, void> {
+    // The chunk that holds the position may begin before it; one earlier row is read for that.
+    const rows = this.#sql.exec<ChunkRow>(
+      "SELECT term, first, body FROM log WHERE (term, first + count) > (?, ?) ORDER BY term, first",
+      position.term,
+      position.seq,
+    );
+    for (const row of rows) {
+      const items = JSON.parse(row.body) as PackedEvent[];
+      for (const [i, item] of items.entries()) {
+        const entry = this.#entry(row.term, row.first + i, item);
+        if (isAfter(entry.position, position)) yield entry;
+      }
+    }
+    for (const [i, item] of this.#tail.entries()) {
+      const entry = this.#entry(this.#term, this.#durable + 1 + i, item);
+      if (isAfter(entry.position, position)) yield entry;
+    }
+  }
+
+  /** Position of the newest event, the tail included. */
+  get end(): Position {
+    return { term: this.#term, seq: this.last };
+  }
+
+  #entry(term: number, seq: number, item: PackedEvent): LogEntry {
+    return { position: { term, seq }, event: unpack(item) };
+  }
+
+  #clearTail(): void {
+    this.#tail = [];
+    this.#tailBytes = 0;
+  }
+}
