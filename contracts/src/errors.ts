@@ -85,7 +85,7 @@ export class RbeeError extends Error {
 
 export function problemOf(code: ErrorCode, detail: string = errors[code].title): Problem {
   const row = errors[code];
-  const type = `https://rbee.dev/errors/${code}`;
+  const type = `urn:rbee:error:${code}`;
   return { type, title: row.title, status: row.status, code, detail, hint: row.help, retryable: row.retryable };
 }
 

@@ -43,6 +43,14 @@ export const limits = {
   reconnect_min_ms: 250,
   reconnect_max_ms: 30_000,
   reconnect_stable_ms: 30_000,
+  /** A lane is dialled more eagerly: its job's lease is running. */
+  lane_reconnect_max_ms: 5_000,
+  /** From dialling until the queen has said welcome (control) or ready (lane). */
+  connect_wait_ms: 15_000,
+  /** Changes of a hive's inventory within this time are told as one. */
+  inventory_settle_ms: 50,
+  /** An agent that was told to stop lets running jobs end for this long, then gives them back. */
+  drain_ms: 10_000,
 
   /** Un-acked events on one lane: several commits' worth. Beyond it the hive stops sending until an ack comes. */
   lane_window_events: 1_024,
@@ -57,6 +65,12 @@ export const limits = {
   commit_idle_ms: 1_000,
   /** Un-acked events the hive keeps on disk per job; over it the engine waits. */
   journal_bytes_per_job_max: 8_388_608,
+  /** Jobs one hive holds at a time, in its journal and in its hello. More are given back. */
+  jobs_per_hive_max: 1_000,
+  /** The journal goes to the disk itself at most this often: this much may be lost with the power, nothing with the process. */
+  journal_sync_ms: 100,
+  /** A journal that could not be written (disk full) is tried again after this. */
+  journal_retry_ms: 1_000,
 
   /** Server-sent events: a comment this often keeps proxies from cutting a silent stream. */
   sse_keepalive_ms: 15_000,
@@ -101,4 +115,27 @@ export const limits = {
   worker_orphan_ms: 30_000,
   /** Lines of a dead worker's stderr that go into the error. */
   stderr_lines: 20,
+  /** Context per slot unless asked otherwise: room for a conversation, without eating the memory of a second model. */
+  context_default: 4_096,
+  /** Generations a worker knows at once: running, waiting for a slot, and ended but kept for a re-attach. */
+  worker_generations_max: 256,
+  /** Frames that come faster than this share one write; the first goes out at once. */
+  worker_flush_ms: 4,
+  /** Prompts are evaluated in steps of about this long, so that a cancel is seen between two of them. */
+  prompt_step_ms: 200,
+  /** A worker that starts is asked this often whether it is ready. */
+  health_poll_ms: 50,
+  /** Workers that outlived their agent send no exit event: they are asked this often. Well under worker_orphan_ms. */
+  worker_poll_ms: 5_000,
+  /** One control request to a worker (health, cancel): it is on the same machine. */
+  worker_request_ms: 2_000,
+  /** A worker's log on disk: enough for what an engine says when it dies. */
+  worker_log_bytes_max: 1_048_576,
+  /** Asking a driver which devices there are. */
+  device_probe_ms: 5_000,
+  /** Model files that a hive lists, and how deep in its folders it looks for them. */
+  models_max: 1_000,
+  model_folder_depth_max: 4,
+  /** Repetitions (minItems, maxLength, …) a JSON schema may ask for: the grammar grows with them. */
+  json_schema_repeat_max: 1_000,
 } as const;

@@ -1,5 +1,5 @@
 import { pack, unpack, type JobEvent, type PackedEvent } from "@rbee/contracts";
-import { isAfter, type Position } from "./position.ts";
+import { isAfter, origin, type Position } from "./position.ts";
 import type { Sql } from "./sql.ts";
 
 export interface LogEntry {
@@ -114,6 +114,19 @@ export class EventLog {
       const entry = this.#entry(this.#term, this.#durable + 1 + i, item);
       if (isAfter(entry.position, position)) yield entry;
     }
+  }
+
+  /** Whether a hive's term showed a client any generated text. Reads the whole log: ask only when a hive was lost. */
+  hasTokens(): boolean {
+    for (const { event } of this.after(origin)) if (event.type === "token") return true;
+    return false;
+  }
+
+  /** The newest durable event. */
+  newest(): JobEvent | undefined {
+    const row = this.#sql.exec<{ body: string }>("SELECT body FROM log ORDER BY term DESC, first DESC LIMIT 1")[0];
+    const item = row === undefined ? undefined : (JSON.parse(row.body) as PackedEvent[]).at(-1);
+    return item === undefined ? undefined : unpack(item);
   }
 
   /** Position of the newest event, the tail included. */

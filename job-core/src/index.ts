@@ -2,3 +2,4 @@ export * from "./event-log.ts";
 export * from "./position.ts";
 export * from "./sql.ts";
 export * from "./sse.ts";
+export * from "./phase.ts";

@@ -1,0 +1,114 @@
+import { DurableObject } from "cloudflare:workers";
+import { closes, ControlUp, LINK_SUBPROTOCOL, limits, parseFrame, PING, PONG, problemFrom, type Welcome } from "@rbee/contracts";
+import type { Env } from "../env.ts";
+import { HiveSession } from "../queen/hive-session.ts";
+import { durableSql } from "./durable-sql.ts";
+import { registryOf, type HiveName, type HivePort, type RegistryPort } from "./ports.ts";
+
+/** Kept with the control socket. `session` is 0 until the hive has said hello. */
+interface Attachment {
+  readonly colony: string;
+  readonly hive_id: string;
+  readonly session: number;
+}
+
+/** One hive's control connection: adapts the platform to `HiveSession`. Operations pass through; jobs remember them. */
+export class HiveObject extends DurableObject<Env> implements HivePort {
+  readonly #session: HiveSession;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#session = new HiveSession(durableSql(ctx.storage));
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+  }
+
+  /** The hive dials in; the Worker has checked its credential. */
+  override async fetch(request: Request): Promise<Response> {
+    const { searchParams } = new URL(request.url);
+    const gen = Number(searchParams.get("gen"));
+    if (!this.#session.admits(gen)) return new Response(null, { status: 403 });
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.ctx.acceptWebSocket(server);
+    const colony = searchParams.get("colony") ?? "";
+    const hive_id = searchParams.get("hive_id") ?? "";
+    server.serializeAttachment({ colony, hive_id, session: 0 } satisfies Attachment);
+    return new Response(null, { status: 101, webSocket: client, headers: { "sec-websocket-protocol": LINK_SUBPROTOCOL } });
+  }
+
+  override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    try {
+      await this.#hear(ws, parseFrame(ControlUp, data));
+    } catch (error) {
+      const { code } = problemFrom(error);
+      if (code === "internal") throw error;
+      const close = code === "payload_too_large" ? closes.too_large : closes.bad_frame;
+      ws.close(close.code, close.reason);
+    }
+  }
+
+  async #hear(ws: WebSocket, frame: ControlUp): Promise<void> {
+    const said = ws.deserializeAttachment() as Attachment;
+    const registry = registryOf(this.env, said.colony);
+    switch (frame.t) {
+      case "hello":
+        return this.#welcome(ws, said, frame);
+      case "inventory":
+        if (said.session > 0) await registry.hiveChanged(said.hive_id, said.session, { inventory: frame.inventory });
+        return;
+      case "drain":
+        if (said.session > 0) await registry.hiveChanged(said.hive_id, said.session, { draining: true });
+    }
+  }
+
+  /** The newest connection counts: a machine that restarted must not wait for its old socket to be found dead. [HIVE-1] */
+  async #welcome(ws: WebSocket, said: Attachment, hello: Extract<ControlUp, { t: "hello" }>): Promise<void> {
+    const { colony, hive_id } = said;
+    const session = this.#session.begin();
+    for (const other of this.ctx.getWebSockets()) {
+      if (other !== ws && other.readyState === WebSocket.OPEN) other.close(closes.superseded.code, closes.superseded.reason);
+    }
+    ws.serializeAttachment({ colony, hive_id, session } satisfies Attachment);
+    ws.send(JSON.stringify({ t: "welcome", session } satisfies Welcome));
+    const jobs = hello.jobs.map((job) => job.job_id);
+    await registryOf(this.env, colony).hiveConnected(colony, hive_id, { session, inventory: hello.inventory, jobs });
+  }
+
+  async deliver({ colony, hive_id }: HiveName, frame: string): Promise<boolean> {
+    const ws = this.#live();
+    if (ws !== undefined) {
+      ws.send(frame);
+      return true;
+    }
+    await registryOf(this.env, colony).hiveDisconnected(hive_id, this.#session.number);
+    return false;
+  }
+
+  async presence(): Promise<{ connected: boolean; last_seen: number; session: number }> {
+    const ws = this.#live();
+    return { connected: ws !== undefined, last_seen: ws === undefined ? 0 : this.#heardAt(ws), session: this.#session.number };
+  }
+
+  override async webSocketClose(ws: WebSocket): Promise<void> {
+    const { colony, hive_id, session } = ws.deserializeAttachment() as Attachment;
+    const registry: RegistryPort = registryOf(this.env, colony);
+    if (session > 0 && session === this.#session.number) await registry.hiveDisconnected(hive_id, session);
+  }
+
+  override async webSocketError(ws: WebSocket): Promise<void> {
+    await this.webSocketClose(ws);
+  }
+
+  /** The socket that counts, unless it has been silent so long that nobody may be there. */
+  #live(): WebSocket | undefined {
+    const ws = this.ctx
+      .getWebSockets()
+      .find((ws) => ws.readyState === WebSocket.OPEN && (ws.deserializeAttachment() as Attachment).session === this.#session.number);
+    if (ws === undefined || this.#session.number === 0) return undefined;
+    return Date.now() - this.#heardAt(ws) > limits.control_stale_ms ? undefined : ws;
+  }
+
+  /** A socket that has not pinged yet is as young as its object's wake: trusted. */
+  #heardAt(ws: WebSocket): number {
+    return this.ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? Date.now();
+  }
+}

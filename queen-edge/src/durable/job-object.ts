@@ -1,0 +1,232 @@
+import { DurableObject } from "cloudflare:workers";
+import {
+  closes,
+  LaneUp,
+  operationOf,
+  parseFrame,
+  PING,
+  PONG,
+  problemFrom,
+  RbeeError,
+  type CancelAnswer,
+  type JobView,
+} from "@rbee/contracts";
+import { isEnded, type Sql } from "@rbee/job-core";
+import type { Env } from "../env.ts";
+import { answerOperation, answerLastKnown } from "../queen/answer.ts";
+import type { Decision, Effect } from "../queen/effects.ts";
+import { Job } from "../queen/job.ts";
+import type { JobSpec } from "../queen/job-record.ts";
+import type { Ending, OpenJob } from "../queen/ledger.ts";
+import { endingOf, viewOf, wantOf } from "../queen/views.ts";
+import { seal } from "../seal.ts";
+import { durableSql } from "./durable-sql.ts";
+import { hiveOf, registryOf, type Answer, type JobPort } from "./ports.ts";
+import { queenContext } from "./queen-context.ts";
+import { Lanes } from "./lanes.ts";
+import { Readers } from "./readers.ts";
+
+/** One job: adapts the Durable Object platform to `Job`. */
+export class JobObject extends DurableObject<Env> implements JobPort {
+  readonly #sql: Sql;
+  readonly #readers: Readers;
+  readonly #lanes: Lanes;
+  #job: Job | undefined;
+  /** Two submits with one idempotency key at once: the second waits for the first. */
+  #submitting: Promise<Answer<{ created: boolean }>> | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#sql = durableSql(ctx.storage);
+    this.#readers = new Readers(ctx);
+    this.#lanes = new Lanes(ctx);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+    this.#job = Job.load(this.#sql);
+    // Awake without the lane that this job should have: nobody told when it broke, so its hive gets a lease from now.
+    if (this.#job?.phase.state === "placed" && this.#lanes.open() === undefined) this.#run(this.#job.laneGone(Date.now()));
+  }
+
+  async submit(spec: JobSpec): Promise<Answer<{ created: boolean }>> {
+    await this.#submitting;
+    if (this.#job !== undefined) {
+      if (this.#job.isSameRequest(spec)) return { ok: { created: false } };
+      return { problem: new RbeeError("idempotency_conflict").toProblem() };
+    }
+    this.#submitting = this.#admit(spec);
+    try {
+      return await this.#submitting;
+    } finally {
+      this.#submitting = undefined;
+    }
+  }
+
+  async #admit(spec: JobSpec): Promise<Answer<{ created: boolean }>> {
+    const row = operationOf(spec.operation);
+    if (row.executor === "queen") {
+      const answer = await answerOperation(spec, queenContext(this.env, spec.colony));
+      return this.#begin(Job.answered(this.#sql, spec, answer));
+    }
+    const decision = await registryOf(this.env, spec.colony).place(spec.colony, wantOf(spec), 0);
+    if (decision.kind !== "refused") return this.#begin(Job.submit(this.#sql, spec, decision));
+    if (row.offline !== "last_known" || decision.problem.code !== "hive_offline") return { problem: decision.problem };
+    const answer = await answerLastKnown(spec, queenContext(this.env, spec.colony));
+    return this.#begin(Job.answered(this.#sql, spec, answer));
+  }
+
+  #begin([job, effects]: [Job, Effect[]]): Answer<{ created: boolean }> {
+    this.#job = job;
+    this.#run(effects);
+    return { ok: { created: true } };
+  }
+
+  async view(): Promise<JobView | undefined> {
+    return this.#job === undefined ? undefined : viewOf(this.#job, this.#takenUp(this.#job));
+  }
+
+  async cancel(): Promise<CancelAnswer | undefined> {
+    const job = this.#job;
+    if (job === undefined) return undefined;
+    this.#run(job.cancel(Date.now()));
+    const status = isEnded(job.phase) ? job.phase.state : ("cancelling" as const);
+    return { job_id: job.spec.job_id, status };
+  }
+
+  async decide(decision: Decision): Promise<boolean> {
+    const effects = this.#job?.decide(decision, Date.now());
+    if (effects !== undefined) this.#run(effects);
+    return effects !== undefined;
+  }
+
+  async notThere(term: number, reason: string): Promise<void> {
+    if (this.#job !== undefined) this.#run(this.#job.notThere(term, reason, Date.now()));
+  }
+
+  async audit(open: OpenJob): Promise<"open" | "unknown" | Ending> {
+    const job = this.#job;
+    if (job === undefined) return this.#submitting === undefined ? "unknown" : "open";
+    if (isEnded(job.phase)) return endingOf(job.phase);
+    // The news of a place was lost on its way here.
+    if (job.phase.state === "queued" && open.placement !== undefined && open.term > job.phase.term) {
+      await this.decide({ kind: "placed", placement: open.placement });
+    }
+    return "open";
+  }
+
+  /** Two kinds of socket arrive here: a hive's lane, and the Worker on behalf of a reader. */
+  override async fetch(request: Request): Promise<Response> {
+    const job = this.#job;
+    if (job === undefined) return new Response(null, { status: 404 });
+    const url = new URL(request.url);
+    return url.pathname === "/lane" ? this.#lanes.accept(url, job.phase) : this.#readers.accept(url, job);
+  }
+
+  override webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): void {
+    const job = this.#job;
+    const term = this.#lanes.termOf(ws);
+    if (job === undefined || term === undefined) return;
+    if (isEnded(job.phase) || term !== job.phase.term) return this.#lanes.close(ws, closes.stale_term);
+    try {
+      this.#lanes.heard(Date.now());
+      this.#run(this.#lane(job, parseFrame(LaneUp, data)));
+    } catch (error) {
+      const { code } = problemFrom(error);
+      this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
+    }
+  }
+
+  #lane(job: Job, frame: LaneUp): Effect[] {
+    switch (frame.t) {
+      case "lane_hello":
+        return job.laneHello();
+      case "ev":
+        return job.events(frame.first, frame.items);
+      case "flush":
+        return job.flush();
+      case "end":
+        return job.end(frame.final, frame.outcome, Date.now());
+    }
+  }
+
+  override webSocketClose(ws: WebSocket): void {
+    const job = this.#job;
+    const term = this.#lanes.termOf(ws);
+    if (job === undefined || term !== job.phase.term || this.#lanes.open() !== undefined) return;
+    this.#run(job.laneGone(Date.now()));
+  }
+
+  override webSocketError(ws: WebSocket): void {
+    this.webSocketClose(ws);
+  }
+
+  override async alarm(): Promise<void> {
+    if (this.#job !== undefined) this.#run(this.#job.alarm(Date.now(), this.#lanes.heardAt()));
+  }
+
+  #takenUp = (job: Job): boolean => this.#lanes.open() !== undefined || (job.phase.state === "placed" && job.log.acked > 0);
+
+  #run(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.do) {
+      case "show":
+        return this.#readers.show(effect.entries);
+      case "say":
+        return this.#lanes.say(effect.message);
+      case "close_lane":
+        return this.#lanes.closeOpen(closes[effect.why]);
+      case "alarm":
+        return this.#later(this.ctx.storage.setAlarm(effect.at));
+      case "deliver":
+        return this.#later(this.#deliver(effect));
+      case "cancel":
+        return this.#later(this.#cancelOnHive(effect));
+      case "place":
+        return this.#later(this.#place());
+      case "release":
+        return this.#later(this.#release());
+      case "forget":
+        this.#job = undefined;
+        return this.#later(this.ctx.storage.deleteAll());
+    }
+  }
+
+  /** Work whose loss the alarm or the registry's audit makes good: a failure here is not an error of the caller. */
+  #later(work: Promise<unknown>): void {
+    this.ctx.waitUntil(work.catch((error: unknown) => console.error(JSON.stringify({ event: "effect_failed", error: String(error) }))));
+  }
+
+  async #deliver({ hive_id, term, worker_id }: Extract<Effect, { do: "deliver" }>): Promise<void> {
+    const job = this.#job;
+    if (job === undefined) return;
+    const { job_id, colony, operation, input } = job.spec;
+    const lane_token = await seal(this.env.RBEE_SECRET ?? "", "lane", { colony, job_id, term, hive_id });
+    const op = { t: "op", job_id, term, operation, input, ...(worker_id === undefined ? {} : { worker_id }), lane_token };
+    const taken = await hiveOf(this.env, colony, hive_id).deliver({ colony, hive_id }, JSON.stringify(op));
+    if (!taken) this.#run(job.notThere(term, `${hive_id} is not connected`, Date.now()));
+  }
+
+  async #cancelOnHive({ hive_id, term }: Extract<Effect, { do: "cancel" }>): Promise<void> {
+    const job = this.#job;
+    if (this.#lanes.open() !== undefined) return this.#lanes.say({ t: "cancel" });
+    if (job === undefined) return;
+    const { job_id, colony } = job.spec;
+    await hiveOf(this.env, colony, hive_id).deliver({ colony, hive_id }, JSON.stringify({ t: "cancel", job_id, term }));
+  }
+
+  async #place(): Promise<void> {
+    const job = this.#job;
+    if (job === undefined || job.phase.state !== "queued") return;
+    const decision = await registryOf(this.env, job.spec.colony).place(job.spec.colony, wantOf(job.spec), job.phase.term);
+    const effects = job.decide(decision, Date.now());
+    if (effects === undefined && isEnded(job.phase)) return this.#release();
+    this.#run(effects ?? []);
+  }
+
+  async #release(): Promise<void> {
+    const job = this.#job;
+    if (job === undefined || !isEnded(job.phase) || operationOf(job.spec.operation).executor === "queen") return;
+    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOf(job.phase));
+  }
+}

@@ -1,0 +1,66 @@
+import { closes, type LaneDown } from "@rbee/contracts";
+import type { Phase } from "@rbee/job-core";
+
+interface Attachment {
+  readonly lane: number;
+}
+
+type Close = (typeof closes)[keyof typeof closes];
+
+/** The hive's sockets of one job: at most one counts, the newest of the current term. They survive hibernation. */
+export class Lanes {
+  readonly #ctx: DurableObjectState;
+  /** When a frame last came; pings are counted by the runtime and need no wake. */
+  #heardAt = 0;
+
+  constructor(ctx: DurableObjectState) {
+    this.#ctx = ctx;
+  }
+
+  /** @param url `?term=`, already vouched for by the Worker */
+  accept(url: URL, phase: Phase): Response {
+    const term = Number(url.searchParams.get("term"));
+    if (phase.state !== "placed" || phase.term !== term) return new Response(null, { status: 410 });
+    for (const older of this.#ctx.getWebSockets("lane")) this.close(older, closes.superseded);
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#ctx.acceptWebSocket(server, ["lane"]);
+    server.serializeAttachment({ lane: term } satisfies Attachment);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  open(): WebSocket | undefined {
+    return this.#ctx.getWebSockets("lane").find((ws) => ws.readyState === WebSocket.OPEN);
+  }
+
+  termOf(ws: WebSocket): number | undefined {
+    return (ws.deserializeAttachment() as Partial<Attachment> | null)?.lane;
+  }
+
+  heard(now: number): void {
+    this.#heardAt = now;
+  }
+
+  /** Newest sign of life of the open lane: a frame, or a ping that the runtime answered. */
+  heardAt(): number | undefined {
+    const ws = this.open();
+    if (ws === undefined) return undefined;
+    return Math.max(this.#heardAt, this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? 0);
+  }
+
+  say(message: LaneDown): void {
+    this.open()?.send(JSON.stringify(message));
+  }
+
+  closeOpen(close: Close): void {
+    const ws = this.open();
+    if (ws !== undefined) this.close(ws, close);
+  }
+
+  close(ws: WebSocket, { code, reason }: Close): void {
+    try {
+      ws.close(code, reason);
+    } catch {
+      // Closed already.
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { ActiveWorker, CancelAnswer, HiveInfo, Inventory, JobLine, JobView, Problem } from "@rbee/contracts";
+import type { Env } from "../env.ts";
+import type { Decision } from "../queen/effects.ts";
+import type { JobSpec } from "../queen/job-record.ts";
+import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
+
+/** Answers cross objects as values: an exception would lose its type on the way. */
+export type Answer<T> = { readonly ok: T } | { readonly problem: Problem };
+
+/** What other objects and the Worker may ask of a job. */
+export interface JobPort {
+  submit(spec: JobSpec): Promise<Answer<{ created: boolean }>>;
+  view(): Promise<JobView | undefined>;
+  cancel(): Promise<CancelAnswer | undefined>;
+  /** The registry's decision for a waiting job. `false`: the job does not wait, the place is free again. */
+  decide(decision: Decision): Promise<boolean>;
+  notThere(term: number, reason: string): Promise<void>;
+  /** What the job is now, for the registry's books. `unknown`: there is no such job. */
+  audit(open: OpenJob): Promise<"open" | "unknown" | Ending>;
+  fetch(request: Request): Promise<Response>;
+}
+
+export interface HiveName {
+  readonly colony: string;
+  readonly hive_id: string;
+}
+
+/** What a job and the registry may ask of a hive. */
+export interface HivePort {
+  /** @returns whether a live socket took it */
+  deliver(name: HiveName, frame: string): Promise<boolean>;
+  presence(): Promise<{ connected: boolean; last_seen: number; session: number }>;
+  fetch(request: Request): Promise<Response>;
+}
+
+export interface StatusReport {
+  readonly hives: HiveInfo[];
+  readonly workers: ActiveWorker[];
+  readonly queue: { queued: number; running: number };
+}
+
+/** What everyone may ask of a colony's registry. */
+export interface RegistryPort {
+  place(colony: string, want: Want, term: number): Promise<Decision>;
+  release(job_id: string, ending: Ending): Promise<void>;
+  hiveConnected(colony: string, hive_id: string, report: { session: number; inventory: Inventory; jobs: string[] }): Promise<void>;
+  hiveChanged(hive_id: string, session: number, change: { inventory?: Inventory; draining?: boolean }): Promise<void>;
+  hiveDisconnected(hive_id: string, session: number): Promise<void>;
+  status(colony: string): Promise<StatusReport>;
+  jobs(limit: number): Promise<JobLine[]>;
+  addToken(hash: string, token: { label: string | undefined; expires_at: number }): Promise<void>;
+  enrol(tokenHash: string, hive_id: string): Promise<Answer<{ hive_id: string; gen: number }>>;
+}
+
+/** A job's object. Every name begins with the colony, so one owner can never reach another's. */
+export const jobOf = (env: Env, colony: string, job_id: string): JobPort =>
+  env.JOB.getByName(`${colony}/${job_id}`) as unknown as JobPort;
+
+export const hiveOf = (env: Env, colony: string, hive_id: string): HivePort =>
+  env.HIVE.getByName(`${colony}/${hive_id}`) as unknown as HivePort;
+
+export const registryOf = (env: Env, colony: string): RegistryPort => env.REGISTRY.getByName(colony) as unknown as RegistryPort;

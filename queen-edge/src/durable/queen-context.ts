@@ -1,0 +1,18 @@
+import type { Env } from "../env.ts";
+import type { QueenContext } from "../queen/answer.ts";
+import { sha256Hex, toBase64Url } from "../seal.ts";
+import { registryOf } from "./ports.ts";
+
+const TOKEN_BYTES = 24;
+
+/** The platform behind the queen's own operations. */
+export const queenContext = (env: Env, colony: string): QueenContext => ({
+  status: () => registryOf(env, colony).status(colony),
+  async mintToken(label, expires_at) {
+    // The colony is in the token, so that the machine that trades it needs to know nothing else.
+    const token = `rbj_${colony}_${toBase64Url(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)))}`;
+    await registryOf(env, colony).addToken(await sha256Hex(token), { label, expires_at });
+    return token;
+  },
+  now: () => Date.now(),
+});

@@ -1,0 +1,136 @@
+import { DurableObject } from "cloudflare:workers";
+import { limits, problemFrom, type Inventory, type JobLine } from "@rbee/contracts";
+import type { Env } from "../env.ts";
+import type { Decision } from "../queen/effects.ts";
+import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
+import { Registry } from "../queen/registry.ts";
+import { durableSql } from "./durable-sql.ts";
+import { hiveOf, jobOf, type Answer, type RegistryPort, type StatusReport } from "./ports.ts";
+
+/** One colony: adapts the platform to `Registry`. */
+export class RegistryObject extends DurableObject<Env> implements RegistryPort {
+  readonly #registry: Registry;
+  /** When each hive's stored presence was last held against its socket. */
+  readonly #checked = new Map<string, number>();
+  #auditing = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#registry = new Registry(durableSql(ctx.storage));
+  }
+
+  async place(colony: string, want: Want, term: number): Promise<Decision> {
+    const decision = this.#registry.place(want, term);
+    await this.#armAudit(colony);
+    return decision;
+  }
+
+  async release(job_id: string, ending: Ending): Promise<void> {
+    if (this.#registry.release(job_id, ending)) await this.#drain();
+  }
+
+  async hiveConnected(colony: string, hive_id: string, report: { session: number; inventory: Inventory; jobs: string[] }): Promise<void> {
+    const { session, inventory, jobs } = report;
+    const lost = this.#registry.hiveConnected(hive_id, session, { inventory, jobs, now: Date.now() });
+    this.#checked.set(hive_id, Date.now());
+    for (const { want, term } of lost) {
+      this.#later(jobOf(this.env, colony, want.job_id).notThere(term, `${hive_id} restarted without the job`));
+    }
+    await this.#remember(colony);
+    await this.#drain();
+  }
+
+  async hiveChanged(hive_id: string, session: number, change: { inventory?: Inventory; draining?: boolean }): Promise<void> {
+    if (this.#registry.fleet.update(hive_id, session, { ...change, now: Date.now() })) await this.#drain();
+  }
+
+  async hiveDisconnected(hive_id: string, session: number): Promise<void> {
+    this.#registry.fleet.disconnected(hive_id, session, Date.now());
+    await this.#drain();
+  }
+
+  async status(colony: string): Promise<StatusReport> {
+    await this.#checkPresence(colony);
+    return { hives: this.#registry.hives(), workers: this.#registry.workers(), queue: this.#registry.counts() };
+  }
+
+  async jobs(limit: number): Promise<JobLine[]> {
+    return this.#registry.jobs(limit);
+  }
+
+  async addToken(hash: string, token: { label: string | undefined; expires_at: number }): Promise<void> {
+    this.#registry.tokens.add(hash, token);
+  }
+
+  async enrol(tokenHash: string, hive_id: string): Promise<Answer<{ hive_id: string; gen: number }>> {
+    try {
+      return { ok: this.#registry.enrol(tokenHash, { hive_id, now: Date.now() }) };
+    } catch (error) {
+      return { problem: problemFrom(error) };
+    }
+  }
+
+  /** Holds the books against the jobs themselves: a release or a notice that was lost is made good here. [REG-3] */
+  override async alarm(): Promise<void> {
+    this.#auditing = false;
+    const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
+    const now = Date.now();
+    const old = this.#registry.openJobs().filter((job) => now - job.want.submitted_at >= limits.audit_ms);
+    for (const open of old) await this.#audit(colony, open);
+    await this.#drain();
+    await this.#armAudit(colony);
+  }
+
+  async #audit(colony: string, open: OpenJob): Promise<void> {
+    const found = await jobOf(this.env, colony, open.want.job_id).audit(open);
+    if (found === "unknown") this.#registry.drop(open.want.job_id);
+    else if (found !== "open") this.#registry.release(open.want.job_id, found);
+  }
+
+  /** A flag in storage says what was; a crash of the queen closes sockets without telling. Asks the hives' objects, never the hives. */
+  async #checkPresence(colony: string): Promise<void> {
+    const now = Date.now();
+    const due = this.#registry.fleet
+      .all()
+      .filter((hive) => hive.connected && now - (this.#checked.get(hive.hive_id) ?? 0) > limits.presence_check_ms);
+    await Promise.all(
+      due.map(async ({ hive_id, session }) => {
+        const presence = await hiveOf(this.env, colony, hive_id).presence();
+        if (presence.connected) this.#checked.set(hive_id, now);
+        else this.#registry.fleet.disconnected(hive_id, session, now);
+      }),
+    );
+  }
+
+  /** Tells queued jobs what was decided for them; each notice that is lost is repeated by the audit. */
+  async #drain(): Promise<void> {
+    const notices = this.#registry.drain();
+    if (notices.length === 0) return;
+    const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
+    for (const { job_id, decision } of notices) {
+      const job = jobOf(this.env, colony, job_id);
+      this.#later(
+        job.decide(decision).then(async (taken) => {
+          const open = this.#registry.openJobs().find((open) => open.want.job_id === job_id);
+          if (!taken && open !== undefined) await this.#audit(colony, open);
+        }),
+      );
+    }
+  }
+
+  async #remember(colony: string): Promise<void> {
+    if ((await this.ctx.storage.get("colony")) === undefined) await this.ctx.storage.put("colony", colony);
+  }
+
+  /** An alarm only while a job is open: an idle colony costs nothing. */
+  async #armAudit(colony: string): Promise<void> {
+    if (this.#auditing || this.#registry.openCount === 0) return;
+    this.#auditing = true;
+    await this.#remember(colony);
+    await this.ctx.storage.setAlarm(Date.now() + limits.audit_ms);
+  }
+
+  #later(work: Promise<unknown>): void {
+    this.ctx.waitUntil(work.catch((error: unknown) => console.error(JSON.stringify({ event: "notice_failed", error: String(error) }))));
+  }
+}

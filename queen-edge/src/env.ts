@@ -1,0 +1,14 @@
+import type { HiveObject } from "./durable/hive-object.ts";
+import type { JobObject } from "./durable/job-object.ts";
+import type { RegistryObject } from "./durable/registry-object.ts";
+
+/** Bindings of the Worker: see wrangler.toml. The two secrets are set once per deployment. */
+export interface Env {
+  readonly JOB: DurableObjectNamespace<JobObject>;
+  readonly HIVE: DurableObjectNamespace<HiveObject>;
+  readonly REGISTRY: DurableObjectNamespace<RegistryObject>;
+  /** Seals hive credentials and lane tokens: at least 32 random characters. */
+  readonly RBEE_SECRET?: string;
+  /** The owner's key, scope admin: `rbk_…`. */
+  readonly RBEE_API_KEY?: string;
+}

@@ -1,0 +1,44 @@
+import { RbeeError, scopes, type Scope } from "@rbee/contracts";
+import type { Env } from "../env.ts";
+import { sha256 } from "../seal.ts";
+
+/** Who is asking. The colony comes from the key, never from the request. */
+export interface Principal {
+  readonly colony: string;
+  readonly key_id: string;
+  readonly scope: Scope;
+}
+
+export const HOME_COLONY = "main";
+
+/** @throws RbeeError unauthorized */
+export async function authenticate(request: Request, env: Env): Promise<Principal> {
+  const owner = ownerKey(env);
+  const sent = /^Bearer\s+(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  if (sent === undefined) throw new RbeeError("unauthorized");
+  const [a, b] = await Promise.all([sha256(sent), sha256(owner)]);
+  if (!crypto.subtle.timingSafeEqual(a, b)) throw new RbeeError("unauthorized", "the key is not known here");
+  return { colony: HOME_COLONY, key_id: "owner", scope: "admin" };
+}
+
+/** @throws RbeeError forbidden */
+export function authorize(principal: Principal, needed: Scope): void {
+  if (scopes.indexOf(principal.scope) < scopes.indexOf(needed)) {
+    throw new RbeeError("forbidden", `this needs a key of scope ${needed}; yours has ${principal.scope}`);
+  }
+}
+
+const SECRET_CHARS_MIN = 32;
+
+/** A queen without its secrets refuses everything rather than sealing with an empty key. */
+function ownerKey(env: Env): string {
+  if ((env.RBEE_SECRET ?? "").length < SECRET_CHARS_MIN || (env.RBEE_API_KEY ?? "").length < SECRET_CHARS_MIN) {
+    throw new RbeeError("unavailable", "the queen has no secrets yet: `wrangler secret put RBEE_SECRET` and `RBEE_API_KEY`, 32 characters or more each");
+  }
+  return env.RBEE_API_KEY ?? "";
+}
+
+export function secretOf(env: Env): string {
+  ownerKey(env);
+  return env.RBEE_SECRET ?? "";
+}

@@ -1,0 +1,104 @@
+import {
+  problemFrom,
+  RbeeError,
+  type ActiveWorker,
+  type Handlers,
+  type HiveInfo,
+  type InputOf,
+  type JobEvent,
+  type LastKnownNames,
+  type Operations,
+  type Outcome,
+  type ResultOf,
+} from "@rbee/contracts";
+import type { JobSpec } from "./job-record.ts";
+
+/** What the queen's own operations may ask for. */
+export interface QueenContext {
+  status(): Promise<{ hives: HiveInfo[]; workers: ActiveWorker[]; queue: { queued: number; running: number } }>;
+  /** Makes a join token and stores its hash. @returns the token, which is nowhere else */
+  mintToken(label: string | undefined, expires_at: number): Promise<string>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
+  async *status(_input, queen) {
+    return await queen.status();
+  },
+  async *hive_list(_input, queen) {
+    return { hives: (await queen.status()).hives };
+  },
+  async *hive_get({ hive_id }, queen) {
+    return { hive: await knownHive(hive_id, queen) };
+  },
+  async *active_worker_list(_input, queen) {
+    return { workers: (await queen.status()).workers };
+  },
+  async *hive_token_create({ label, expires_in }, queen) {
+    const expires_at = queen.now() + expires_in * 1000;
+    return { token: await queen.mintToken(label, expires_at), expires_at };
+  },
+};
+
+/** What the queen answers in place of a hive that is away. */
+const lastKnown: {
+  readonly [K in LastKnownNames<Operations>]: (input: InputOf<Operations, K>, hive: HiveInfo) => ResultOf<Operations, K>;
+} = {
+  hive_status: ({ hive_id }, hive) => ({ hive_id, running: false, last_seen: hive.last_seen }),
+  model_list: (_input, hive) => ({ models: hive.models, stale: true }),
+  model_get: ({ id }, hive) => {
+    const model = hive.models.find((model) => model.id === id);
+    if (model === undefined) throw new RbeeError("model_not_found", `${hive.hive_id} had no ${id} when it was last seen`);
+    return { model, stale: true };
+  },
+};
+
+export interface QueenAnswer {
+  readonly events: readonly JobEvent[];
+  readonly outcome: Outcome;
+}
+
+/** Runs an operation whose executor is the queen. */
+export async function answerOperation({ operation, input }: JobSpec, queen: QueenContext): Promise<QueenAnswer> {
+  const handler = (queenHandlers as Record<string, AnyHandler | undefined>)[operation];
+  const events: JobEvent[] = [];
+  return settle(events, async () => {
+    if (handler === undefined) throw new RbeeError("internal");
+    const running = handler(input, queen);
+    for (;;) {
+      const step = await running.next();
+      if (step.done === true) return step.value;
+      events.push(step.value);
+    }
+  });
+}
+
+/** Answers for a hive that is not connected. */
+export async function answerLastKnown({ operation, input }: JobSpec, queen: QueenContext): Promise<QueenAnswer> {
+  const answer = (lastKnown as Record<string, AnyAnswer | undefined>)[operation];
+  return settle([], async () => {
+    if (answer === undefined) throw new RbeeError("internal");
+    return answer(input, await knownHive(String(input["hive_id"]), queen));
+  });
+}
+
+/** The table's types are proven above; a name from a request has lost them. */
+type AnyHandler = (input: unknown, queen: QueenContext) => AsyncGenerator<JobEvent, Record<string, unknown>, void>;
+type AnyAnswer = (input: unknown, hive: HiveInfo) => Record<string, unknown>;
+
+async function settle(events: JobEvent[], work: () => Promise<Record<string, unknown>>): Promise<QueenAnswer> {
+  try {
+    return { events, outcome: { status: "succeeded", result: await work() } };
+  } catch (error) {
+    return { events, outcome: { status: "failed", error: problemFrom(error) } };
+  }
+}
+
+async function knownHive(hive_id: string, queen: QueenContext): Promise<HiveInfo> {
+  const { hives } = await queen.status();
+  const hive = hives.find((hive) => hive.hive_id === hive_id);
+  if (hive !== undefined) return hive;
+  const known = hives.map((hive) => hive.hive_id).join(", ");
+  throw new RbeeError("hive_not_found", `no hive ${JSON.stringify(hive_id)}; ${known === "" ? "none has joined yet" : `there are ${known}`}`);
+}

@@ -1,0 +1,50 @@
+import type { OperationName } from "@rbee/contracts";
+import type { Phase, Sql } from "@rbee/job-core";
+
+/** What was asked for. Written once. */
+export interface JobSpec {
+  readonly job_id: string;
+  readonly colony: string;
+  readonly operation: OperationName;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly key_id: string;
+  /** Milliseconds since the epoch. */
+  readonly submitted_at: number;
+}
+
+/** The two durable facts of a job besides its log: what was asked for, and where it stands. */
+export class JobRecord {
+  readonly #sql: Sql;
+  #spec: JobSpec | undefined;
+  #phase: Phase | undefined;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    // Reading must not write: an object that is asked about an unknown id stays empty, and free.
+    const created = sql.exec("SELECT 1 AS one FROM sqlite_master WHERE name = 'job'").length > 0;
+    const row = created ? sql.exec<{ spec: string; phase: string }>("SELECT spec, phase FROM job")[0] : undefined;
+    if (row === undefined) return;
+    this.#spec = JSON.parse(row.spec) as JobSpec;
+    this.#phase = JSON.parse(row.phase) as Phase;
+  }
+
+  get spec(): JobSpec | undefined {
+    return this.#spec;
+  }
+
+  get phase(): Phase | undefined {
+    return this.#phase;
+  }
+
+  create(spec: JobSpec, phase: Phase): void {
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS job (id INTEGER PRIMARY KEY CHECK (id = 1), spec TEXT, phase TEXT)");
+    this.#sql.exec("INSERT INTO job (id, spec, phase) VALUES (1, ?, ?)", JSON.stringify(spec), JSON.stringify(phase));
+    this.#spec = spec;
+    this.#phase = phase;
+  }
+
+  move(phase: Phase): void {
+    this.#sql.exec("UPDATE job SET phase = ?", JSON.stringify(phase));
+    this.#phase = phase;
+  }
+}

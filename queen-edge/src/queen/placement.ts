@@ -1,0 +1,110 @@
+import { problemOf, type Problem, type WorkerInfo } from "@rbee/contracts";
+import type { Placement } from "@rbee/job-core";
+import type { Hive } from "./fleet.ts";
+import type { OpenJob, Want } from "./ledger.ts";
+
+export type Choice =
+  | { readonly kind: "place"; readonly placement: Placement }
+  | { readonly kind: "wait"; readonly reason: string }
+  | { readonly kind: "refuse"; readonly problem: Problem };
+
+/** How many jobs each worker and each hive's load-on-demand place holds. */
+export class Occupancy {
+  readonly #jobs = new Map<string, number>();
+
+  constructor(placed: Iterable<OpenJob>) {
+    for (const job of placed) if (job.placement !== undefined) this.add(job.want, job.placement);
+  }
+
+  add(want: Want, placement: Placement): void {
+    if (want.model === undefined) return;
+    const key = placement.worker_id ?? onDemand(placement.hive_id, want.model);
+    this.#jobs.set(key, (this.#jobs.get(key) ?? 0) + 1);
+  }
+
+  /** Jobs on a worker: those given to it, and those given to its hive before it was there. */
+  of(hive: Hive, worker: WorkerInfo): number {
+    return (this.#jobs.get(worker.worker_id) ?? 0) + this.loading(hive, worker.model);
+  }
+
+  loading(hive: Hive, model: string): number {
+    return this.#jobs.get(onDemand(hive.hive_id, model)) ?? 0;
+  }
+}
+
+const onDemand = (hive_id: string, model: string): string => `${hive_id} ${model}`;
+
+/** `bee-tiny` and `bee-tiny:f16` ask for the same thing where the hive has only `bee-tiny`. */
+const names = (want: string, id: string): boolean => want === id || want.split(":")[0] === id || id.split(":")[0] === want;
+
+/** Where a job goes. Pure: the same fleet and the same want give the same answer. */
+export function choose(want: Want, hives: readonly Hive[], occupancy: Occupancy): Choice {
+  const named = want.hive_id === "auto" ? undefined : hives.find((hive) => hive.hive_id === want.hive_id);
+  if (want.hive_id !== "auto" && named === undefined) return refuse("hive_not_found", unknownHive(want.hive_id, hives));
+  if (want.model === undefined) return named === undefined ? refuse("invalid_input", "name a hive") : onHive(want, named);
+  const { model } = want;
+  const candidates = (named === undefined ? hives : [named]).filter((hive) => has(hive, model));
+  if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, hives));
+  const reachable = candidates.filter((hive) => hive.connected && !hive.draining);
+  if (reachable.length === 0) return { kind: "wait", reason: `no hive that has ${model} is connected` };
+  return onWorker({ ...want, model }, reachable, occupancy);
+}
+
+function onHive(want: Want, hive: Hive): Choice {
+  if (hive.connected && !hive.draining) return { kind: "place", placement: { hive_id: hive.hive_id } };
+  const why = hive.connected ? `${hive.hive_id} is shutting down` : `${hive.hive_id} is not connected`;
+  return want.offline === "wait" ? { kind: "wait", reason: why } : refuse("hive_offline", why);
+}
+
+/** Free slots first, the emptiest worker before fuller ones; where no worker has the model, a hive that has its file. */
+function onWorker(want: Want & { model: string }, hives: readonly Hive[], occupancy: Occupancy): Choice {
+  let best: { placement: Placement; load: number } | undefined;
+  let workers = 0;
+  for (const hive of hives) {
+    const serving = workersOf(hive).filter((worker) => names(want.model, worker.model) && isUp(worker));
+    for (const worker of serving) {
+      if (want.worker_id !== undefined && worker.worker_id !== want.worker_id) continue;
+      workers++;
+      const load = occupancy.of(hive, worker) / worker.slots;
+      if (worker.state === "ready" && load < 1 && (best === undefined || load < best.load)) {
+        best = { placement: { hive_id: hive.hive_id, worker_id: worker.worker_id }, load };
+      }
+    }
+  }
+  if (best !== undefined) return { kind: "place", placement: best.placement };
+  if (want.worker_id !== undefined) {
+    return workers === 0 ? refuse("worker_not_found", `no worker ${want.worker_id} serves ${want.model}`) : busy(want.model);
+  }
+  return loadOnDemand(want, hives, occupancy);
+}
+
+function loadOnDemand(want: Want & { model: string }, hives: readonly Hive[], occupancy: Occupancy): Choice {
+  for (const hive of hives) {
+    const serving = workersOf(hive).some((worker) => names(want.model, worker.model) && worker.state === "ready");
+    const slots = hive.inventory?.slots_default ?? 1;
+    if (!serving && occupancy.loading(hive, want.model) < slots) return { kind: "place", placement: { hive_id: hive.hive_id } };
+  }
+  return busy(want.model);
+}
+
+const busy = (model: string): Choice => ({ kind: "wait", reason: `every slot of ${model} is busy` });
+const workersOf = (hive: Hive): readonly WorkerInfo[] => hive.inventory?.workers ?? [];
+const isUp = (worker: WorkerInfo): boolean => worker.state === "ready" || worker.state === "starting";
+
+const has = (hive: Hive, model: string): boolean =>
+  workersOf(hive).some((worker) => names(model, worker.model)) ||
+  (hive.inventory?.models ?? []).some((file) => file.status === "ready" && names(model, file.id));
+
+const refuse = (code: Problem["code"], detail: string): Choice => ({ kind: "refuse", problem: problemOf(code, detail) });
+
+const unknownHive = (hive_id: string, hives: readonly Hive[]): string =>
+  `no hive ${JSON.stringify(hive_id)}; ${listed(hives.map((hive) => hive.hive_id), "none has joined yet")}`;
+
+function unknownModel(model: string, hives: readonly Hive[]): string {
+  const known = hives.flatMap((hive) => (hive.inventory?.models ?? []).map((file) => file.id));
+  return `no hive has ${JSON.stringify(model)}; ${listed([...new Set(known)], "none has any model yet")}`;
+}
+
+const NAMES_SHOWN = 20;
+const listed = (names: readonly string[], none: string): string =>
+  names.length === 0 ? none : `there ${names.length === 1 ? "is" : "are"} ${names.slice(0, NAMES_SHOWN).join(", ")}`;

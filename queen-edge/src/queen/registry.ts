@@ -1,0 +1,176 @@
+import { limits, problemOf, RbeeError, type ActiveWorker, type HiveInfo, type Inventory, type JobLine } from "@rbee/contracts";
+import type { Sql } from "@rbee/job-core";
+import type { Decision } from "./effects.ts";
+import { Fleet, type Hive } from "./fleet.ts";
+import { JoinTokens } from "./join-tokens.ts";
+import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
+import { choose, Occupancy } from "./placement.ts";
+
+/** News for a job that the registry decided on its own. */
+export interface Notice {
+  readonly job_id: string;
+  readonly decision: Decision;
+}
+
+/** One colony: its hives, the queue, and who runs what. Every decision is written before it is told. */
+export class Registry {
+  readonly fleet: Fleet;
+  readonly tokens: JoinTokens;
+  readonly #ledger: Ledger;
+  /** What queued jobs were last told. Only saves repeats: a job ignores what it knows. */
+  readonly #told = new Map<string, string>();
+
+  constructor(sql: Sql) {
+    this.fleet = new Fleet(sql);
+    this.tokens = new JoinTokens(sql);
+    this.#ledger = new Ledger(sql);
+  }
+
+  get openCount(): number {
+    return this.#ledger.openCount;
+  }
+
+  /** A job asks for a place, in the queen's term it stands in. Asking again gives the answer that was written. [REG-2] */
+  place(want: Want, term: number): Decision {
+    const open = this.#ledger.find(want.job_id);
+    if (open?.placement !== undefined && open.term > term) return { kind: "placed", placement: open.placement };
+    if (open === undefined && this.#ledger.openCount >= limits.open_jobs_max) {
+      return { kind: "refused", problem: problemOf("queue_full", `${limits.open_jobs_max} jobs are open`) };
+    }
+    const others = this.#ledger.placed().filter((job) => job.want.job_id !== want.job_id);
+    const choice = choose(want, this.fleet.all(), new Occupancy(others));
+    switch (choice.kind) {
+      case "refuse":
+        this.#ledger.drop(want.job_id);
+        return { kind: "refused", problem: choice.problem };
+      case "place":
+        this.#ledger.put(want, term + 1, choice.placement);
+        return { kind: "placed", placement: choice.placement };
+      case "wait": {
+        const job = this.#ledger.put(want, term, undefined);
+        return { kind: "waiting", reason: choice.reason, position: this.#positionOf(job) };
+      }
+    }
+  }
+
+  /** @returns whether the job was open */
+  release(job_id: string, ending: Ending): boolean {
+    this.#told.delete(job_id);
+    return this.#ledger.finish(job_id, ending);
+  }
+
+  /** A reserved place that no job took. */
+  drop(job_id: string): void {
+    this.#told.delete(job_id);
+    this.#ledger.drop(job_id);
+  }
+
+  /** A hive said hello. @returns the jobs that it should have and does not: their terms are lost */
+  hiveConnected(hive_id: string, session: number, report: { inventory: Inventory; jobs: readonly string[]; now: number }): OpenJob[] {
+    this.fleet.connected(hive_id, session, report);
+    const held = new Set(report.jobs);
+    return this.#ledger.placed().filter((job) => job.placement?.hive_id === hive_id && !held.has(job.want.job_id));
+  }
+
+  /** Gives places to whoever waits, in order of arrival, and tells those near the front where they stand. */
+  drain(): Notice[] {
+    const notices: Notice[] = [];
+    const hives = this.fleet.all();
+    const occupancy = new Occupancy(this.#ledger.placed());
+    /** Jobs that want the same wait for the same: once one must wait, those behind it need no look. */
+    const waiting = new Map<string, { reason: string; count: number }>();
+    for (const job of this.#ledger.queued()) {
+      const key = queueOf(job.want);
+      const ahead = waiting.get(key);
+      if (ahead !== undefined) {
+        ahead.count++;
+        notices.push(...this.#tell(job, ahead.reason, ahead.count));
+        continue;
+      }
+      const choice = choose(job.want, hives, occupancy);
+      if (choice.kind === "place") {
+        occupancy.add(job.want, choice.placement);
+        this.#ledger.put(job.want, job.term + 1, choice.placement);
+        notices.push({ job_id: job.want.job_id, decision: { kind: "placed", placement: choice.placement } });
+      } else if (choice.kind === "refuse") {
+        this.#ledger.drop(job.want.job_id);
+        notices.push({ job_id: job.want.job_id, decision: { kind: "refused", problem: choice.problem } });
+      } else {
+        waiting.set(key, { reason: choice.reason, count: 1 });
+        notices.push(...this.#tell(job, choice.reason, 1));
+      }
+    }
+    return notices;
+  }
+
+  /** Open jobs for the audit: each is asked whether it still is what the ledger says. */
+  openJobs(): OpenJob[] {
+    return [...this.#ledger.placed(), ...this.#ledger.queued()];
+  }
+
+  jobs(limit: number): JobLine[] {
+    return this.#ledger.list(limit);
+  }
+
+  counts(): { queued: number; running: number } {
+    const running = this.#ledger.placed().length;
+    return { queued: this.#ledger.openCount - running, running };
+  }
+
+  hives(): HiveInfo[] {
+    return this.fleet.all().map((hive) => this.hiveInfo(hive));
+  }
+
+  hiveInfo(hive: Hive): HiveInfo {
+    const { hive_id, connected, last_seen, enrolled_at, inventory } = hive;
+    return {
+      hive_id,
+      connected,
+      last_seen,
+      enrolled_at,
+      ...(inventory === undefined ? {} : { version: inventory.version, platform: inventory.platform }),
+      devices: inventory?.devices ?? [],
+      models: inventory?.models ?? [],
+      jobs_running: this.#ledger.placed().filter((job) => job.placement?.hive_id === hive_id).length,
+      jobs_queued: this.#ledger.queued().filter((job) => job.want.hive_id === hive_id).length,
+    };
+  }
+
+  workers(): ActiveWorker[] {
+    const occupancy = new Occupancy(this.#ledger.placed());
+    return this.fleet.all().flatMap((hive) =>
+      (hive.inventory?.workers ?? []).map((worker) => ({
+        worker_id: worker.worker_id,
+        hive_id: hive.hive_id,
+        model: worker.model,
+        device: worker.device,
+        state: hive.connected ? worker.state : ("unreachable" as const),
+        slots: worker.slots,
+        slots_busy: Math.min(occupancy.of(hive, worker), worker.slots),
+      })),
+    );
+  }
+
+  /** Trades a join token for a place in the fleet. @throws RbeeError unauthorized */
+  enrol(tokenHash: string, asked: { hive_id: string; now: number }): { hive_id: string; gen: number } {
+    const token = this.tokens.redeem(tokenHash, asked.now);
+    if (token === undefined) throw new RbeeError("unauthorized", "the join token is not valid: it was used, or its time is up");
+    const hive_id = token.label ?? asked.hive_id;
+    return { hive_id, gen: this.fleet.enrol(hive_id, asked.now) };
+  }
+
+  #tell(job: OpenJob, reason: string, position: number): Notice[] {
+    const { job_id } = job.want;
+    const news = `${position} ${reason}`;
+    if (position > limits.queue_watch_max || this.#told.get(job_id) === news) return [];
+    this.#told.set(job_id, news);
+    return [{ job_id, decision: { kind: "waiting", reason, position } }];
+  }
+
+  #positionOf(job: OpenJob): number {
+    const key = queueOf(job.want);
+    return this.#ledger.queued().filter((other) => other.rank <= job.rank && queueOf(other.want) === key).length;
+  }
+}
+
+const queueOf = (want: Want): string => `${want.hive_id} ${want.model ?? ""} ${want.worker_id ?? ""}`;
