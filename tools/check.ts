@@ -27,6 +27,11 @@ for (const [name, command, args] of steps) {
 process.exit(failed === 0 ? 0 : 1);
 
 function bin(command: string): string {
-  const file = { tsc: "typescript/bin/tsc", oxlint: "oxlint/bin/oxlint", oxfmt: "oxfmt/bin/oxfmt", knip: "knip/bin/knip.js" }[command];
+  const file = {
+    tsc: "typescript/bin/tsc",
+    oxlint: "oxlint/bin/oxlint",
+    oxfmt: "oxfmt/bin/oxfmt",
+    knip: "knip/bin/knip.js",
+  }[command];
   return fileURLToPath(new URL(`../node_modules/${file ?? command}`, import.meta.url));
 }

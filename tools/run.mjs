@@ -13,7 +13,9 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const stampFile = join(root, "node_modules", ".rbee-installed");
 
 function installMissing() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const stamp = `${lock} ${process.platform}-${process.arch}`;
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
   process.stderr.write("Installing dependencies (about a minute, once)…\n");
@@ -43,7 +45,9 @@ function findNode() {
       // Not the package of this platform.
     }
   }
-  process.stderr.write(`Node ${process.versions.node} is too old here: install Node ${NODE_MAJOR_MIN} and run this again.\n`);
+  process.stderr.write(
+    `Node ${process.versions.node} is too old here: install Node ${NODE_MAJOR_MIN} and run this again.\n`,
+  );
   process.exit(1);
 }
 
@@ -56,6 +60,6 @@ const child = spawn(node, ["--disable-warning=ExperimentalWarning", join(root, s
 });
 // A terminal sends Ctrl-C to the whole group; only signals meant for this process alone are passed on.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(signal, () => signal === "SIGINT" && process.stdin.isTTY ? undefined : child.kill(signal));
+  process.on(signal, () => (signal === "SIGINT" && process.stdin.isTTY ? undefined : child.kill(signal)));
 }
 child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));

@@ -21,13 +21,19 @@ export const ModelId = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}(:[A-Za-z0-9][A-Za-z0-9._-]*)?$/, "not a model id")
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}(:[A-Za-z0-9][A-Za-z0-9._-]*)?$/,
+    "not a model id",
+  )
   .refine((id) => !id.includes(".."), "not a model id");
 export type ModelId = z.infer<typeof ModelId>;
 
 /** `auto`, `cpu`, `cuda:0`, `metal`, `vulkan:1`; a bare number means that GPU, as older clients send it. */
 export const DeviceId = z
-  .union([z.int().min(0).max(63), z.string().regex(/^(auto|(cpu|cuda|vulkan|metal)(:[0-9]{1,2})?)$/, "a device is auto, cpu, cuda:0, …")])
+  .union([
+    z.int().min(0).max(63),
+    z.string().regex(/^(auto|(cpu|cuda|vulkan|metal)(:[0-9]{1,2})?)$/, "a device is auto, cpu, cuda:0, …"),
+  ])
   .transform(String);
 
 /** One owner's fleet. A self-hoster has one, called `main`. */

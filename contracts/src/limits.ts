@@ -49,8 +49,10 @@ export const limits = {
   connect_wait_ms: 15_000,
   /** Changes of a hive's inventory within this time are told as one. */
   inventory_settle_ms: 50,
-  /** An agent that was told to stop lets running jobs end for this long, then gives them back. */
-  drain_ms: 10_000,
+  /** How often a hive looks for models that came or went on its disk. */
+  models_scan_ms: 60_000,
+  /** An agent that was told to stop lets running jobs end for this long, then gives them back. `rbee up` kills after 8 s. */
+  drain_ms: 5_000,
 
   /** Un-acked events on one lane: several commits' worth. Beyond it the hive stops sending until an ack comes. */
   lane_window_events: 1_024,

@@ -26,7 +26,9 @@ export class EventLog {
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    sql.exec("CREATE TABLE IF NOT EXISTS log (term INTEGER, first INTEGER, count INTEGER, body TEXT, PRIMARY KEY (term, first)) WITHOUT ROWID");
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS log (term INTEGER, first INTEGER, count INTEGER, body TEXT, PRIMARY KEY (term, first)) WITHOUT ROWID",
+    );
     const last = sql.exec<{ term: number; first: number; count: number }>(
       "SELECT term, first, count FROM log ORDER BY term DESC, first DESC LIMIT 1",
     )[0];

@@ -82,7 +82,10 @@ export function endedByHive(phase: Placed, ending: { state: Ended["state"]; erro
 }
 
 /** The queen ends the job herself, in a term of her own, so that her last word stands after all a hive may have said. [JOB-5] */
-export function endedByQueen(phase: Queued | Placed, ending: { state: Ended["state"]; error?: Problem; now: number }): Ended {
+export function endedByQueen(
+  phase: Queued | Placed,
+  ending: { state: Ended["state"]; error?: Problem; now: number },
+): Ended {
   return {
     state: ending.state,
     term: queensTerm(phase),

@@ -20,6 +20,7 @@ export const formatPosition = ({ term, seq }: Position): string => `${term}.${se
 /** Reads a `Last-Event-ID`. @throws RbeeError invalid_position */
 export function parsePosition(text: string): Position {
   const match = /^(\d{1,9})\.(\d{1,9})$/.exec(text);
-  if (match === null) throw new RbeeError("invalid_position", `${JSON.stringify(text.slice(0, 32))} is not an event id like 1.17`);
+  if (match === null)
+    throw new RbeeError("invalid_position", `${JSON.stringify(text.slice(0, 32))} is not an event id like 1.17`);
   return { term: Number(match[1]), seq: Number(match[2]) };
 }

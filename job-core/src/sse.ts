@@ -42,13 +42,16 @@ export function lineOf(event: JobEvent): string {
 
 function stateLine(event: Extract<JobEvent, { type: "state" }>): string {
   if (event.state === "dispatched") return `Given to ${event.hive_id ?? "a hive"}`;
-  const place = event.position === undefined ? "Waiting in the queue" : `Waiting in the queue, position ${event.position}`;
+  const place =
+    event.position === undefined ? "Waiting in the queue" : `Waiting in the queue, position ${event.position}`;
   return event.reason === undefined ? place : `${place}: ${oneLine(event.reason)}`;
 }
 
 function progressLine({ done, total, unit }: Extract<JobEvent, { type: "progress" }>): string {
   if (unit === "percent") return `${Math.floor(done)} %`;
-  return total === undefined ? `${done} ${unit}` : `${Math.floor((100 * done) / Math.max(total, 1))} % (${done} of ${total} ${unit})`;
+  return total === undefined
+    ? `${done} ${unit}`
+    : `${Math.floor((100 * done) / Math.max(total, 1))} % (${done} of ${total} ${unit})`;
 }
 
 /** Control characters would break the line protocol, or a terminal. */

@@ -8,14 +8,20 @@ const keys = new Map<string, Promise<CryptoKey>>();
 function keyOf(secret: string): Promise<CryptoKey> {
   let key = keys.get(secret);
   if (key === undefined) {
-    key = crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+    key = crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [
+      "sign",
+      "verify",
+    ]);
     keys.set(secret, key);
   }
   return key;
 }
 
 export const toBase64Url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text)) return undefined;
@@ -55,7 +61,10 @@ export const sha256Hex = async (text: string): Promise<string> =>
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
 /** A job id: 128 random bits, or with an idempotency key the same bits for the same key, so that a retry meets its job. */
-export async function jobId(secret: string, key: { colony: string; key_id: string; idempotency: string } | undefined): Promise<string> {
+export async function jobId(
+  secret: string,
+  key: { colony: string; key_id: string; idempotency: string } | undefined,
+): Promise<string> {
   const bytes =
     key === undefined
       ? crypto.getRandomValues(new Uint8Array(16))

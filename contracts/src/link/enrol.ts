@@ -22,5 +22,8 @@ export const connectHeaders = {
   signature: "x-rbee-signature",
 } as const;
 
+/** On a refused connect: the queen's clock, in milliseconds since the epoch, by which a hive whose own is off corrects itself. */
+export const queenTimeHeader = "x-rbee-time";
+
 /** What the hive signs. @param timestamp milliseconds since the epoch */
 export const connectMessage = (timestamp: number, nonce: string): string => `rbee-connect\n${timestamp}\n${nonce}`;

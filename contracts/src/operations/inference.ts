@@ -63,7 +63,10 @@ export const inferenceOperations = {
     summary: "Generate text with a model",
     input: Generation.extend({
       model: ModelId.describe("Model"),
-      hive_id: z.union([HiveId, z.literal("").transform(() => "auto")]).default("auto").describe("Hive, or auto"),
+      hive_id: z
+        .union([HiveId, z.literal("").transform(() => "auto")])
+        .default("auto")
+        .describe("Hive, or auto"),
       worker_id: WorkerId.optional().describe("Exactly this worker"),
     }).refine((input) => (input.prompt === undefined) !== (input.messages === undefined), {
       error: "give either `prompt` or `messages`",

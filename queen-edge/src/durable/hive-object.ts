@@ -1,5 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
-import { closes, ControlUp, LINK_SUBPROTOCOL, limits, parseFrame, PING, PONG, problemFrom, type Welcome } from "@rbee/contracts";
+import {
+  closes,
+  ControlUp,
+  LINK_SUBPROTOCOL,
+  limits,
+  parseFrame,
+  PING,
+  PONG,
+  problemFrom,
+  type Welcome,
+} from "@rbee/contracts";
 import type { Env } from "../env.ts";
 import { HiveSession } from "../queen/hive-session.ts";
 import { durableSql } from "./durable-sql.ts";
@@ -32,7 +42,11 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     const colony = searchParams.get("colony") ?? "";
     const hive_id = searchParams.get("hive_id") ?? "";
     server.serializeAttachment({ colony, hive_id, session: 0 } satisfies Attachment);
-    return new Response(null, { status: 101, webSocket: client, headers: { "sec-websocket-protocol": LINK_SUBPROTOCOL } });
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      headers: { "sec-websocket-protocol": LINK_SUBPROTOCOL },
+    });
   }
 
   override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
@@ -65,7 +79,8 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     const { colony, hive_id } = said;
     const session = this.#session.begin();
     for (const other of this.ctx.getWebSockets()) {
-      if (other !== ws && other.readyState === WebSocket.OPEN) other.close(closes.superseded.code, closes.superseded.reason);
+      if (other !== ws && other.readyState === WebSocket.OPEN)
+        other.close(closes.superseded.code, closes.superseded.reason);
     }
     ws.serializeAttachment({ colony, hive_id, session } satisfies Attachment);
     ws.send(JSON.stringify({ t: "welcome", session } satisfies Welcome));
@@ -85,7 +100,11 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
 
   async presence(): Promise<{ connected: boolean; last_seen: number; session: number }> {
     const ws = this.#live();
-    return { connected: ws !== undefined, last_seen: ws === undefined ? 0 : this.#heardAt(ws), session: this.#session.number };
+    return {
+      connected: ws !== undefined,
+      last_seen: ws === undefined ? 0 : this.#heardAt(ws),
+      session: this.#session.number,
+    };
   }
 
   override async webSocketClose(ws: WebSocket): Promise<void> {
@@ -102,7 +121,11 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
   #live(): WebSocket | undefined {
     const ws = this.ctx
       .getWebSockets()
-      .find((ws) => ws.readyState === WebSocket.OPEN && (ws.deserializeAttachment() as Attachment).session === this.#session.number);
+      .find(
+        (ws) =>
+          ws.readyState === WebSocket.OPEN &&
+          (ws.deserializeAttachment() as Attachment).session === this.#session.number,
+      );
     if (ws === undefined || this.#session.number === 0) return undefined;
     return Date.now() - this.#heardAt(ws) > limits.control_stale_ms ? undefined : ws;
   }

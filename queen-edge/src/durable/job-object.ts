@@ -43,7 +43,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     this.#job = Job.load(this.#sql);
     // Awake without the lane that this job should have: nobody told when it broke, so its hive gets a lease from now.
-    if (this.#job?.phase.state === "placed" && this.#lanes.open() === undefined) this.#run(this.#job.laneGone(Date.now()));
+    if (this.#job?.phase.state === "placed" && this.#lanes.open() === undefined)
+      this.#run(this.#job.laneGone(Date.now()));
   }
 
   async submit(spec: JobSpec): Promise<Answer<{ created: boolean }>> {
@@ -162,7 +163,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     if (this.#job !== undefined) this.#run(this.#job.alarm(Date.now(), this.#lanes.heardAt()));
   }
 
-  #takenUp = (job: Job): boolean => this.#lanes.open() !== undefined || (job.phase.state === "placed" && job.log.acked > 0);
+  #takenUp = (job: Job): boolean =>
+    this.#lanes.open() !== undefined || (job.phase.state === "placed" && job.log.acked > 0);
 
   #run(effects: readonly Effect[]): void {
     for (const effect of effects) this.#carryOut(effect);
@@ -194,7 +196,9 @@ export class JobObject extends DurableObject<Env> implements JobPort {
 
   /** Work whose loss the alarm or the registry's audit makes good: a failure here is not an error of the caller. */
   #later(work: Promise<unknown>): void {
-    this.ctx.waitUntil(work.catch((error: unknown) => console.error(JSON.stringify({ event: "effect_failed", error: String(error) }))));
+    this.ctx.waitUntil(
+      work.catch((error: unknown) => console.error(JSON.stringify({ event: "effect_failed", error: String(error) }))),
+    );
   }
 
   async #deliver({ hive_id, term, worker_id }: Extract<Effect, { do: "deliver" }>): Promise<void> {
@@ -202,7 +206,15 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     if (job === undefined) return;
     const { job_id, colony, operation, input } = job.spec;
     const lane_token = await seal(this.env.RBEE_SECRET ?? "", "lane", { colony, job_id, term, hive_id });
-    const op = { t: "op", job_id, term, operation, input, ...(worker_id === undefined ? {} : { worker_id }), lane_token };
+    const op = {
+      t: "op",
+      job_id,
+      term,
+      operation,
+      input,
+      ...(worker_id === undefined ? {} : { worker_id }),
+      lane_token,
+    };
     const taken = await hiveOf(this.env, colony, hive_id).deliver({ colony, hive_id }, JSON.stringify(op));
     if (!taken) this.#run(job.notThere(term, `${hive_id} is not connected`, Date.now()));
   }
@@ -218,7 +230,11 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async #place(): Promise<void> {
     const job = this.#job;
     if (job === undefined || job.phase.state !== "queued") return;
-    const decision = await registryOf(this.env, job.spec.colony).place(job.spec.colony, wantOf(job.spec), job.phase.term);
+    const decision = await registryOf(this.env, job.spec.colony).place(
+      job.spec.colony,
+      wantOf(job.spec),
+      job.phase.term,
+    );
     const effects = job.decide(decision, Date.now());
     if (effects === undefined && isEnded(job.phase)) return this.#release();
     this.#run(effects ?? []);

@@ -43,7 +43,11 @@ export interface StatusReport {
 export interface RegistryPort {
   place(colony: string, want: Want, term: number): Promise<Decision>;
   release(job_id: string, ending: Ending): Promise<void>;
-  hiveConnected(colony: string, hive_id: string, report: { session: number; inventory: Inventory; jobs: string[] }): Promise<void>;
+  hiveConnected(
+    colony: string,
+    hive_id: string,
+    report: { session: number; inventory: Inventory; jobs: string[] },
+  ): Promise<void>;
   hiveChanged(hive_id: string, session: number, change: { inventory?: Inventory; draining?: boolean }): Promise<void>;
   hiveDisconnected(hive_id: string, session: number): Promise<void>;
   status(colony: string): Promise<StatusReport>;
@@ -53,10 +57,9 @@ export interface RegistryPort {
 }
 
 /** A job's object. Every name begins with the colony, so one owner can never reach another's. */
-export const jobOf = (env: Env, colony: string, job_id: string): JobPort =>
-  env.JOB.getByName(`${colony}/${job_id}`) as unknown as JobPort;
+export const jobOf = (env: Env, colony: string, job_id: string): JobPort => env.JOB.getByName(`${colony}/${job_id}`);
 
 export const hiveOf = (env: Env, colony: string, hive_id: string): HivePort =>
-  env.HIVE.getByName(`${colony}/${hive_id}`) as unknown as HivePort;
+  env.HIVE.getByName(`${colony}/${hive_id}`);
 
-export const registryOf = (env: Env, colony: string): RegistryPort => env.REGISTRY.getByName(colony) as unknown as RegistryPort;
+export const registryOf = (env: Env, colony: string): RegistryPort => env.REGISTRY.getByName(colony);

@@ -1,5 +1,14 @@
 import { limits } from "@rbee/contracts";
-import { DONE, encodeEntries, isAfter, isEnded, parsePosition, type LogEntry, type Position, type StreamFormat } from "@rbee/job-core";
+import {
+  DONE,
+  encodeEntries,
+  isAfter,
+  isEnded,
+  parsePosition,
+  type LogEntry,
+  type Position,
+  type StreamFormat,
+} from "@rbee/job-core";
 import type { Job } from "../queen/job.ts";
 
 /** What a reader has been sent. Kept with its socket, so that it survives hibernation. */
@@ -29,7 +38,8 @@ export class Readers {
     // An EventSource that has read everything would reconnect for ever; 204 tells it to stop. [READ-4]
     const allRead = isEnded(job.phase) && !isAfter(job.log.end, after);
     if (allRead && url.searchParams.has("resume")) return new Response(null, { status: 204 });
-    if (this.#ctx.getWebSockets("reader").length >= limits.readers_per_job_max) return new Response(null, { status: 429 });
+    if (this.#ctx.getWebSockets("reader").length >= limits.readers_per_job_max)
+      return new Response(null, { status: 429 });
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server, ["reader"]);
     this.#replay(server, { format, after, job });

@@ -29,7 +29,11 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     if (this.#registry.release(job_id, ending)) await this.#drain();
   }
 
-  async hiveConnected(colony: string, hive_id: string, report: { session: number; inventory: Inventory; jobs: string[] }): Promise<void> {
+  async hiveConnected(
+    colony: string,
+    hive_id: string,
+    report: { session: number; inventory: Inventory; jobs: string[] },
+  ): Promise<void> {
     const { session, inventory, jobs } = report;
     const lost = this.#registry.hiveConnected(hive_id, session, { inventory, jobs, now: Date.now() });
     this.#checked.set(hive_id, Date.now());
@@ -40,7 +44,11 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     await this.#drain();
   }
 
-  async hiveChanged(hive_id: string, session: number, change: { inventory?: Inventory; draining?: boolean }): Promise<void> {
+  async hiveChanged(
+    hive_id: string,
+    session: number,
+    change: { inventory?: Inventory; draining?: boolean },
+  ): Promise<void> {
     if (this.#registry.fleet.update(hive_id, session, { ...change, now: Date.now() })) await this.#drain();
   }
 
@@ -131,6 +139,8 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   }
 
   #later(work: Promise<unknown>): void {
-    this.ctx.waitUntil(work.catch((error: unknown) => console.error(JSON.stringify({ event: "notice_failed", error: String(error) }))));
+    this.ctx.waitUntil(
+      work.catch((error: unknown) => console.error(JSON.stringify({ event: "notice_failed", error: String(error) }))),
+    );
   }
 }

@@ -17,7 +17,10 @@ function secretsOf(home: string): Secrets {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  const secrets = { secret: randomBytes(32).toString("base64url"), api_key: `rbk_${randomBytes(32).toString("base64url")}` };
+  const secrets = {
+    secret: randomBytes(32).toString("base64url"),
+    api_key: `rbk_${randomBytes(32).toString("base64url")}`,
+  };
   writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
   return secrets;
 }

@@ -9,7 +9,9 @@ import { errorResponse, problemResponse } from "./problem.ts";
 export const app = new Hono<{ Bindings: Env }>();
 
 app.get("/", (c) =>
-  c.text("rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /openapi.json\n"),
+  c.text(
+    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /openapi.json\n",
+  ),
 );
 app.get("/health", (c) => c.json({ status: "ok" }));
 app.get("/openapi.json", (c) => c.json(openApi()));
@@ -25,8 +27,11 @@ const known: readonly { path: RegExp; methods: string }[] = [
 
 app.notFound((c) => {
   const methods = known.find(({ path }) => path.test(c.req.path))?.methods;
-  if (methods === undefined) return problemResponse(new RbeeError("not_found", `there is no ${c.req.path.slice(0, 128)}`).toProblem());
-  return problemResponse(new RbeeError("method_not_allowed", `${c.req.path} takes ${methods}`).toProblem(), { allow: methods });
+  if (methods === undefined)
+    return problemResponse(new RbeeError("not_found", `there is no ${c.req.path.slice(0, 128)}`).toProblem());
+  return problemResponse(new RbeeError("method_not_allowed", `${c.req.path} takes ${methods}`).toProblem(), {
+    allow: methods,
+  });
 });
 
 app.onError((error) => errorResponse(error));

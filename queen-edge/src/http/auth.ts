@@ -33,7 +33,10 @@ const SECRET_CHARS_MIN = 32;
 /** A queen without its secrets refuses everything rather than sealing with an empty key. */
 function ownerKey(env: Env): string {
   if ((env.RBEE_SECRET ?? "").length < SECRET_CHARS_MIN || (env.RBEE_API_KEY ?? "").length < SECRET_CHARS_MIN) {
-    throw new RbeeError("unavailable", "the queen has no secrets yet: `wrangler secret put RBEE_SECRET` and `RBEE_API_KEY`, 32 characters or more each");
+    throw new RbeeError(
+      "unavailable",
+      "the queen has no secrets yet: `wrangler secret put RBEE_SECRET` and `RBEE_API_KEY`, 32 characters or more each",
+    );
   }
   return env.RBEE_API_KEY ?? "";
 }

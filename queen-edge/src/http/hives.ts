@@ -29,7 +29,9 @@ hives.post("/enroll", async (c) => {
 
 hives.get("/hives/connect", async (c) => {
   agentSocketOnly(c.req.raw);
-  const credential = Credential.safeParse(await unseal(secretOf(c.env), "hive", c.req.header(connectHeaders.credential) ?? ""));
+  const credential = Credential.safeParse(
+    await unseal(secretOf(c.env), "hive", c.req.header(connectHeaders.credential) ?? ""),
+  );
   if (!credential.success) return refuse("the credential is not valid");
   const timestamp = Number(c.req.header(connectHeaders.timestamp));
   if (!(Math.abs(Date.now() - timestamp) <= limits.signature_skew_ms)) return refuse("the clock is off");
@@ -38,8 +40,10 @@ hives.get("/hives/connect", async (c) => {
   if (!(await isSigned(message, signature, credential.data.public_key))) return refuse("the signature is not valid");
   const { colony, hive_id, gen } = credential.data;
   const query = new URLSearchParams({ colony, hive_id, gen: String(gen) });
-  const answer = await hiveOf(c.env, colony, hive_id).fetch(upgrade(`https://hive/?${query}`));
-  return answer.status === 403 ? problemResponse(new RbeeError("forbidden", "this credential was replaced or revoked").toProblem()) : answer;
+  const answer = await hiveOf(c.env, colony, hive_id).fetch(upgrade(`https://hive/?${query.toString()}`));
+  return answer.status === 403
+    ? problemResponse(new RbeeError("forbidden", "this credential was replaced or revoked").toProblem())
+    : answer;
 });
 
 hives.get("/lanes/:job", async (c) => {

@@ -85,7 +85,8 @@ async function stream(c: Context<App>, job_id: string): Promise<Response> {
 
 /** An id that cannot be one of ours reaches no object. */
 function known(id: string): string {
-  if (!/^job_[a-z2-7]{26}$/.test(id)) throw new RbeeError("job_not_found", `${JSON.stringify(id.slice(0, 64))} is not the id of a job`);
+  if (!/^job_[a-z2-7]{26}$/.test(id))
+    throw new RbeeError("job_not_found", `${JSON.stringify(id.slice(0, 64))} is not the id of a job`);
   return id;
 }
 

@@ -1,15 +1,29 @@
 import { CancelAnswer, JobList, JobView, operationNames, operationOf, Problem, Submitted } from "@rbee/contracts";
 import { z } from "zod";
 
+const json = (schema: z.ZodType) => ({ "application/json": { schema: z.toJSONSchema(schema, { io: "output" }) } });
+
+const problem = {
+  description: "What was wrong and what to do",
+  content: { "application/problem+json": { schema: z.toJSONSchema(Problem) } },
+};
+
+const sse = {
+  description: "Server-sent events, ending in [DONE]",
+  content: { "text/event-stream": { schema: { type: "string" } } },
+};
+
+const job = { name: "id", in: "path", required: true, schema: { type: "string" } };
+
 /** The OpenAPI document, made from the operations table. */
 export function openApi(): Record<string, unknown> {
-  const json = (schema: z.ZodType) => ({ "application/json": { schema: z.toJSONSchema(schema, { io: "output" }) } });
-  const problem = { description: "What was wrong and what to do", content: { "application/problem+json": { schema: z.toJSONSchema(Problem) } } };
-  const job = { name: "id", in: "path", required: true, schema: { type: "string" } };
-  const sse = { description: "Server-sent events, ending in [DONE]", content: { "text/event-stream": { schema: { type: "string" } } } };
   return {
     openapi: "3.1.0",
-    info: { title: "rbee queen", version: "1", description: "One endpoint over all the GPUs you own. Every operation is a job." },
+    info: {
+      title: "rbee queen",
+      version: "1",
+      description: "One endpoint over all the GPUs you own. Every operation is a job.",
+    },
     components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
     security: [{ key: [] }],
     paths: {
@@ -18,10 +32,22 @@ export function openApi(): Record<string, unknown> {
           summary: "Submit an operation",
           parameters: [
             { name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } },
-            { name: "Accept", in: "header", schema: { type: "string" }, description: "text/event-stream answers with the stream itself" },
+            {
+              name: "Accept",
+              in: "header",
+              schema: { type: "string" },
+              description: "text/event-stream answers with the stream itself",
+            },
           ],
-          requestBody: { required: true, content: { "application/json": { schema: { oneOf: operationNames.map(bodyOf) } } } },
-          responses: { 202: { description: "The job has started", content: json(Submitted) }, 200: { description: "The same key again: the same job", content: json(Submitted) }, default: problem },
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: { oneOf: operationNames.map(bodyOf) } } },
+          },
+          responses: {
+            202: { description: "The job has started", content: json(Submitted) },
+            200: { description: "The same key again: the same job", content: json(Submitted) },
+            default: problem,
+          },
         },
         get: {
           summary: "List jobs, newest first",
@@ -30,8 +56,16 @@ export function openApi(): Record<string, unknown> {
         },
       },
       "/v1/jobs/{id}": {
-        get: { summary: "Show a job", parameters: [job], responses: { 200: { description: "The job", content: json(JobView) }, default: problem } },
-        delete: { summary: "Cancel a job", parameters: [job], responses: { 200: { description: "What it is now", content: json(CancelAnswer) }, default: problem } },
+        get: {
+          summary: "Show a job",
+          parameters: [job],
+          responses: { 200: { description: "The job", content: json(JobView) }, default: problem },
+        },
+        delete: {
+          summary: "Cancel a job",
+          parameters: [job],
+          responses: { 200: { description: "What it is now", content: json(CancelAnswer) }, default: problem },
+        },
       },
       "/v1/jobs/{id}/stream": {
         get: {

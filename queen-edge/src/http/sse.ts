@@ -7,7 +7,10 @@ const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
  * Server-sent events from a reader socket. The Worker holds the stream, since its waiting costs nothing, while the job's
  * object may sleep; keep-alives and the client's leaving are the Worker's affair too.
  */
-export function sseResponse(socket: WebSocket, options: { signal: AbortSignal; headers?: Record<string, string> }): Response {
+export function sseResponse(
+  socket: WebSocket,
+  options: { signal: AbortSignal; headers?: Record<string, string> },
+): Response {
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   let unsent = 0;
@@ -25,7 +28,9 @@ export function sseResponse(socket: WebSocket, options: { signal: AbortSignal; h
     writer.write(bytes).then(() => (unsent -= bytes.byteLength), leave);
   };
   const beat = setInterval(() => write(KEEP_ALIVE), limits.sse_keepalive_ms);
-  socket.addEventListener("message", ({ data }) => write(typeof data === "string" ? encoder.encode(data) : new Uint8Array(data)));
+  socket.addEventListener("message", ({ data }) =>
+    write(typeof data === "string" ? encoder.encode(data) : new Uint8Array(data)),
+  );
   const finish = () => {
     over = true;
     clearInterval(beat);

@@ -43,13 +43,17 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
 
 /** What the queen answers in place of a hive that is away. */
 const lastKnown: {
-  readonly [K in LastKnownNames<Operations>]: (input: InputOf<Operations, K>, hive: HiveInfo) => ResultOf<Operations, K>;
+  readonly [K in LastKnownNames<Operations>]: (
+    input: InputOf<Operations, K>,
+    hive: HiveInfo,
+  ) => ResultOf<Operations, K>;
 } = {
   hive_status: ({ hive_id }, hive) => ({ hive_id, running: false, last_seen: hive.last_seen }),
   model_list: (_input, hive) => ({ models: hive.models, stale: true }),
   model_get: ({ id }, hive) => {
     const model = hive.models.find((model) => model.id === id);
-    if (model === undefined) throw new RbeeError("model_not_found", `${hive.hive_id} had no ${id} when it was last seen`);
+    if (model === undefined)
+      throw new RbeeError("model_not_found", `${hive.hive_id} had no ${id} when it was last seen`);
     return { model, stale: true };
   },
 };
@@ -100,5 +104,8 @@ async function knownHive(hive_id: string, queen: QueenContext): Promise<HiveInfo
   const hive = hives.find((hive) => hive.hive_id === hive_id);
   if (hive !== undefined) return hive;
   const known = hives.map((hive) => hive.hive_id).join(", ");
-  throw new RbeeError("hive_not_found", `no hive ${JSON.stringify(hive_id)}; ${known === "" ? "none has joined yet" : `there are ${known}`}`);
+  throw new RbeeError(
+    "hive_not_found",
+    `no hive ${JSON.stringify(hive_id)}; ${known === "" ? "none has joined yet" : `there are ${known}`}`,
+  );
 }

@@ -55,7 +55,10 @@ export class Fleet {
     const hive = this.#hives.get(hive_id);
     if (hive !== undefined) return hive;
     const known = [...this.#hives.keys()].slice(0, 20).join(", ");
-    throw new RbeeError("hive_not_found", `no hive ${JSON.stringify(hive_id)}; ${known === "" ? "none has joined yet" : `there are ${known}`}`);
+    throw new RbeeError(
+      "hive_not_found",
+      `no hive ${JSON.stringify(hive_id)}; ${known === "" ? "none has joined yet" : `there are ${known}`}`,
+    );
   }
 
   /** A machine joins, or joins again: every older credential of that name ends. @returns the new generation */
@@ -78,7 +81,11 @@ export class Fleet {
   }
 
   /** @returns whether anything changed */
-  update(hive_id: string, session: number, change: Partial<Pick<Hive, "inventory" | "draining">> & { now: number }): boolean {
+  update(
+    hive_id: string,
+    session: number,
+    change: Partial<Pick<Hive, "inventory" | "draining">> & { now: number },
+  ): boolean {
     const hive = this.#hives.get(hive_id);
     if (hive === undefined || hive.session !== session) return false;
     const { now, ...fields } = change;

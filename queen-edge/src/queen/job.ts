@@ -1,4 +1,12 @@
-import { limits, operationOf, problemOf, type JobEvent, type Outcome, type PackedEvent, type Problem } from "@rbee/contracts";
+import {
+  limits,
+  operationOf,
+  problemOf,
+  type JobEvent,
+  type Outcome,
+  type PackedEvent,
+  type Problem,
+} from "@rbee/contracts";
 import {
   cancelling,
   dueAt,
@@ -11,7 +19,6 @@ import {
   newlyQueued,
   overdue,
   place,
-
   requeue,
   type Ended,
   type Phase,
@@ -51,7 +58,11 @@ export class Job {
   static submit(sql: Sql, spec: JobSpec, decision: Exclude<Decision, { kind: "refused" }>): [Job, Effect[]] {
     return sql.transaction(() => {
       const waiting = newlyQueued(decision.kind === "waiting" ? decision.reason : "");
-      const job = Job.#create(sql, spec, decision.kind === "placed" ? place(waiting, decision.placement, spec.submitted_at) : waiting);
+      const job = Job.#create(
+        sql,
+        spec,
+        decision.kind === "placed" ? place(waiting, decision.placement, spec.submitted_at) : waiting,
+      );
       return [job, decision.kind === "placed" ? job.#given() : job.#waiting(decision)];
     });
   }
@@ -61,7 +72,10 @@ export class Job {
     return sql.transaction(() => {
       const job = Job.#create(sql, spec, newlyQueued(""));
       job.log.append(answer.events);
-      return [job, job.#finish(endedByQueen(newlyQueued(""), endingOf(answer.outcome, spec.submitted_at)), answer.outcome)];
+      return [
+        job,
+        job.#finish(endedByQueen(newlyQueued(""), endingOf(answer.outcome, spec.submitted_at)), answer.outcome),
+      ];
     });
   }
 
@@ -87,9 +101,14 @@ export class Job {
     return this.#sql.transaction(() => {
       switch (decision.kind) {
         case "refused":
-          return this.#finish(endedByQueen(phase, { state: "failed", error: decision.problem, now }), failed(decision.problem));
+          return this.#finish(
+            endedByQueen(phase, { state: "failed", error: decision.problem, now }),
+            failed(decision.problem),
+          );
         case "waiting":
-          return decision.position === phase.position && decision.reason === phase.reason ? [] : this.#waiting(decision);
+          return decision.position === phase.position && decision.reason === phase.reason
+            ? []
+            : this.#waiting(decision);
         case "placed":
           return this.#assigned(phase, decision.placement, now);
       }
@@ -127,7 +146,10 @@ export class Job {
     if (phase.state !== "placed") return [{ do: "say", message: { t: "end_ack" } }];
     if (this.log.last < final) return [{ do: "say", message: { t: "ready", acked: this.log.acked } }];
     return this.#sql.transaction(() => {
-      const done: Effect[] = [{ do: "say", message: { t: "end_ack" } }, { do: "close_lane", why: "done" }];
+      const done: Effect[] = [
+        { do: "say", message: { t: "end_ack" } },
+        { do: "close_lane", why: "done" },
+      ];
       if (outcome.status === "refused") return [...done, ...this.#lost(phase, outcome.error.detail, now)];
       return [...this.#finish(endedByHive(phase, endingOf(outcome, now)), outcome), ...done];
     });
@@ -152,7 +174,8 @@ export class Job {
     const phase = this.#phase;
     if (isEnded(phase)) return [];
     return this.#sql.transaction(() => {
-      if (phase.state === "queued") return this.#finish(endedByQueen(phase, { state: "cancelled", now }), { status: "cancelled" });
+      if (phase.state === "queued")
+        return this.#finish(endedByQueen(phase, { state: "cancelled", now }), { status: "cancelled" });
       const stopping = cancelling(phase, now);
       this.#move(stopping);
       return [
@@ -170,7 +193,8 @@ export class Job {
       return now >= until ? [{ do: "forget" }] : [{ do: "alarm", at: until }];
     }
     // A place was asked for and no answer is written: ask again, the registry knows its own answers.
-    if (phase.state === "queued") return phase.position === undefined ? [{ do: "place" }, { do: "alarm", at: now + limits.take_up_ms }] : [];
+    if (phase.state === "queued")
+      return phase.position === undefined ? [{ do: "place" }, { do: "alarm", at: now + limits.take_up_ms }] : [];
     const alive = heardAt === undefined ? phase : heard(phase, heardAt);
     switch (overdue(alive, now)) {
       case undefined:
@@ -252,7 +276,8 @@ export class Job {
 const failed = (error: Problem): Outcome => ({ status: "failed", error });
 
 function endingOf(outcome: Outcome, now: number): { state: Ended["state"]; error?: Problem; now: number } {
-  if (outcome.status === "refused" || outcome.status === "failed") return { state: "failed", error: outcome.error, now };
+  if (outcome.status === "refused" || outcome.status === "failed")
+    return { state: "failed", error: outcome.error, now };
   return { state: outcome.status, now };
 }
 

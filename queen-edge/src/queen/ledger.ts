@@ -42,7 +42,9 @@ export class Ledger {
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    sql.exec("CREATE TABLE IF NOT EXISTS open_jobs (job_id TEXT PRIMARY KEY, rank INTEGER, want TEXT, term INTEGER, placement TEXT) WITHOUT ROWID");
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS open_jobs (job_id TEXT PRIMARY KEY, rank INTEGER, want TEXT, term INTEGER, placement TEXT) WITHOUT ROWID",
+    );
     sql.exec("CREATE TABLE IF NOT EXISTS finished_jobs (n INTEGER PRIMARY KEY, line TEXT)");
     for (const row of sql.exec<OpenRow>("SELECT rank, want, term, placement FROM open_jobs ORDER BY rank")) {
       const want = JSON.parse(row.want) as Want;
@@ -97,14 +99,20 @@ export class Ledger {
     this.drop(job_id);
     const { operation, submitted_at, model } = job.want;
     const line: JobLine = { job_id, operation, submitted_at, ...(model === undefined ? {} : { model }), ...ending };
-    const row = this.#sql.exec<{ n: number }>("INSERT INTO finished_jobs (line) VALUES (?) RETURNING n", JSON.stringify(line))[0];
+    const row = this.#sql.exec<{ n: number }>(
+      "INSERT INTO finished_jobs (line) VALUES (?) RETURNING n",
+      JSON.stringify(line),
+    )[0];
     if (row !== undefined) this.#sql.exec("DELETE FROM finished_jobs WHERE n <= ?", row.n - limits.finished_jobs_max);
     return true;
   }
 
   /** Newest first: open ones, then ended ones. */
   list(limit: number): JobLine[] {
-    const open = [...this.#open.values()].sort((a, b) => b.rank - a.rank).slice(0, limit).map(lineOf);
+    const open = [...this.#open.values()]
+      .sort((a, b) => b.rank - a.rank)
+      .slice(0, limit)
+      .map(lineOf);
     const ended = this.#sql
       .exec<LineRow>("SELECT line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit - open.length)
       .map((row) => JSON.parse(row.line) as JobLine);

@@ -18,30 +18,33 @@ export class Occupancy {
 
   add(want: Want, placement: Placement): void {
     if (want.model === undefined) return;
-    const key = placement.worker_id ?? onDemand(placement.hive_id, want.model);
+    const key = slotsOf(placement.hive_id, placement.worker_id ?? want.model);
     this.#jobs.set(key, (this.#jobs.get(key) ?? 0) + 1);
   }
 
   /** Jobs on a worker: those given to it, and those given to its hive before it was there. */
   of(hive: Hive, worker: WorkerInfo): number {
-    return (this.#jobs.get(worker.worker_id) ?? 0) + this.loading(hive, worker.model);
+    return (this.#jobs.get(slotsOf(hive.hive_id, worker.worker_id)) ?? 0) + this.loading(hive, worker.model);
   }
 
   loading(hive: Hive, model: string): number {
-    return this.#jobs.get(onDemand(hive.hive_id, model)) ?? 0;
+    return this.#jobs.get(slotsOf(hive.hive_id, model)) ?? 0;
   }
 }
 
-const onDemand = (hive_id: string, model: string): string => `${hive_id} ${model}`;
+/** Slots are counted per hive: of one of its workers, or of a model it is to load. */
+const slotsOf = (hive_id: string, name: string): string => `${hive_id} ${name}`;
 
 /** `bee-tiny` and `bee-tiny:f16` ask for the same thing where the hive has only `bee-tiny`. */
-const names = (want: string, id: string): boolean => want === id || want.split(":")[0] === id || id.split(":")[0] === want;
+const names = (want: string, id: string): boolean =>
+  want === id || want.split(":")[0] === id || id.split(":")[0] === want;
 
 /** Where a job goes. Pure: the same fleet and the same want give the same answer. */
 export function choose(want: Want, hives: readonly Hive[], occupancy: Occupancy): Choice {
   const named = want.hive_id === "auto" ? undefined : hives.find((hive) => hive.hive_id === want.hive_id);
   if (want.hive_id !== "auto" && named === undefined) return refuse("hive_not_found", unknownHive(want.hive_id, hives));
-  if (want.model === undefined) return named === undefined ? refuse("invalid_input", "name a hive") : onHive(want, named);
+  if (want.model === undefined)
+    return named === undefined ? refuse("invalid_input", "name a hive") : onHive(want, named);
   const { model } = want;
   const candidates = (named === undefined ? hives : [named]).filter((hive) => has(hive, model));
   if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, hives));
@@ -73,7 +76,9 @@ function onWorker(want: Want & { model: string }, hives: readonly Hive[], occupa
   }
   if (best !== undefined) return { kind: "place", placement: best.placement };
   if (want.worker_id !== undefined) {
-    return workers === 0 ? refuse("worker_not_found", `no worker ${want.worker_id} serves ${want.model}`) : busy(want.model);
+    return workers === 0
+      ? refuse("worker_not_found", `no worker ${want.worker_id} serves ${want.model}`)
+      : busy(want.model);
   }
   return loadOnDemand(want, hives, occupancy);
 }
@@ -82,7 +87,8 @@ function loadOnDemand(want: Want & { model: string }, hives: readonly Hive[], oc
   for (const hive of hives) {
     const serving = workersOf(hive).some((worker) => names(want.model, worker.model) && worker.state === "ready");
     const slots = hive.inventory?.slots_default ?? 1;
-    if (!serving && occupancy.loading(hive, want.model) < slots) return { kind: "place", placement: { hive_id: hive.hive_id } };
+    if (!serving && occupancy.loading(hive, want.model) < slots)
+      return { kind: "place", placement: { hive_id: hive.hive_id } };
   }
   return busy(want.model);
 }
@@ -95,10 +101,16 @@ const has = (hive: Hive, model: string): boolean =>
   workersOf(hive).some((worker) => names(model, worker.model)) ||
   (hive.inventory?.models ?? []).some((file) => file.status === "ready" && names(model, file.id));
 
-const refuse = (code: Problem["code"], detail: string): Choice => ({ kind: "refuse", problem: problemOf(code, detail) });
+const refuse = (code: Problem["code"], detail: string): Choice => ({
+  kind: "refuse",
+  problem: problemOf(code, detail),
+});
 
 const unknownHive = (hive_id: string, hives: readonly Hive[]): string =>
-  `no hive ${JSON.stringify(hive_id)}; ${listed(hives.map((hive) => hive.hive_id), "none has joined yet")}`;
+  `no hive ${JSON.stringify(hive_id)}; ${listed(
+    hives.map((hive) => hive.hive_id),
+    "none has joined yet",
+  )}`;
 
 function unknownModel(model: string, hives: readonly Hive[]): string {
   const known = hives.flatMap((hive) => (hive.inventory?.models ?? []).map((file) => file.id));

@@ -1,4 +1,12 @@
-import { limits, problemOf, RbeeError, type ActiveWorker, type HiveInfo, type Inventory, type JobLine } from "@rbee/contracts";
+import {
+  limits,
+  problemOf,
+  RbeeError,
+  type ActiveWorker,
+  type HiveInfo,
+  type Inventory,
+  type JobLine,
+} from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 import type { Decision } from "./effects.ts";
 import { Fleet, type Hive } from "./fleet.ts";
@@ -66,7 +74,11 @@ export class Registry {
   }
 
   /** A hive said hello. @returns the jobs that it should have and does not: their terms are lost */
-  hiveConnected(hive_id: string, session: number, report: { inventory: Inventory; jobs: readonly string[]; now: number }): OpenJob[] {
+  hiveConnected(
+    hive_id: string,
+    session: number,
+    report: { inventory: Inventory; jobs: readonly string[]; now: number },
+  ): OpenJob[] {
     this.fleet.connected(hive_id, session, report);
     const held = new Set(report.jobs);
     return this.#ledger.placed().filter((job) => job.placement?.hive_id === hive_id && !held.has(job.want.job_id));
@@ -154,7 +166,8 @@ export class Registry {
   /** Trades a join token for a place in the fleet. @throws RbeeError unauthorized */
   enrol(tokenHash: string, asked: { hive_id: string; now: number }): { hive_id: string; gen: number } {
     const token = this.tokens.redeem(tokenHash, asked.now);
-    if (token === undefined) throw new RbeeError("unauthorized", "the join token is not valid: it was used, or its time is up");
+    if (token === undefined)
+      throw new RbeeError("unauthorized", "the join token is not valid: it was used, or its time is up");
     const hive_id = token.label ?? asked.hive_id;
     return { hive_id, gen: this.fleet.enrol(hive_id, asked.now) };
   }

@@ -43,7 +43,11 @@ export function viewOf(job: Job, takenUp: boolean): JobView {
     return { ...common, reason: phase.reason, ...(phase.position === undefined ? {} : { position: phase.position }) };
   }
   const { hive_id, worker_id } = phase;
-  const placed = { ...common, ...(hive_id === undefined ? {} : { hive_id }), ...(worker_id === undefined ? {} : { worker_id }) };
+  const placed = {
+    ...common,
+    ...(hive_id === undefined ? {} : { hive_id }),
+    ...(worker_id === undefined ? {} : { worker_id }),
+  };
   if (phase.state === "placed") return placed;
   const last = job.log.newest();
   return {

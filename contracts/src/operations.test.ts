@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { errorCodes, errors, RbeeError } from "./errors.ts";
+import { ModelId } from "./ids.ts";
+import { scopes } from "./operation.ts";
+import { operationNames, operationOf } from "./operations.ts";
+import { parseInput, parseSubmission } from "./submission.ts";
+
+describe("the operations table", () => {
+  test.each(operationNames)("%s: every column is whole", (name) => {
+    const row = operationOf(name);
+    expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/);
+    expect(scopes).toContain(row.scope);
+    expect(row.summary).toMatch(/^[A-Z].*[^.]$/);
+    expect(() => z.toJSONSchema(row.input, { io: "input" })).not.toThrow();
+    expect(() => z.toJSONSchema(row.result, { io: "output" })).not.toThrow();
+    if (row.executor === "hive") expect(row.input.shape).toHaveProperty("hive_id");
+    if (row.executor === "worker") expect(row.input.shape).toHaveProperty("model");
+    if (row.executor === "queen") expect(row.offline).toBe("fail");
+  });
+
+  test.each(operationNames)("%s: any input is either parsed or refused with invalid_input", (name) => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...Object.keys(operationOf(name).input.shape), "x"), fc.jsonValue()),
+        (fields) => {
+          try {
+            const once = parseInput(name, fields);
+            // Parsing settles: what came out of the boundary goes through it again unchanged.
+            expect(parseInput(name, once)).toEqual(once);
+          } catch (error) {
+            expect(error).toBeInstanceOf(RbeeError);
+            expect((error as RbeeError).code).toBe("invalid_input");
+          }
+        },
+      ),
+    );
+  });
+
+  test("any body at all is parsed or refused by code", () => {
+    fc.assert(
+      fc.property(fc.anything(), (body) => {
+        try {
+          parseSubmission(body);
+        } catch (error) {
+          expect(["invalid_input", "unknown_operation"]).toContain((error as RbeeError).code);
+        }
+      }),
+    );
+  });
+
+  test("`alias` is `hive_id`", () => {
+    expect(parseInput("model_list", { alias: "box" })).toEqual({ hive_id: "box" });
+  });
+});
+
+test.each(errorCodes)("error %s has a title, a next step and a fitting status", (code) => {
+  const row = errors[code];
+  expect(row.title).not.toBe("");
+  expect(row.help).toMatch(/\.$/);
+  expect(row.status).toBeGreaterThanOrEqual(400);
+  expect([2, 3, 4, 5, 6, 130]).toContain(row.exit);
+});
+
+test("a model id is never a path", () => {
+  for (const good of ["bee-tiny", "org/repo", "org/repo:Q4_K_M", "org/repo/sub/file.gguf"])
+    expect(ModelId.parse(good)).toBe(good);
+  for (const bad of [
+    "",
+    "/etc/passwd",
+    "../x",
+    "a/../b",
+    "a//b",
+    "a\\b",
+    "a\0b",
+    ".hidden",
+    "a/.ssh",
+    "a b",
+    "C:\\x",
+    "a:b:c",
+  ]) {
+    expect(ModelId.safeParse(bad).success, bad).toBe(false);
+  }
+});

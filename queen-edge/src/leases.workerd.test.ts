@@ -1,0 +1,169 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { closes, limits } from "@rbee/contracts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { dataOf, post, queen, readAll, submit, view } from "./testing/queen-client.ts";
+import { inventory, TestHive } from "./testing/test-hive.ts";
+
+const INFER = { operation: "infer", model: "bee", prompt: "Hello" };
+
+let hive: TestHive;
+let hives = 0;
+
+beforeEach(async () => {
+  hive = await TestHive.enrol(`leased-${++hives}`);
+  await hive.connect();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const objectOf = (id: string) => env.JOB.getByName(`main/${id}`);
+
+/** The clock moves; nothing else does. */
+function pass(ms: number): void {
+  const now = Date.now() + ms;
+  vi.useFakeTimers({ toFake: ["Date"], now });
+}
+
+async function started() {
+  const id = await submit({ ...INFER, hive_id: hive.hive_id });
+  const op = await hive.op();
+  return { id, op, ...(await hive.lane(op)) };
+}
+
+// First in this file: no other job is open yet.
+test("an idle colony has no alarm", async () => {
+  const { id, lane } = await started();
+  lane.send({ t: "end", final: 0, outcome: { status: "succeeded", result: {} } });
+  await readAll(id);
+  await runDurableObjectAlarm(env.REGISTRY.getByName("main"));
+  const alarm = await runInDurableObject(env.REGISTRY.getByName("main"), (_registry, state) =>
+    state.storage.getAlarm(),
+  );
+  expect(alarm).toBeNull();
+});
+
+describe("leases", () => {
+  test("an operation that no hive took up is given again in a new term", async () => {
+    const id = await submit({ ...INFER, hive_id: hive.hive_id });
+    const op = await hive.op();
+    pass(limits.take_up_ms);
+    await runDurableObjectAlarm(objectOf(id));
+    expect(await hive.op()).toMatchObject({ job_id: id, term: op.term + 2 });
+    expect((await hive.dialLane(op)).status).toBe(410);
+  });
+
+  test("a lane that is silent too long is lost; what was shown stays, and the error says so", async () => {
+    const { id, lane } = await started();
+    lane.send({ t: "ev", first: 1, items: ["a"] });
+    await lane.next();
+    pass(limits.lease_ms + 1);
+    await runDurableObjectAlarm(objectOf(id));
+    expect(dataOf(await readAll(id))).toEqual(['[TOKEN] "a"', expect.stringMatching(/^\[ERROR\] hive_lost/), "[DONE]"]);
+    expect(await view(id)).toMatchObject({ state: "failed", error: { code: "hive_lost", retryable: true } });
+  });
+
+  test("a lane that pings keeps its lease and wakes nothing", async () => {
+    const { id, lane } = await started();
+    lane.send({ t: "ev", first: 1, items: ["a"] });
+    await lane.next();
+    lane.sendText("ping");
+    await runDurableObjectAlarm(objectOf(id));
+    expect((await view(id)).state).toBe("running");
+  });
+
+  test("a zombie is cut off once its term is over, and cannot come back", async () => {
+    const { id, op, lane } = await started();
+    pass(limits.lease_ms + 1);
+    await runDurableObjectAlarm(objectOf(id));
+    const again = await hive.op();
+    expect(await lane.closed).toBe(closes.stale_term.code);
+    expect((await hive.dialLane(op)).status).toBe(410);
+    const second = await hive.lane(again);
+    second.lane.send({ t: "ev", first: 1, items: ["alive"] });
+    second.lane.send({ t: "end", final: 1, outcome: { status: "succeeded", result: {} } });
+    expect(dataOf(await readAll(id)).filter((line) => line.startsWith("[TOKEN]"))).toEqual(['[TOKEN] "alive"']);
+    expect(again.term).toBe(op.term + 2);
+  });
+
+  test("after a crash of the queen the hive has a lease's time to come back", async () => {
+    const { id, op, lane } = await started();
+    lane.send({ t: "ev", first: 1, items: ["a"] });
+    await lane.next();
+    pass(limits.take_up_ms + 1);
+    await evictDurableObject(objectOf(id), { webSockets: "close" });
+    await runDurableObjectAlarm(objectOf(id));
+    const again = await hive.lane(op);
+    expect(again.acked).toBe(1);
+  });
+
+  test("a hive that never stops does not keep a cancelled job open", async () => {
+    const { id } = await started();
+    await queen(`/v1/jobs/${id}`, { method: "DELETE" });
+    pass(limits.cancel_grace_ms);
+    await runDurableObjectAlarm(objectOf(id));
+    expect(dataOf(await readAll(id))).toEqual(["[CANCELLED]", "[DONE]"]);
+  });
+
+  test("a job that every hive loses ends with a typed error", async () => {
+    const id = await submit({ ...INFER, hive_id: hive.hive_id });
+    for (let n = 0; n < limits.dispatches_max; n++) {
+      await hive.op();
+      pass(limits.take_up_ms);
+      await runDurableObjectAlarm(objectOf(id));
+    }
+    expect(await view(id)).toMatchObject({ state: "failed", error: { code: "attempts_exhausted" } });
+  });
+
+  test("a log is forgotten when its time is up, and takes nothing with it but itself", async () => {
+    const { id, lane } = await started();
+    lane.send({ t: "end", final: 0, outcome: { status: "succeeded", result: {} } });
+    await readAll(id);
+    pass(limits.job_retention_ms);
+    await runDurableObjectAlarm(objectOf(id));
+    expect((await queen(`/v1/jobs/${id}`)).status).toBe(404);
+    const tables = await runInDurableObject(objectOf(id), (_job, state) =>
+      state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'job'").toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+});
+
+describe("the registry's books", () => {
+  test("[REG-3] the audit frees the place of a job that never came to be", async () => {
+    await runInDurableObject(env.REGISTRY.getByName("main"), async (registry) => {
+      const want = {
+        job_id: "job_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        operation: "infer",
+        submitted_at: 0,
+        hive_id: hive.hive_id,
+        model: "bee",
+        offline: "wait",
+      } as const;
+      await registry.place("main", want, 0);
+    });
+    const busy = async () => {
+      const response = await post({ operation: "active_worker_list" }, { accept: "text/event-stream" });
+      const { workers } = JSON.parse((await response.text()).split("data: ")[1].split("\n")[0]) as {
+        workers: { hive_id: string; slots_busy: number }[];
+      };
+      return workers.find((worker) => worker.hive_id === hive.hive_id)?.slots_busy;
+    };
+    expect(await busy()).toBe(1);
+    await runDurableObjectAlarm(env.REGISTRY.getByName("main"));
+    expect(await busy()).toBe(0);
+  });
+});
+
+describe("operations for a hive by name", () => {
+  test("an offline hive: fail at once, or what was last known and marked so", async () => {
+    await hive.hangUp();
+    const refused = await post({ operation: "worker_process_list", hive_id: hive.hive_id });
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, "hive_offline"]);
+    const list = await submit({ operation: "model_list", hive_id: hive.hive_id });
+    expect((await view(list)).result).toEqual({ models: inventory().models, stale: true });
+    const status = await submit({ operation: "hive_status", alias: hive.hive_id });
+    expect((await view(status)).result).toMatchObject({ hive_id: hive.hive_id, running: false });
+  });
+});

@@ -1,0 +1,209 @@
+import type { Inventory, WorkerInfo } from "@rbee/contracts";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { NodeSql } from "../../../hive-agent/src/storage/node-sql.ts";
+import type { Want } from "./ledger.ts";
+import { Registry } from "./registry.ts";
+
+const worker = (over: Partial<WorkerInfo> = {}): WorkerInfo => ({
+  worker_id: "worker-llama-9100",
+  kind: "llama",
+  model: "bee",
+  device: "cpu",
+  state: "ready",
+  slots: 2,
+  context: 512,
+  port: 9100,
+  pid: 1,
+  ...over,
+});
+
+const inventory = (over: Partial<Inventory> = {}): Inventory => ({
+  version: "1",
+  platform: "test",
+  devices: [],
+  models: [{ id: "bee", name: "bee", size_bytes: 1, status: "ready", loaded: true }],
+  workers: [worker()],
+  slots_default: 2,
+  ...over,
+});
+
+let jobs = 0;
+const want = (over: Partial<Want> = {}): Want => ({
+  job_id: `job-${++jobs}`,
+  operation: "infer",
+  submitted_at: 0,
+  hive_id: "auto",
+  model: "bee",
+  offline: "wait",
+  ...over,
+});
+
+function colony(hives: Record<string, Inventory> = { box: inventory() }): Registry {
+  const registry = new Registry(new NodeSql(":memory:"));
+  for (const [hive_id, inventory] of Object.entries(hives)) {
+    registry.fleet.enrol(hive_id, 0);
+    registry.hiveConnected(hive_id, 1, { inventory, jobs: [], now: 0 });
+  }
+  return registry;
+}
+
+const ended = { state: "succeeded", finished_at: 1 } as const;
+
+describe("placing", () => {
+  test("the emptiest worker first, across hives", () => {
+    const registry = colony({ a: inventory(), b: inventory() });
+    const places = Array.from({ length: 4 }, () => registry.place(want(), 0));
+    const hives = places.map((place) => (place.kind === "placed" ? place.placement.hive_id : place.kind));
+    expect(hives.sort()).toEqual(["a", "a", "b", "b"]);
+    expect(registry.place(want(), 0)).toMatchObject({
+      kind: "waiting",
+      position: 1,
+      reason: "every slot of bee is busy",
+    });
+  });
+
+  test("the model is honoured, and a model nobody has is refused with those there are", () => {
+    const registry = colony({ a: inventory({ models: [], workers: [] }), b: inventory() });
+    expect(registry.place(want(), 0)).toMatchObject({ placement: { hive_id: "b" } });
+    expect(registry.place(want({ model: "wasp" }), 0)).toMatchObject({
+      kind: "refused",
+      problem: { code: "model_not_found", detail: expect.stringContaining("there is bee") as string },
+    });
+  });
+
+  test("where nothing is loaded, the hive that has the file loads it, as many jobs at once as it would have slots", () => {
+    const registry = colony({ a: inventory({ workers: [] }) });
+    const kinds = Array.from({ length: 3 }, () => registry.place(want(), 0).kind);
+    expect(kinds).toEqual(["placed", "placed", "waiting"]);
+    // The worker is there now: those who asked for it fill its slots.
+    registry.fleet.update("a", 1, { inventory: inventory(), now: 0 });
+    expect(registry.workers()).toMatchObject([{ slots_busy: 2 }]);
+    expect(registry.drain()).toMatchObject([{ decision: { kind: "waiting" } }]);
+  });
+
+  test("never on a hive that is draining or away", () => {
+    const registry = colony({ a: inventory(), b: inventory() });
+    registry.fleet.update("a", 1, { draining: true, now: 0 });
+    registry.fleet.disconnected("b", 1, 0);
+    expect(registry.place(want(), 0)).toMatchObject({ kind: "waiting", reason: "no hive that has bee is connected" });
+    expect(registry.place(want({ model: undefined, hive_id: "b", offline: "fail" } as never), 0)).toMatchObject({
+      problem: { code: "hive_offline" },
+    });
+  });
+
+  test("a named worker or hive and no other", () => {
+    const registry = colony({
+      a: inventory(),
+      b: inventory({ workers: [worker({ worker_id: "worker-llama-9101" })] }),
+    });
+    expect(registry.place(want({ worker_id: "worker-llama-9101" }), 0)).toMatchObject({ placement: { hive_id: "b" } });
+    expect(registry.place(want({ hive_id: "a" }), 0)).toMatchObject({ placement: { hive_id: "a" } });
+    expect(registry.place(want({ worker_id: "worker-x" }), 0)).toMatchObject({ problem: { code: "worker_not_found" } });
+  });
+
+  test("[REG-2] asking again gives the same place, asking from a later term a new one", () => {
+    const registry = colony();
+    const job = want();
+    expect(registry.place(job, 0)).toEqual(registry.place(job, 0));
+    expect(registry.counts()).toEqual({ queued: 0, running: 1 });
+    expect(registry.place(job, 2)).toMatchObject({ kind: "placed" });
+    expect(registry.counts()).toEqual({ queued: 0, running: 1 });
+  });
+});
+
+describe("the queue", () => {
+  test("[REG-1] a job is counted once, however often its end is told", () => {
+    const registry = colony();
+    const job = want();
+    registry.place(job, 0);
+    expect([registry.release(job.job_id, ended), registry.release(job.job_id, ended)]).toEqual([true, false]);
+    expect(registry.jobs(10)).toHaveLength(1);
+  });
+
+  test("a slot that comes free goes to whoever waited longest; the others are told once that they moved up", () => {
+    const registry = colony();
+    const [first, , third, fourth] = Array.from({ length: 4 }, () => want()).map(
+      (job) => (registry.place(job, 0), job),
+    );
+    registry.drain();
+    registry.release(first!.job_id, ended);
+    expect(registry.drain()).toMatchObject([
+      { job_id: third!.job_id, decision: { kind: "placed" } },
+      { job_id: fourth!.job_id, decision: { kind: "waiting", position: 1 } },
+    ]);
+    expect(registry.drain()).toEqual([]);
+  });
+
+  test("a job that cannot run does not hold up those behind it that can", () => {
+    const registry = colony({
+      a: inventory(),
+      b: inventory({ models: [{ ...inventory().models[0]!, id: "wasp" }], workers: [] }),
+    });
+    registry.fleet.disconnected("b", 1, 0);
+    registry.place(want({ model: "wasp" }), 0);
+    expect(registry.place(want(), 0).kind).toBe("placed");
+  });
+
+  test("a hive that comes back names the jobs it still has; the others are lost", () => {
+    const registry = colony();
+    const [kept, lost] = [want(), want()];
+    registry.place(kept, 0);
+    registry.place(lost, 0);
+    const gone = registry.hiveConnected("box", 2, { inventory: inventory(), jobs: [kept.job_id], now: 5 });
+    expect(gone.map((job) => job.want.job_id)).toEqual([lost.job_id]);
+  });
+
+  test("everything is there again after the object was evicted", () => {
+    const sql = new NodeSql(":memory:");
+    const before = new Registry(sql);
+    before.fleet.enrol("box", 0);
+    before.hiveConnected("box", 1, { inventory: inventory(), jobs: [], now: 0 });
+    for (let n = 0; n < 4; n++) before.place(want(), 0);
+    const after = new Registry(sql);
+    expect(after.counts()).toEqual(before.counts());
+    expect(after.jobs(10)).toEqual(before.jobs(10));
+    expect(after.hives()).toEqual(before.hives());
+  });
+
+  test("whatever comes and goes, no worker holds more than its slots and no job is lost", () => {
+    const step = fc.record({ do: fc.constantFrom("submit", "end", "leave", "return", "evict"), pick: fc.nat(50) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const sql = new NodeSql(":memory:");
+        let registry = new Registry(sql);
+        for (const hive of ["a", "b"]) registry.fleet.enrol(hive, 0);
+        let session = 0;
+        const open: string[] = [];
+        for (const { do: what, pick } of steps) {
+          const hive = pick % 2 === 0 ? "a" : "b";
+          if (what === "submit") {
+            const job = want();
+            if (registry.place(job, 0).kind !== "refused") open.push(job.job_id);
+          } else if (what === "end" && open.length > 0) registry.release(open.splice(pick % open.length, 1)[0]!, ended);
+          else if (what === "leave") registry.fleet.disconnected(hive, session, 0);
+          else if (what === "return")
+            registry.hiveConnected(hive, ++session, { inventory: inventory(), jobs: open, now: 0 });
+          else if (what === "evict") registry = new Registry(sql);
+          registry.drain();
+          expect(registry.openCount).toBe(open.length);
+          for (const { hive_id, slots } of registry.workers()) {
+            const held = registry.openJobs().filter((job) => job.placement?.hive_id === hive_id).length;
+            expect(held).toBeLessThanOrEqual(slots);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe("joining", () => {
+  test("a token works once, within its time, and gives the name it was made for", () => {
+    const registry = new Registry(new NodeSql(":memory:"));
+    registry.tokens.add("hash", { label: "den", expires_at: 100 });
+    registry.tokens.add("late", { label: undefined, expires_at: 5 });
+    expect(registry.enrol("hash", { hive_id: "laptop", now: 10 })).toEqual({ hive_id: "den", gen: 1 });
+    expect(() => registry.enrol("hash", { hive_id: "laptop", now: 10 })).toThrow("join token");
+    expect(() => registry.enrol("late", { hive_id: "laptop", now: 10 })).toThrow("join token");
+  });
+});

@@ -1,0 +1,169 @@
+import { exports } from "cloudflare:workers";
+import {
+  connectHeaders,
+  connectMessage,
+  LINK_VERSION,
+  PONG,
+  type ControlDown,
+  type Enrolled,
+  type HiveInfo,
+  type Inventory,
+  type LaneDown,
+  type LaneUp,
+  type Op,
+} from "@rbee/contracts";
+import { toBase64Url } from "../seal.ts";
+import { run } from "./queen-client.ts";
+
+/** A hive of the test's own hand: it says exactly what it is told to say, over the real routes. */
+
+export const inventory = (over: Partial<Inventory> = {}): Inventory => ({
+  version: "0.1.0",
+  platform: "test",
+  devices: [],
+  models: [{ id: "bee", name: "bee", size_bytes: 1, status: "ready", loaded: true }],
+  workers: [
+    {
+      worker_id: "worker-llama-9100",
+      kind: "llama",
+      model: "bee",
+      device: "cpu",
+      state: "ready",
+      slots: 2,
+      context: 512,
+      port: 9100,
+      pid: 1,
+    },
+  ],
+  slots_default: 2,
+  ...over,
+});
+
+/** A socket whose messages are taken one by one. */
+class Line<Down, Up> {
+  readonly socket: WebSocket;
+  readonly #inbox: Down[] = [];
+  readonly #waiting: ((frame: Down) => void)[] = [];
+  /** Code with which the queen closed it. */
+  readonly closed: Promise<number>;
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+    this.closed = new Promise((resolve) => socket.addEventListener("close", ({ code }) => resolve(code)));
+    socket.addEventListener("message", ({ data }) => {
+      if (data === PONG) return;
+      const frame = JSON.parse(String(data)) as Down;
+      const taker = this.#waiting.shift();
+      if (taker === undefined) this.#inbox.push(frame);
+      else taker(frame);
+    });
+    socket.accept();
+  }
+
+  send(frame: Up): void {
+    this.socket.send(JSON.stringify(frame));
+  }
+
+  sendText(text: string): void {
+    this.socket.send(text);
+  }
+
+  async next(): Promise<Down> {
+    return this.#inbox.shift() ?? (await new Promise((resolve) => this.#waiting.push(resolve)));
+  }
+}
+
+export type Lane = Line<LaneDown, LaneUp>;
+
+export class TestHive {
+  readonly hive_id: string;
+  readonly #credential: string;
+  readonly #keys: CryptoKeyPair;
+  #control: Line<ControlDown, unknown> | undefined;
+
+  private constructor(hive_id: string, credential: string, keys: CryptoKeyPair) {
+    this.hive_id = hive_id;
+    this.#credential = credential;
+    this.#keys = keys;
+  }
+
+  static async enrol(name: string): Promise<TestHive> {
+    const { token } = await run<{ token: string }>({ operation: "hive_token_create" });
+    const keys = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
+    const raw = (await crypto.subtle.exportKey("raw", keys.publicKey)) as ArrayBuffer;
+    const response = await exports.default.fetch("https://queen/v1/enroll", {
+      method: "POST",
+      body: JSON.stringify({ token, public_key: toBase64Url(new Uint8Array(raw)), hive_id: name }),
+    });
+    const enrolled: Enrolled = await response.json();
+    return new TestHive(enrolled.hive_id, enrolled.credential, keys);
+  }
+
+  async dial(over: Record<string, string> = {}): Promise<Response> {
+    const timestamp = Date.now();
+    const message = new TextEncoder().encode(connectMessage(timestamp, "nonce"));
+    const signature = await crypto.subtle.sign("Ed25519", this.#keys.privateKey, message);
+    return exports.default.fetch("https://queen/v1/hives/connect", {
+      headers: {
+        upgrade: "websocket",
+        [connectHeaders.credential]: this.#credential,
+        [connectHeaders.timestamp]: String(timestamp),
+        [connectHeaders.nonce]: "nonce",
+        [connectHeaders.signature]: toBase64Url(new Uint8Array(signature)),
+        ...over,
+      },
+    });
+  }
+
+  async connect(options: { inventory?: Inventory; jobs?: { job_id: string; term: number }[] } = {}): Promise<void> {
+    const { webSocket } = await this.dial();
+    if (webSocket === null) throw new Error("not connected");
+    this.#control = new Line(webSocket);
+    this.#control.send({
+      t: "hello",
+      version: LINK_VERSION,
+      instance_id: "instance-1",
+      inventory: options.inventory ?? inventory(),
+      jobs: options.jobs ?? [],
+    });
+    const { t } = await this.#control.next();
+    if (t !== "welcome") throw new Error(`expected welcome, got ${t}`);
+  }
+
+  get control(): Line<ControlDown, unknown> {
+    if (this.#control === undefined) throw new Error("not connected");
+    return this.#control;
+  }
+
+  async op(): Promise<Op> {
+    const frame = await this.control.next();
+    if (frame.t !== "op") throw new Error(`expected op, got ${frame.t}`);
+    return frame;
+  }
+
+  dialLane(op: Op): Promise<Response> {
+    return exports.default.fetch(`https://queen/v1/lanes/${op.job_id}?term=${op.term}`, {
+      headers: { upgrade: "websocket", authorization: `Bearer ${op.lane_token}` },
+    });
+  }
+
+  /** Opens the lane and says hello. @returns the lane and where the queen wants to go on from */
+  async lane(op: Op, last = 0): Promise<{ lane: Lane; acked: number }> {
+    const { webSocket, status } = await this.dialLane(op);
+    if (webSocket === null) throw new Error(`no lane: ${status}`);
+    const lane: Lane = new Line(webSocket);
+    lane.send({ t: "lane_hello", last });
+    const ready = await lane.next();
+    if (ready.t !== "ready") throw new Error(`expected ready, got ${ready.t}`);
+    return { lane, acked: ready.acked };
+  }
+
+  /** Closes the control socket and waits until the queen knows. */
+  async hangUp(): Promise<void> {
+    this.#control?.socket.close(1000, "bye");
+    for (;;) {
+      const { hive } = await run<{ hive: HiveInfo }>({ operation: "hive_get", hive_id: this.hive_id });
+      if (!hive.connected) return;
+    }
+  }
+}
