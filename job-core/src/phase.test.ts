@@ -9,6 +9,8 @@ import {
   fateOf,
   heard,
   isEnded,
+  laneBack,
+  laneGone,
   newlyQueued,
   overdue,
   place,
@@ -32,6 +34,13 @@ describe("a job's phases", () => {
     expect(heard(placed, -100_000).lease_until).toBe(placed.lease_until);
     expect(overdue(placed, placed.lease_until - 1)).toBeUndefined();
     expect(overdue(placed, placed.lease_until)).toBe("lease");
+  });
+
+  test("[JOB-7] a lane that is gone gives its hive one lease's time, however often that is noticed", () => {
+    const gone = laneGone(placed, 10_000);
+    expect(gone.lease_until).toBe(10_000 + limits.lease_ms);
+    expect(laneGone(gone, 35_000)).toBe(gone);
+    expect(laneGone(laneBack(gone), 35_000).lease_until).toBe(35_000 + limits.lease_ms);
   });
 
   test("[JOB-5] the queen's ending stands in a term of her own, a hive's in its own", () => {

@@ -22,6 +22,8 @@ export interface Placed extends Placement {
   readonly dispatches: number;
   /** The hive has until then to show itself; each sign of life moves it. Milliseconds since the epoch. */
   readonly lease_until: number;
+  /** The lane broke and is not back: the lease runs from then, however often the object sleeps and wakes meanwhile. */
+  readonly lane_gone?: true;
   /** Set once somebody cancelled: the hive has until then to stop. */
   readonly cancel_until?: number;
 }
@@ -62,6 +64,15 @@ export const heard = (phase: Placed, heard_at: number): Placed => ({
   ...phase,
   lease_until: Math.max(phase.lease_until, heard_at + limits.lease_ms),
 });
+
+/** The lane broke: the hive has a lease's time to come back, once. [JOB-7] */
+export const laneGone = (phase: Placed, now: number): Placed =>
+  phase.lane_gone === true ? phase : { ...heard(phase, now), lane_gone: true };
+
+export function laneBack(phase: Placed): Placed {
+  const { lane_gone: _over, ...rest } = phase;
+  return rest;
+}
 
 /** Somebody wants the job stopped. The first request sets the time; later ones do not move it. */
 export const cancelling = (phase: Placed, now: number): Placed =>

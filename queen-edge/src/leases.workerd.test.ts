@@ -98,6 +98,18 @@ describe("leases", () => {
     expect(again.acked).toBe(1);
   });
 
+  test("[JOB-7] a job that sleeps and wakes without its lane does not wait for ever", async () => {
+    const { id, lane } = await started();
+    lane.send({ t: "ev", first: 1, items: ["a"] });
+    await lane.next();
+    await evictDurableObject(objectOf(id), { webSockets: "close" });
+    await runDurableObjectAlarm(objectOf(id));
+    pass(limits.lease_ms + 1);
+    await evictDurableObject(objectOf(id), { webSockets: "hibernate" });
+    await runDurableObjectAlarm(objectOf(id));
+    expect(await view(id)).toMatchObject({ state: "failed", error: { code: "hive_lost" } });
+  });
+
   test("a hive that never stops does not keep a cancelled job open", async () => {
     const { id } = await started();
     await queen(`/v1/jobs/${id}`, { method: "DELETE" });

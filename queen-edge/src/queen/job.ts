@@ -16,6 +16,8 @@ import {
   fateOf,
   heard,
   isEnded,
+  laneBack,
+  laneGone,
   newlyQueued,
   overdue,
   place,
@@ -118,6 +120,7 @@ export class Job {
   /** The hive opened a lane: it has journaled the job. The answer is where to go on from. [LANE-1] */
   laneHello(): Effect[] {
     const phase = this.#phase;
+    if (phase.state === "placed" && phase.lane_gone === true) this.#move(laneBack(phase));
     const ready: Effect = { do: "say", message: { t: "ready", acked: this.log.acked } };
     const stopping = phase.state === "placed" && phase.cancel_until !== undefined;
     return stopping ? [ready, { do: "say", message: { t: "cancel" } }] : [ready];
@@ -155,12 +158,13 @@ export class Job {
     });
   }
 
-  /** The lane broke, or the object woke without one: the hive has a lease's time to come back. [JOB-3] */
+  /** The lane broke, or the object woke without one. [JOB-7] */
   laneGone(now: number): Effect[] {
-    if (this.#phase.state !== "placed") return [];
-    const renewed = heard(this.#phase, now);
-    this.#move(renewed);
-    return [{ do: "alarm", at: dueAt(renewed) }];
+    const phase = this.#phase;
+    if (phase.state !== "placed" || phase.lane_gone === true) return [];
+    const waiting = laneGone(phase, now);
+    this.#move(waiting);
+    return [{ do: "alarm", at: dueAt(waiting) }];
   }
 
   /** The hive of this term cannot have the job: it was not there to take it, or came back without it. */

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Job } from "@rbee/sdk";
+import { House } from "./house.ts";
+import { endless } from "./prompts.ts";
+
+/** What a person feels as "at once". */
+const STOPPED_WITHIN_MS = 1_000;
+
+let house: House;
+beforeAll(async () => {
+  house = await House.open();
+  await house.startHive("den");
+});
+afterAll(() => house.close());
+
+async function cancelled(job: Job<"infer">): Promise<void> {
+  await expect(job.result()).rejects.toMatchObject({ code: "cancelled" });
+}
+
+/** The engine has free slots again: it answers something new. */
+async function engineIsIdle(): Promise<void> {
+  const { text } = await house.client().run("infer", { model: "bee-tiny", prompt: "Hello!", temperature: 0, max_tokens: 4 });
+  expect(text).not.toBe("");
+}
+
+describe("cancelling stops the engine within a second", () => {
+  test("in mid-stream", async () => {
+    const job = await house.client().start("infer", endless);
+    for await (const { event } of job.events()) if (event.type === "token") break;
+    const began = performance.now();
+    await job.cancel();
+    await cancelled(job);
+    expect(performance.now() - began).toBeLessThan(STOPPED_WITHIN_MS);
+    await engineIsIdle();
+  });
+
+  test("before the first token", async () => {
+    const job = await house.client().start("infer", { ...endless, prompt: "bee ".repeat(700) });
+    await job.cancel();
+    await cancelled(job);
+    await engineIsIdle();
+  });
+
+  test("while queued, and the place goes to the next", async () => {
+    const client = house.client();
+    const busy = await Promise.all(Array.from({ length: 4 }, () => client.start("infer", endless)));
+    const queued = await client.start("infer", endless);
+    expect(await client.get(queued.id)).toMatchObject({ state: "queued", reason: "every slot of bee-tiny is busy" });
+    await queued.cancel();
+    await cancelled(queued);
+    await Promise.all(busy.map((job) => job.cancel()));
+    await Promise.all(busy.map(cancelled));
+    await engineIsIdle();
+    const { workers } = await client.run("active_worker_list", {});
+    expect(workers).toMatchObject([{ slots_busy: 0 }]);
+  });
+});
+
+test("leaving a stream does not cancel", async () => {
+  const job = await house.client().start("infer", endless);
+  for await (const { event } of job.events()) if (event.type === "token") break;
+  const { text } = await house.client().run("infer", endless);
+  expect((await job.result()).text).toBe(text);
+});

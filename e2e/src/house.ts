@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { JobClient } from "@rbee/sdk";
+import { Line } from "./line.ts";
+import { descendants, Program } from "./process.ts";
+
+const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
+const QUEEN = path("queen-edge/src/embedded/main.ts");
+const AGENT = path("hive-agent/src/main.ts");
+export const BEE_TINY = path("models/bee-tiny/bee-tiny.f16.gguf");
+
+/** A queen and its hives, as real processes over one temporary folder. What reaches the queen can be cut on the way. */
+export class House {
+  readonly home = mkdtempSync(join(tmpdir(), "rbee-e2e-"));
+  readonly #hives = new Map<string, Program>();
+  #queen: Program | undefined;
+  #key = "";
+  #port = 0;
+  /** The hives' way to the queen. */
+  #hiveLine: Line | undefined;
+  /** The clients' way to the queen. */
+  #clientLine: Line | undefined;
+
+  static async open(): Promise<House> {
+    const house = new House();
+    await house.startQueen();
+    house.#hiveLine = await Line.to(house.#port);
+    house.#clientLine = await Line.to(house.#port);
+    return house;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get key(): string {
+    return this.#key;
+  }
+
+  get hiveLine(): Line {
+    return this.#hiveLine ?? missing();
+  }
+
+  get clientLine(): Line {
+    return this.#clientLine ?? missing();
+  }
+
+  /** A client of its own connections, straight to the queen. */
+  client(url: string = this.url): JobClient {
+    return new JobClient({ url, key: this.#key });
+  }
+
+  async startQueen(): Promise<void> {
+    this.#queen = new Program(QUEEN, ["--home", join(this.home, "queen"), "--port", String(this.#port)]);
+    const { queen_url, api_key } = await this.#queen.said("ready");
+    this.#port = Number(new URL(String(queen_url)).port);
+    this.#key = String(api_key);
+  }
+
+  /** As the power would: the process and the engine below it, at once. */
+  async killQueen(): Promise<void> {
+    const queen = this.#queen ?? missing();
+    for (const pid of descendants(queen.pid)) process.kill(pid, "SIGKILL");
+    await queen.kill("SIGKILL");
+  }
+
+  /** Starts a hive, or starts it again. Ready when it is connected and has loaded what it was told to. */
+  async startHive(name: string, args: readonly string[] = ["--model-file", BEE_TINY, "--preload", "bee-tiny"]): Promise<Program> {
+    const known = this.#hives.has(name);
+    const env = known ? {} : { RBEE_JOIN_TOKEN: (await this.client().run("hive_token_create", { label: name })).token };
+    const url = `http://127.0.0.1:${this.hiveLine.port}`;
+    const hive = new Program(AGENT, ["--queen-url", url, "--home", join(this.home, name), ...args], env);
+    this.#hives.set(name, hive);
+    await hive.said("ready");
+    return hive;
+  }
+
+  hive(name: string): Program {
+    return this.#hives.get(name) ?? missing();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#hives.values()].map((hive) => hive.kill("SIGTERM")));
+    await this.#queen?.kill("SIGTERM");
+    this.#hiveLine?.close();
+    this.#clientLine?.close();
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+function missing(): never {
+  throw new Error("not started");
+}
