@@ -122,7 +122,7 @@ export const limits = {
   /** Generations a worker knows at once: running, waiting for a slot, and ended but kept for a re-attach. */
   worker_generations_max: 256,
   /** Frames that come faster than this share one write; the first goes out at once. */
-  worker_flush_ms: 4,
+  worker_flush_ms: 10,
   /** Prompts are evaluated in steps of about this long, so that a cancel is seen between two of them. */
   prompt_step_ms: 200,
   /** A worker that starts is asked this often whether it is ready. */

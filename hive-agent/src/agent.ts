@@ -1,0 +1,247 @@
+import { mkdirSync, renameSync } from "node:fs";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { limits, RbeeError } from "@rbee/contracts";
+import { systemClock } from "./clock.ts";
+import { enrol, loadCredential, type Credential } from "./credential.ts";
+import { createHandlers } from "./handlers/create.ts";
+import { bootId } from "./jobs/boot.ts";
+import { HiveLink } from "./link/hive-link.ts";
+import { webSocketDial } from "./link/ws-dial.ts";
+import type { Log } from "./log.ts";
+import { ModelCatalogue } from "./models/catalogue.ts";
+import { Stock } from "./stock.ts";
+import { FileDamaged, FileInUse, NodeSql } from "./storage/node-sql.ts";
+import type { WorkerKinds } from "./workers/kinds.ts";
+import { WorkerSupervisor } from "./workers/supervisor.ts";
+
+const AGENT_VERSION = "0.1.0";
+
+export interface AgentOptions {
+  /** Where the agent keeps its credential, its journal and its workers' records. One agent per home. */
+  readonly home: string;
+  /** Needed to join; afterwards the credential knows it. */
+  readonly queen_url?: string;
+  readonly join_token?: string;
+  /** The name to join under; a token may carry another. */
+  readonly hive_id?: string;
+  readonly model_dirs: readonly string[];
+  readonly model_files: readonly string[];
+  readonly slots?: number;
+  /** What workers can be started; for benchmarks. */
+  readonly kinds?: WorkerKinds;
+  readonly log: Log;
+}
+
+export interface Agent {
+  readonly hive_id: string;
+  readonly supervisor: WorkerSupervisor;
+  readonly catalogue: ModelCatalogue;
+  /** Resolves when the queen has welcomed the agent for the first time. */
+  readonly connected: Promise<void>;
+  /** Resolves when the agent is over: with why, if the queen refused it. */
+  readonly stopped: Promise<RbeeError | undefined>;
+  /** Round trip to the queen and back, in milliseconds. */
+  rtt(): Promise<number | undefined>;
+  /** Takes nothing new, lets running jobs end for so long, gives back the rest, stops the workers. */
+  stop(drain_ms?: number): Promise<void>;
+  /** Lets go of everything at once, as a crash would: workers and journal are left for the next agent. */
+  abandon(): void;
+}
+
+/** Starts an agent over its home: joins if it has not yet, takes up what was left, dials. @throws RbeeError */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const home = resolve(options.home);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const sql = openJournal(home, options.log);
+  try {
+    const credential = await credentialOf(home, options);
+    return await RunningAgent.start(sql, credential, { ...options, home });
+  } catch (error) {
+    sql.close();
+    throw error;
+  }
+}
+
+function openJournal(home: string, log: Log): NodeSql {
+  const file = join(home, "journal.db");
+  try {
+    return new NodeSql(file);
+  } catch (error) {
+    if (error instanceof FileInUse) {
+      throw new RbeeError("unavailable", `another agent runs with its state in ${home}`, { cause: error });
+    }
+    if (!(error instanceof FileDamaged)) throw error;
+    // Better no memory than no hive: the queen notices which jobs are gone.
+    log.error("the journal is damaged; it is kept as journal.db.damaged and a new one begun");
+    renameSync(file, `${file}.damaged`);
+    return new NodeSql(file);
+  }
+}
+
+async function credentialOf(home: string, options: AgentOptions): Promise<Credential> {
+  const { queen_url, join_token } = options;
+  const credential = loadCredential(home);
+  const elsewhere = queen_url !== undefined && credential !== undefined && credential.queen_url !== queen_url;
+  // A token for another queen means to move there; the same queen's credential is tried before the token is spent.
+  if (credential !== undefined && !(elsewhere && join_token !== undefined)) return credential;
+  if (join_token === undefined || queen_url === undefined) {
+    throw new RbeeError("unauthorized", "this machine has not joined a fleet: give --queen-url and a join token");
+  }
+  return enrol(home, { queen_url, join_token, hive_id: options.hive_id ?? nameOfMachine() });
+}
+
+/** The host name, as far as a hive may be called so. */
+function nameOfMachine(): string {
+  const name = hostname().toLowerCase().split(".")[0] ?? "";
+  return (
+    name
+      .replace(/[^a-z0-9-]+/g, "-")
+      .replace(/^-+|-+$/g, "")
+      .slice(0, 63) || "hive"
+  );
+}
+
+class RunningAgent implements Agent {
+  readonly hive_id: string;
+  readonly supervisor: WorkerSupervisor;
+  readonly catalogue: ModelCatalogue;
+  readonly #options: AgentOptions;
+  readonly #sql: NodeSql;
+  readonly #stock: Stock;
+  readonly #link: HiveLink;
+  readonly #connected = Promise.withResolvers<void>();
+  readonly #stopped = Promise.withResolvers<RbeeError | undefined>();
+  #credential: Credential;
+  #joinToken: string | undefined;
+  #stopping: Promise<void> | undefined;
+  #over = false;
+
+  static async start(sql: NodeSql, credential: Credential, options: AgentOptions): Promise<RunningAgent> {
+    const agent = new RunningAgent(sql, credential, options);
+    // Before the first job is resumed: it may want the worker that it had.
+    await Promise.all([agent.supervisor.adopt(), agent.#stock.start()]);
+    agent.#link.start();
+    return agent;
+  }
+
+  private constructor(sql: NodeSql, credential: Credential, options: AgentOptions) {
+    this.#options = options;
+    this.#sql = sql;
+    this.#credential = credential;
+    this.#joinToken = options.join_token;
+    this.hive_id = credential.hive_id;
+    const { home, log, kinds } = options;
+    this.catalogue = new ModelCatalogue({ dirs: options.model_dirs, files: options.model_files });
+    this.supervisor = new WorkerSupervisor({
+      home,
+      catalogue: this.catalogue,
+      onChange: () => this.#stock.workersChanged(),
+      ...(kinds === undefined ? {} : { kinds }),
+    });
+    this.#stock = new Stock({
+      version: AGENT_VERSION,
+      slots_default: options.slots ?? limits.slots_default,
+      catalogue: this.catalogue,
+      supervisor: this.supervisor,
+      changed: () => this.#link.inventoryChanged(),
+    });
+    const rtt = async () => (await this.rtt()) ?? fail("unavailable", "the queen did not answer");
+    const link = {
+      queen_url: options.queen_url ?? credential.queen_url,
+      dial: webSocketDial(systemClock),
+      clock: systemClock,
+      log,
+      sql,
+      sync: () => sql.sync(),
+      boot: bootId(),
+      headers: (time: number) => this.#credential.headers(time),
+      handlers: createHandlers({ hive_id: this.hive_id, catalogue: this.catalogue, supervisor: this.supervisor, rtt }),
+      inventory: () => this.#stock.inventory(),
+    };
+    this.#link = new HiveLink(link, {
+      connected: () => {
+        log.info("connected to the queen", { hive_id: this.hive_id });
+        this.#connected.resolve();
+      },
+      disconnected: (reason) => log.warn("the connection to the queen broke; dialling again", { reason }),
+      refused: (error) => void this.#refused(error),
+    });
+    // Who only waits for the end must not be told twice.
+    this.#connected.promise.catch(() => undefined);
+  }
+
+  get connected(): Promise<void> {
+    return this.#connected.promise;
+  }
+
+  get stopped(): Promise<RbeeError | undefined> {
+    return this.#stopped.promise;
+  }
+
+  async rtt(): Promise<number | undefined> {
+    return this.#link.rtt();
+  }
+
+  async stop(drain_ms: number = limits.drain_ms): Promise<void> {
+    this.#stopping ??= this.#windDown(drain_ms);
+    await this.#stopping;
+  }
+
+  abandon(): void {
+    this.supervisor.close();
+    this.#end(undefined);
+  }
+
+  async #windDown(drain_ms: number): Promise<void> {
+    this.#link.drain();
+    const done = await within(drain_ms, this.#link.idle());
+    if (!done) this.#link.giveBackAll("the hive is shutting down");
+    const told = done || !this.#link.connected ? undefined : within(limits.stop_grace_ms, this.#link.idle());
+    await Promise.all([told, this.supervisor.stopAll()]);
+    this.#end(undefined);
+  }
+
+  /** A queen that does not know the credential (any more) may still take a token; it is good for one try. */
+  async #refused(error: RbeeError): Promise<void> {
+    const { home, queen_url = this.#credential.queen_url } = this.#options;
+    const join_token = this.#joinToken;
+    this.#joinToken = undefined;
+    if (join_token === undefined || (error.code !== "unauthorized" && error.code !== "forbidden"))
+      return this.#end(error);
+    try {
+      this.#credential = await enrol(home, { queen_url, join_token, hive_id: this.hive_id });
+    } catch (failure) {
+      return this.#end(failure instanceof RbeeError ? failure : error);
+    }
+    if (this.#credential.hive_id === this.hive_id) this.#link.redial();
+    else
+      this.#end(
+        new RbeeError("unauthorized", `the queen calls this machine ${this.#credential.hive_id} now; start it again`),
+      );
+  }
+
+  #end(error: RbeeError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stock.stop();
+    this.#link.close();
+    this.#sql.close();
+    if (error !== undefined) this.supervisor.close();
+    this.#connected.reject(error ?? new RbeeError("unavailable", "the agent was stopped"));
+    this.#stopped.resolve(error);
+  }
+}
+
+function fail(code: "unavailable", detail: string): never {
+  throw new RbeeError(code, detail);
+}
+
+/** Whether it happens in time. */
+async function within(ms: number, event: Promise<void>): Promise<boolean> {
+  const timeout = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => timeout.resolve(false), ms);
+  const inTime = await Promise.race([event.then(() => true), timeout.promise]);
+  clearTimeout(timer);
+  return inTime;
+}

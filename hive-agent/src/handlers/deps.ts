@@ -1,0 +1,23 @@
+import type { ModelInfo } from "@rbee/contracts";
+import type { ModelCatalogue } from "../models/catalogue.ts";
+import type { WorkerSupervisor } from "../workers/supervisor.ts";
+
+/** What the handlers of a hive work with. */
+export interface HandlerDeps {
+  readonly hive_id: string;
+  readonly catalogue: ModelCatalogue;
+  readonly supervisor: WorkerSupervisor;
+  /** Round trip to the queen and back over the control socket, in milliseconds. */
+  rtt(): Promise<number>;
+}
+
+/** The models of this hive, with whether a worker has them loaded. */
+export async function modelInfos({
+  catalogue,
+  supervisor,
+}: Pick<HandlerDeps, "catalogue" | "supervisor">): Promise<ModelInfo[]> {
+  const models = await catalogue.list();
+  return models.map((model) => ({ ...model, loaded: isLoaded(supervisor, model.id) }));
+}
+
+export const isLoaded = (supervisor: WorkerSupervisor, model: string): boolean => supervisor.ready(model).length > 0;

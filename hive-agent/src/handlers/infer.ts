@@ -1,0 +1,100 @@
+import {
+  Generation,
+  narrate,
+  RbeeError,
+  type HandlerEvent,
+  type OperationInput,
+  type OperationResult,
+  type WorkerInfo,
+} from "@rbee/contracts";
+import type { HiveContext, HiveHandlers } from "../jobs/handler.ts";
+import type { GenerationCall } from "../workers/client.ts";
+import type { HandlerDeps } from "./deps.ts";
+import { narrateLoading } from "./loading.ts";
+
+type Input = OperationInput<"infer">;
+type Result = OperationResult<"infer">;
+
+/** Runs a generation on a worker that has the model, loading it where none has. */
+export const inferHandler = (deps: HandlerDeps): HiveHandlers["infer"] =>
+  async function* infer(input, context) {
+    const id = `${context.job_id}.${context.term}`;
+    if (context.resume_after_tokens !== undefined) {
+      const resumed = yield* resume(deps, input, { id, context, shown: context.resume_after_tokens });
+      if (resumed !== undefined) return resumed;
+      if (context.resume_after_tokens > 0) {
+        throw new RbeeError("hive_lost", "the worker that generated this is gone, and part of it was already sent");
+      }
+    }
+    const worker = yield* findWorker(deps, input, context);
+    const call = { id, generation: Generation.strip().parse(input) };
+    return yield* run(deps, worker, { call, context, shown: 0 });
+  };
+
+/** Goes on with a generation that outlived the agent which started it; undefined when no worker knows it. */
+async function* resume(
+  deps: HandlerDeps,
+  input: Input,
+  { id, context, shown }: { id: string; context: HiveContext; shown: number },
+): AsyncGenerator<HandlerEvent, Result | undefined, void> {
+  const { id: model } = await deps.catalogue.resolve(input.model);
+  for (const worker of deps.supervisor.ready(model)) {
+    try {
+      return yield* run(deps, worker, { call: { id }, context, shown });
+    } catch (error) {
+      if (!(error instanceof RbeeError) || error.code !== "not_found") throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Yields one token event per frame behind the `shown` first ones, which the reader has already. */
+async function* run(
+  { supervisor, hive_id }: HandlerDeps,
+  worker: WorkerInfo,
+  { call, context, shown }: { call: GenerationCall; context: HiveContext; shown: number },
+): AsyncGenerator<HandlerEvent, Result, void> {
+  const frames = supervisor.generate(worker.worker_id, call, context.signal);
+  const texts: string[] = [];
+  let finished = false;
+  try {
+    for (;;) {
+      const next = await frames.next();
+      if (next.done === true) {
+        finished = true;
+        const { worker_id, model } = worker;
+        return { text: texts.join(""), ...next.value, model, hive_id, worker_id };
+      }
+      texts.push(next.value);
+      if (texts.length > shown) yield { type: "token", text: next.value };
+    }
+  } finally {
+    if (!finished) await frames.return(undefined as never);
+  }
+}
+
+async function* findWorker(
+  { supervisor, catalogue }: HandlerDeps,
+  input: Input,
+  context: HiveContext,
+): AsyncGenerator<HandlerEvent, WorkerInfo, void> {
+  const chosen = supervisor.get(context.worker_id ?? "");
+  // Nothing on disk needs to be looked at for a model that is loaded.
+  const [loadedAlready] = supervisor.ready(input.model);
+  const model = loadedAlready?.model ?? (await catalogue.resolve(input.model)).id;
+  if (chosen?.state === "ready" && chosen.model === model) return chosen;
+  if (input.worker_id !== undefined) return exactly(input.worker_id, model, supervisor.get(input.worker_id));
+  const [ready] = supervisor.ready(model);
+  if (ready !== undefined) return ready;
+  const { signal } = context;
+  const loaded = yield* narrateLoading(model, (onProgress) => supervisor.ensure(model, { signal, onProgress }));
+  yield narrate("hive", "model_ready", `${model} is ready on ${loaded.worker_id}`);
+  return loaded;
+}
+
+function exactly(workerId: string, model: string, worker: WorkerInfo | undefined): WorkerInfo {
+  if (worker?.state !== "ready") throw new RbeeError("worker_not_found", `no worker ${workerId} is ready on this hive`);
+  if (worker.model !== model)
+    throw new RbeeError("invalid_input", `${workerId} has ${worker.model} loaded, not ${model}`);
+  return worker;
+}

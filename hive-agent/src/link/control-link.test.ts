@@ -1,0 +1,151 @@
+import { limits } from "@rbee/contracts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { op } from "../jobs/testing.ts";
+import { silentLog } from "../log.ts";
+import { NodeSql } from "../storage/node-sql.ts";
+import { HiveLink } from "./hive-link.ts";
+import { FakeDial } from "./testing/fake-line.ts";
+import { aborted, inventory, playing } from "./testing/handlers.ts";
+import { ManualClock } from "./testing/manual-clock.ts";
+
+const MINUTE_MS = 60_000;
+
+let clock: ManualClock;
+let dial: FakeDial;
+let link: HiveLink;
+let seen: string[];
+
+const kinds = () => dial.last.take().map(({ t }) => t);
+const signedAt = () => Number(dial.last.request.headers["x-time"]);
+
+function welcome(): void {
+  dial.last.open();
+  dial.last.say({ t: "welcome", session: 1 });
+}
+
+beforeEach(() => {
+  clock = new ManualClock();
+  dial = new FakeDial();
+  seen = [];
+  const options = {
+    queen_url: "http://queen",
+    dial: dial.dial,
+    clock,
+    log: silentLog,
+    sql: new NodeSql(":memory:"),
+    sync: () => undefined,
+    boot: "boot",
+    headers: (time: number) => ({ "x-time": String(time) }),
+    handlers: playing(async function* ({ signal }) {
+      await aborted(signal);
+      return { models: [] };
+    }),
+    inventory: () => inventory,
+  };
+  link = new HiveLink(options, {
+    connected: () => seen.push("connected"),
+    disconnected: () => seen.push("disconnected"),
+    refused: ({ code }) => seen.push(code),
+  });
+  link.start();
+});
+
+describe("control link", () => {
+  test("[AGENT-16] says hello, and after the welcome only what is new", () => {
+    welcome();
+    expect(dial.last.take()).toMatchObject([{ t: "hello", version: 1, inventory, jobs: [] }, { t: "ping" }]);
+    clock.advance(limits.inventory_settle_ms);
+    expect(kinds()).toEqual([]);
+    clock.advance(limits.control_ping_ms);
+    expect(kinds()).toEqual(["ping"]);
+  });
+
+  test("[AGENT-14] a queen that opens the socket and says nothing is dialled again", () => {
+    dial.last.open();
+    clock.advance(limits.connect_wait_ms);
+    expect(dial.lines[0]?.state).toBe("terminated");
+    clock.advance(MINUTE_MS);
+    expect(dial.lines.length).toBeGreaterThan(1);
+  });
+
+  test("[AGENT-14] a close that says not to come back is final", () => {
+    for (const [code, problem] of [
+      [4401, "unauthorized"],
+      [4403, "forbidden"],
+      [4410, "unavailable"],
+      [4426, "unsupported"],
+    ] as const) {
+      seen = [];
+      link.redial();
+      welcome();
+      dial.last.break({ code });
+      const dialled = dial.lines.length;
+      clock.advance(MINUTE_MS);
+      expect([...seen, dial.lines.length]).toEqual(["connected", "disconnected", problem, dialled]);
+    }
+  });
+
+  test("[AGENT-14] after a while that it held, a broken line is dialled at once; a flapping one is not", () => {
+    welcome();
+    clock.advance(limits.reconnect_stable_ms);
+    dial.last.break();
+    expect(dial.lines.length).toBe(2);
+    welcome();
+    dial.last.break();
+    expect(dial.lines.length).toBe(2);
+    clock.advance(limits.reconnect_min_ms);
+    expect(dial.lines.length).toBe(3);
+  });
+
+  test("[AGENT-15] a corrected clock is tried at once, and kept", () => {
+    dial.last.break();
+    clock.advance(MINUTE_MS);
+    const queen_time = clock.wall() + 3_600_000;
+    const dialled = dial.lines.length;
+    dial.last.break({ status: 401, queen_time });
+    expect([dial.lines.length, signedAt()]).toEqual([dialled + 1, queen_time]);
+    dial.last.break({ status: 401, queen_time: queen_time + 1_000 });
+    expect(seen).toEqual(["unauthorized"]);
+  });
+
+  test("[AGENT-21] a drain is said again after a reconnect", () => {
+    welcome();
+    kinds();
+    link.drain();
+    expect(kinds()).toEqual(["drain"]);
+    dial.last.break();
+    clock.advance(MINUTE_MS);
+    welcome();
+    expect(kinds()).toEqual(["hello", "drain", "ping"]);
+  });
+
+  test("[AGENT-14] a welcome sends waiting lanes off at once", () => {
+    welcome();
+    const control = dial.last;
+    control.say(op());
+    clock.chance = 0.9;
+    dial.last.break();
+    clock.chance = 0.1;
+    control.break();
+    clock.advance(limits.reconnect_min_ms / 2);
+    expect(dial.last.request.url).toContain("/connect");
+    const before = dial.lines.filter(({ request }) => request.url.includes("lanes")).length;
+    welcome();
+    expect(dial.lines.filter(({ request }) => request.url.includes("lanes")).length).toBe(before + 1);
+  });
+
+  test("the round trip is measured by ping and pong; a silent queen has none", async () => {
+    welcome();
+    dial.last.say("pong");
+    const rtt = link.rtt();
+    clock.advance(7);
+    dial.last.say("pong");
+    expect(await rtt).toBe(7);
+    const silent = link.rtt();
+    clock.advance(limits.link_pong_ms);
+    expect(await silent).toBeUndefined();
+    const lost = link.rtt();
+    dial.last.break();
+    expect(await lost).toBeUndefined();
+  });
+});

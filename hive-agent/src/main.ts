@@ -1,0 +1,108 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import { errors, limits, RbeeError } from "@rbee/contracts";
+import { startAgent, type Agent, type AgentOptions } from "./agent.ts";
+import { stderrLog } from "./log.ts";
+
+/**
+ * The agent as a process. One line of JSON per event on stdout: connected, ready, refused, stopped. Words go to stderr.
+ * SIGTERM stops it in order, a second one at once; kill -9 leaves nothing that the next start does not clean up.
+ */
+
+const USAGE = `rbee-hive --queen-url <url> [--join-token <token>] [--home <dir>] [--hive-id <name>]
+          [--models <dir>]… [--model-file <file>]… [--preload <model>]… [--slots <n>]
+
+The join token is better given as RBEE_JOIN_TOKEN, or on stdin with --join-token -.`;
+
+const { values } = parseArgs({
+  options: {
+    "queen-url": { type: "string" },
+    "join-token": { type: "string" },
+    home: { type: "string", default: join(homedir(), ".rbee", "hive") },
+    "hive-id": { type: "string" },
+    models: { type: "string", multiple: true, default: [] },
+    "model-file": { type: "string", multiple: true, default: [] },
+    preload: { type: "string", multiple: true, default: [] },
+    slots: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const log = stderrLog("hive");
+const say = (event: Readonly<Record<string, unknown>>): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
+
+async function options(): Promise<AgentOptions> {
+  const asked = values["join-token"] ?? process.env["RBEE_JOIN_TOKEN"];
+  // Workers inherit the environment; the token is not theirs.
+  delete process.env["RBEE_JOIN_TOKEN"];
+  const join_token = asked === "-" ? (await text(process.stdin)).trim() : asked;
+  const slots = values.slots === undefined ? undefined : Number(values.slots);
+  if (slots !== undefined && !(Number.isInteger(slots) && slots >= 1 && slots <= limits.slots_max)) {
+    throw new RbeeError("invalid_input", `--slots is a number from 1 to ${limits.slots_max}`);
+  }
+  return {
+    home: values.home,
+    model_dirs: values.models,
+    model_files: values["model-file"],
+    log,
+    ...(values["queen-url"] === undefined ? {} : { queen_url: values["queen-url"] }),
+    ...(join_token === undefined || join_token === "" ? {} : { join_token }),
+    ...(values["hive-id"] === undefined ? {} : { hive_id: values["hive-id"] }),
+    ...(slots === undefined ? {} : { slots }),
+  };
+}
+
+async function preload(agent: Agent, slots: number | undefined): Promise<void> {
+  const signal = new AbortController().signal;
+  for (const model of values.preload) {
+    const { id } = await agent.catalogue.resolve(model);
+    // An earlier agent's worker may still be there.
+    if (agent.supervisor.ready(id).length === 0) await agent.supervisor.spawn({ model: id, slots }, { signal });
+  }
+}
+
+function stopOnSignal(agent: Agent): void {
+  const stop = (drain_ms: number) => agent.stop(drain_ms).catch((error: unknown) => exitWith(error));
+  let asked = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(1);
+      asked = true;
+      void stop(limits.drain_ms);
+    });
+  }
+  // The parent died, and a queen it started with it: nothing to wait for.
+  if (process.env["RBEE_EXIT_WITH_PARENT"] === "1") process.stdin.on("close", () => void stop(0)).resume();
+}
+
+function exitWith(error: unknown): never {
+  const problem = error instanceof RbeeError ? error : undefined;
+  if (problem === undefined)
+    log.error("the agent broke", { error: error instanceof Error ? error.stack : String(error) });
+  else log.error(problem.message, { code: problem.code });
+  say({ event: "refused", code: problem?.code ?? "internal", detail: problem?.message ?? "see the log" });
+  process.exit(errors[problem?.code ?? "internal"].exit);
+}
+
+async function main(): Promise<void> {
+  if (values.help) return void process.stderr.write(`${USAGE}\n`);
+  const given = await options();
+  const agent = await startAgent(given);
+  stopOnSignal(agent);
+  agent.connected.then(
+    () => say({ event: "connected", hive_id: agent.hive_id }),
+    () => undefined,
+  );
+  Promise.all([agent.connected, preload(agent, given.slots)]).then(
+    async () => say({ event: "ready", models: await agent.catalogue.list(), workers: agent.supervisor.list() }),
+    (error: unknown) => log.error("not everything could be loaded", { error: String(error) }),
+  );
+  const refusal = await agent.stopped;
+  if (refusal !== undefined) exitWith(refusal);
+  say({ event: "stopped" });
+  process.exit(0);
+}
+
+await main().catch(exitWith);

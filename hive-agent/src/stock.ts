@@ -1,0 +1,66 @@
+import { limits, type Device, type Inventory, type ModelInfo } from "@rbee/contracts";
+import { probeDevices } from "./devices/devices.ts";
+import { modelInfos } from "./handlers/deps.ts";
+import type { ModelCatalogue } from "./models/catalogue.ts";
+import type { WorkerSupervisor } from "./workers/supervisor.ts";
+
+interface Sources {
+  readonly version: string;
+  readonly slots_default: number;
+  readonly catalogue: ModelCatalogue;
+  readonly supervisor: WorkerSupervisor;
+  /** It may be different now. */
+  changed(): void;
+}
+
+/** What this hive has, as it tells its queen. Reading is instant; looking takes a moment and happens beside it. */
+export class Stock {
+  readonly #sources: Sources;
+  #devices: Device[] = [];
+  #models: ModelInfo[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.#lookAtDevices(), this.#lookAtModels()]);
+    // Devices are only looked at when a worker came or went: free memory always differs, and telling so wakes the queen.
+    this.#timer = setInterval(() => void this.#lookAtModels(), limits.models_scan_ms);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** A worker came, got ready, or went. */
+  workersChanged(): void {
+    this.#sources.changed();
+    void this.#lookAtDevices();
+  }
+
+  inventory(): Inventory {
+    const { version, slots_default, supervisor } = this.#sources;
+    const workers = supervisor.list();
+    const loaded = new Set(workers.filter(({ state }) => state === "ready").map(({ model }) => model));
+    return {
+      version,
+      platform: `${process.platform}-${process.arch}`,
+      devices: this.#devices,
+      models: this.#models.map((model) => ({ ...model, loaded: loaded.has(model.id) })),
+      workers,
+      slots_default,
+    };
+  }
+
+  async #lookAtDevices(): Promise<void> {
+    this.#devices = await probeDevices();
+    this.#sources.changed();
+  }
+
+  async #lookAtModels(): Promise<void> {
+    this.#models = await modelInfos(this.#sources);
+    this.#sources.changed();
+  }
+}

@@ -1,0 +1,122 @@
+import { limits, RbeeError, type Generation } from "@rbee/contracts";
+import { LlamaGrammarEvaluationState, type GbnfJsonBasicSchema, type Llama, type LlamaModel } from "node-llama-cpp";
+
+/** What a structured answer needs; `stopTexts` end it, since a grammar allows white space for ever after its end. */
+export interface AnswerGrammar {
+  readonly state: LlamaGrammarEvaluationState;
+  readonly stopTexts: readonly string[];
+}
+
+export async function answerGrammar(
+  engine: { llama: Llama; model: LlamaModel },
+  format: Generation["response_format"],
+): Promise<AnswerGrammar | undefined> {
+  if (format.type === "text") return undefined;
+  const { llama, model } = engine;
+  const grammar =
+    format.type === "json_object"
+      ? await llama.getGrammarFor("json")
+      : await compile(llama, supportedSchema(format.schema));
+  const stopTexts = grammar.stopGenerationTriggers.map((trigger) => trigger.toString());
+  return { state: new LlamaGrammarEvaluationState({ model, grammar }), stopTexts };
+}
+
+async function compile(llama: Llama, schema: GbnfJsonBasicSchema) {
+  try {
+    return await llama.createGrammarForJsonSchema(schema);
+  } catch (error) {
+    throw new RbeeError("invalid_input", `response_format: ${error instanceof Error ? error.message : "no grammar"}`);
+  }
+}
+
+type Json = Record<string, unknown>;
+
+const annotations = ["title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs"];
+/** Keywords the engine's grammar honours, by kind of schema. What it does not know it would silently ignore. */
+const keywords = {
+  object: ["type", "properties", "required", "additionalProperties", "minProperties", "maxProperties"],
+  array: ["type", "items", "prefixItems", "minItems", "maxItems"],
+  string: ["type", "minLength", "maxLength", "format"],
+  basic: ["type"],
+  const: ["const", "type"],
+  enum: ["enum", "type"],
+  oneOf: ["oneOf"],
+  $ref: ["$ref"],
+} as const;
+const basicTypes = ["string", "number", "integer", "boolean", "null"];
+const formats = ["date-time", "time", "date"];
+const repetitions = ["minProperties", "maxProperties", "minItems", "maxItems", "minLength", "maxLength"];
+
+/** The schema in the engine's terms; its type stands for any of them. @throws RbeeError invalid_input that names the part it cannot promise */
+export function supportedSchema(schema: Json): GbnfJsonBasicSchema {
+  const size = JSON.stringify(schema).length;
+  if (size > limits.json_schema_bytes_max) refuse("#", `is longer than ${limits.json_schema_bytes_max} bytes`);
+  const defs = Object.keys(schema["$defs"] ?? {});
+  return convert(schema, "#", defs) as GbnfJsonBasicSchema;
+}
+
+function convert(schema: unknown, at: string, defs: readonly string[]): Json {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) refuse(at, "must be a schema object");
+  // Every value that fits one branch of anyOf fits anyOf, so the grammar of oneOf serves for both.
+  const { anyOf, ...rest } = schema as Json;
+  const node: Json = anyOf === undefined ? rest : { ...rest, oneOf: anyOf };
+  const kind = kindOf(node, at);
+  const known: readonly string[] = [...keywords[kind], ...annotations];
+  const unknown = Object.keys(node).find((key) => !known.includes(key));
+  if (unknown !== undefined) refuse(at, `uses \`${unknown}\`, which the grammar cannot enforce here`);
+  checkValues(node, at, defs);
+  return convertChildren(node, at, defs);
+}
+
+function kindOf(node: Json, at: string): keyof typeof keywords {
+  for (const kind of ["$ref", "const", "enum", "oneOf"] as const) if (kind in node) return kind;
+  const { type } = node;
+  if (type === "object" || type === "array" || type === "string") return type;
+  const types = Array.isArray(type) ? type : [type];
+  if (types.length > 0 && types.every((one) => basicTypes.includes(one as string))) return "basic";
+  refuse(at, `has no type the grammar knows (${["object", "array", ...basicTypes].join(", ")})`);
+}
+
+function checkValues(node: Json, at: string, defs: readonly string[]): void {
+  for (const key of repetitions) {
+    const value = node[key];
+    if (value === undefined) continue;
+    const fits =
+      Number.isInteger(value) && (value as number) >= 0 && (value as number) <= limits.json_schema_repeat_max;
+    if (!fits) refuse(at, `\`${key}\` must be a whole number from 0 to ${limits.json_schema_repeat_max}`);
+  }
+  const { $ref, format, required, properties } = node;
+  if (format !== undefined && !formats.includes(format as string))
+    refuse(at, `\`format\` can be ${formats.join(", ")}`);
+  if ($ref !== undefined && !defs.some((name) => $ref === `#/$defs/${name}`))
+    refuse(at, "`$ref` must name one of `$defs`");
+  const literals = "const" in node ? [node["const"]] : (node["enum"] ?? []);
+  if (!Array.isArray(literals) || literals.some((value) => typeof value === "object" && value !== null)) {
+    refuse(at, "`const` and `enum` can hold strings, numbers, booleans and null");
+  }
+  const missing = ((required ?? []) as string[]).find((name) => !Object.hasOwn((properties ?? {}) as Json, name));
+  if (missing !== undefined) refuse(at, `requires ${JSON.stringify(missing)}, which \`properties\` does not describe`);
+}
+
+function convertChildren(node: Json, at: string, defs: readonly string[]): Json {
+  const child = (key: string) => (value: unknown) => convert(value, `${at}/${key}`, defs);
+  const each = (key: string) => (value: unknown) =>
+    Array.isArray(value) ? value.map(child(key)) : refuse(at, `\`${key}\` must be a list of schemas`);
+  const named = (key: string) => (value: unknown) =>
+    Object.fromEntries(
+      Object.entries(value as Json).map(([name, one]) => [name, convert(one, `${at}/${key}/${name}`, defs)]),
+    );
+  const converters: Record<string, (value: unknown) => unknown> = {
+    properties: named("properties"),
+    $defs: named("$defs"),
+    items: child("items"),
+    prefixItems: each("prefixItems"),
+    oneOf: each("oneOf"),
+    additionalProperties: (value) => (typeof value === "boolean" ? value : child("additionalProperties")(value)),
+  };
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, converters[key]?.(value) ?? value]));
+}
+
+function refuse(at: string, reason: string): never {
+  throw new RbeeError("invalid_input", `response_format: the schema at ${at.slice(0, 200)} ${reason}`);
+}

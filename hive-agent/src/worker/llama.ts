@@ -1,0 +1,224 @@
+import { limits, RbeeError, type Generation } from "@rbee/contracts";
+import {
+  getLlama,
+  LlamaLogLevel,
+  type Llama,
+  type LlamaContextSequence,
+  type LlamaModel,
+  type SequenceEvaluateOptions,
+  type Token,
+} from "node-llama-cpp";
+import { randomInt } from "node:crypto";
+import { answerGrammar, type AnswerGrammar } from "./grammar.ts";
+import type { Engine, GenerationEnd, LoadHooks, Sink, StartOptions } from "./protocol.ts";
+import { PromptRenderer, type Prompt } from "./prompt.ts";
+import { Slots } from "./slots.ts";
+import { CharacterStream, StopFilter } from "./text.ts";
+
+/** Architectures that only encode: the engine loads them, and would answer nothing. */
+const EMBEDDING_ONLY = /bert|t5encoder/;
+const SEEDS = 2 ** 32;
+/** First step of a long prompt; later steps adapt to prompt_step_ms. */
+const PROMPT_STEP_FIRST = 64;
+const PROMPT_STEP_MIN = 8;
+
+/** Loads a model into this process. @throws what the engine says when it cannot */
+export async function loadLlama(options: StartOptions, hooks: LoadHooks): Promise<Engine> {
+  const llama = await getLlama({
+    gpu: options.backend === "cpu" ? false : options.backend,
+    // More threads than cores stall the engine thirtyfold.
+    maxThreads: options.threads,
+    build: "never",
+    skipDownload: true,
+    logLevel: LlamaLogLevel.warn,
+    logger: (level, message) => hooks.log(`llama ${level}: ${message.trimEnd()}`),
+  });
+  const model = await llama.loadModel({
+    modelPath: options.path,
+    onLoadProgress: (progress) => hooks.onProgress(progress),
+  });
+  const context = await model.createContext({
+    contextSize: options.context,
+    sequences: options.slots,
+    threads: options.threads,
+    failedCreationRemedy: false,
+  });
+  const slots = Array.from({ length: options.slots }, () => new LlamaSlot(context.getSequence()));
+  return new LlamaEngine({ llama, model, slots, contextTokens: options.context });
+}
+
+class LlamaSlot {
+  readonly sequence: LlamaContextSequence;
+  constructor(sequence: LlamaContextSequence) {
+    this.sequence = sequence;
+  }
+
+  commonPrefix(tokens: readonly Token[]): number {
+    return Math.min(this.sequence.compareContextTokens(tokens as Token[]).firstDifferentIndex, tokens.length);
+  }
+}
+
+interface Loaded {
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly slots: readonly LlamaSlot[];
+  readonly contextTokens: number;
+}
+
+interface Work {
+  readonly generation: Generation;
+  readonly prompt: Prompt;
+  readonly grammar: AnswerGrammar | undefined;
+  readonly sink: Sink;
+}
+
+/** Generates on the sequences of one context; the engine batches those that run at the same time. */
+class LlamaEngine implements Engine {
+  readonly #loaded: Loaded;
+  readonly #renderer: PromptRenderer;
+  readonly #slots: Slots<Token, LlamaSlot>;
+
+  constructor(loaded: Loaded) {
+    this.#loaded = loaded;
+    this.#renderer = new PromptRenderer(loaded.model);
+    this.#slots = new Slots(loaded.slots);
+  }
+
+  slotsBusy(): number {
+    return this.#slots.busy;
+  }
+
+  async generate(generation: Generation, sink: Sink): Promise<GenerationEnd> {
+    const received = performance.now();
+    const { architecture } = this.#loaded.model;
+    if (EMBEDDING_ONLY.test(architecture))
+      throw new RbeeError("unsupported", `a ${architecture} model generates no text`);
+    const prompt = this.#renderer.render(generation);
+    const { contextTokens } = this.#loaded;
+    if (prompt.tokens.length + 1 > contextTokens) {
+      const detail = `the prompt has ${prompt.tokens.length} tokens, the context of this worker holds ${contextTokens}, and the answer needs one`;
+      throw new RbeeError("context_length_exceeded", detail);
+    }
+    const grammar = await answerGrammar(this.#loaded, generation.response_format);
+    const slot = await this.#slots.take(prompt.tokens, sink.signal);
+    const wait_ms = performance.now() - received;
+    try {
+      const end = await this.#run(slot.sequence, { generation, prompt, grammar, sink });
+      return { ...end, timings: { ...end.timings, wait_ms } };
+    } catch (error) {
+      // Whatever the engine choked on must not be what the next request goes on from.
+      if (!sink.signal.aborted) await slot.sequence.clearHistory();
+      throw error;
+    } finally {
+      this.#slots.release(slot);
+    }
+  }
+
+  async #run(sequence: LlamaContextSequence, work: Work): Promise<GenerationEnd> {
+    const begun = performance.now();
+    const { prompt, sink } = work;
+    // At least the last token is evaluated again: its logits are where the answer begins.
+    await sequence.adaptStateToTokens(prompt.tokens.slice(0, -1), false);
+    const cached_tokens = sequence.nextTokenIndex;
+    const rest = await evaluateInSteps(sequence, prompt.tokens.slice(cached_tokens), sink.signal);
+    const answer = await this.#answer(sequence, { ...work, rest });
+    const ended = performance.now();
+    const { completion_tokens, finish_reason } = answer;
+    const first = answer.firstAt ?? ended;
+    const prompt_tokens = prompt.tokens.length;
+    const generation_ms = ended - first;
+    return {
+      finish_reason,
+      usage: { prompt_tokens, cached_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+      timings: {
+        wait_ms: 0,
+        prompt_ms: first - begun,
+        generation_ms,
+        // The first token belongs to the prompt's time.
+        tokens_per_s: generation_ms > 0 ? (Math.max(0, completion_tokens - 1) / generation_ms) * 1_000 : 0,
+      },
+    };
+  }
+
+  async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[] }) {
+    const { generation, prompt, grammar, sink, rest } = work;
+    const { model, contextTokens } = this.#loaded;
+    const most = Math.min(generation.max_tokens, contextTokens - prompt.tokens.length);
+    const characters = new CharacterStream<Token>(
+      (tokens, before) => model.detokenize(tokens, false, before),
+      prompt.tokens,
+    );
+    const stops = [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])];
+    const filter = new StopFilter(stops, { dropTrailingSpace: grammar !== undefined });
+    const ends = new TokenEnds(prompt.stopTokens);
+    const emit = (text: string) => {
+      if (text !== "") sink.emit(text);
+    };
+    let completion_tokens = 0;
+    let firstAt: number | undefined;
+    let finish_reason: "stop" | "length" = "stop";
+    for await (const { token } of sequence.evaluateWithMetadata(rest, {}, sampling(generation, grammar))) {
+      sink.signal.throwIfAborted();
+      firstAt ??= performance.now();
+      if (ends.reached(token)) break;
+      completion_tokens += 1;
+      emit(filter.push(characters.push(token)));
+      if (filter.stopped) break;
+      if (completion_tokens >= most) {
+        finish_reason = "length";
+        break;
+      }
+    }
+    sink.signal.throwIfAborted();
+    emit(filter.push(characters.flush()) + filter.flush());
+    return { completion_tokens, firstAt, finish_reason: filter.stopped ? ("stop" as const) : finish_reason };
+  }
+}
+
+function sampling(generation: Generation, grammar: AnswerGrammar | undefined): SequenceEvaluateOptions {
+  return {
+    temperature: generation.temperature,
+    topP: generation.top_p,
+    topK: generation.top_k,
+    minP: generation.min_p,
+    // The engine's own default is the second of the clock: requests of the same second would answer alike.
+    seed: generation.seed ?? randomInt(SEEDS),
+    ...(grammar === undefined ? {} : { grammarEvaluationState: grammar.state }),
+  };
+}
+
+/** Recognises the token sequences that end an answer. */
+class TokenEnds {
+  readonly #ends: readonly (readonly Token[])[];
+  readonly #longest: number;
+  #last: Token[] = [];
+
+  constructor(ends: readonly (readonly Token[])[]) {
+    this.#ends = ends;
+    this.#longest = Math.max(0, ...ends.map((end) => end.length));
+  }
+
+  reached(token: Token): boolean {
+    if (this.#longest === 0) return false;
+    this.#last.push(token);
+    if (this.#last.length > this.#longest) this.#last.shift();
+    return this.#ends.some((end) => end.every((one, at) => one === this.#last.at(at - end.length)));
+  }
+}
+
+/** Evaluates all but the last step of a prompt, and returns that one; between steps a cancel is seen. */
+async function evaluateInSteps(sequence: LlamaContextSequence, tokens: Token[], signal: AbortSignal): Promise<Token[]> {
+  let step = PROMPT_STEP_FIRST;
+  let done = 0;
+  while (tokens.length - done > step) {
+    signal.throwIfAborted();
+    const begun = performance.now();
+    await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(done, done + step));
+    done += step;
+    const took = performance.now() - begun;
+    if (took < limits.prompt_step_ms / 2) step = Math.min(step * 2, sequence.context.batchSize);
+    else if (took > limits.prompt_step_ms) step = Math.max(PROMPT_STEP_MIN, Math.floor(step / 2));
+  }
+  signal.throwIfAborted();
+  return tokens.slice(done);
+}

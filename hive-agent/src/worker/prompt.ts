@@ -1,0 +1,87 @@
+import { RbeeError, type ChatMessage, type Generation } from "@rbee/contracts";
+import {
+  resolveChatWrapper,
+  type ChatHistoryItem,
+  type ChatWrapper,
+  type LlamaModel,
+  type LlamaText,
+  type Token,
+} from "node-llama-cpp";
+
+export interface Prompt {
+  readonly tokens: Token[];
+  /** Texts and token sequences with which the template says that the answer is over. */
+  readonly stopTexts: readonly string[];
+  readonly stopTokens: readonly (readonly Token[])[];
+}
+
+/** Renders prompts for one model: through its chat template, or as they stand. */
+export class PromptRenderer {
+  readonly #model: LlamaModel;
+  readonly #hasTemplate: boolean;
+  readonly #wrapper: ChatWrapper;
+
+  constructor(model: LlamaModel) {
+    this.#model = model;
+    this.#hasTemplate = (model.fileInfo.metadata.tokenizer.chat_template ?? "").trim() !== "";
+    this.#wrapper = this.#hasTemplate ? ownTemplate(model) : resolveChatWrapper(model, { warningLogs: false });
+  }
+
+  render(generation: Generation): Prompt {
+    const { prompt, messages, raw } = generation;
+    if (messages !== undefined) return this.#chat(messages);
+    if (prompt === undefined) throw new RbeeError("invalid_input", "give either `prompt` or `messages`");
+    if (this.#hasTemplate && !raw) return this.#chat([{ role: "user", content: prompt }]);
+    return this.#plain(prompt, raw);
+  }
+
+  /** A raw prompt may spell control tokens, that is what it is for; any other text must not be able to. */
+  #plain(prompt: string, raw: boolean): Prompt {
+    const tokens = this.#model.tokenize(prompt, raw);
+    const { bos, shouldPrependBosToken } = this.#model.tokens;
+    if (bos !== null && shouldPrependBosToken && tokens[0] !== bos) tokens.unshift(bos);
+    if (tokens.length === 0) throw new RbeeError("invalid_input", "prompt: the model sees no token in it");
+    return { tokens, stopTexts: [], stopTokens: [] };
+  }
+
+  #chat(messages: readonly ChatMessage[]): Prompt {
+    const chatHistory = historyOf(messages);
+    // The wrapper renders the open turn of the model from a last item of that type.
+    if (chatHistory.at(-1)?.type !== "model") chatHistory.push({ type: "model", response: [] });
+    const state = this.#wrapper.generateContextState({ chatHistory });
+    return { tokens: state.contextText.tokenize(this.#model.tokenizer), ...this.#stops(state.stopGenerationTriggers) };
+  }
+
+  /** Triggers of plain text may be split into any tokens, so they are matched as text; control tokens have no text. */
+  #stops(triggers: readonly LlamaText[]): Omit<Prompt, "tokens"> {
+    const stopTexts: string[] = [];
+    const stopTokens: Token[][] = [];
+    for (const trigger of triggers) {
+      if (trigger.values.every((value) => typeof value === "string")) stopTexts.push(trigger.toString());
+      else stopTokens.push(trigger.tokenize(this.#model.tokenizer));
+    }
+    return { stopTexts, stopTokens: stopTokens.filter((tokens) => tokens.length > 0) };
+  }
+}
+
+/**
+ * The model's own template. Left to itself the engine tries out which of its built-in wrappers equals it, and how it
+ * writes function calls: most of a second, for the same text.
+ */
+function ownTemplate(model: LlamaModel): ChatWrapper {
+  return resolveChatWrapper(model, {
+    type: "jinjaTemplate",
+    customWrapperSettings: { jinjaTemplate: { functionCallMessageTemplate: "noJinja" } },
+    warningLogs: false,
+  });
+}
+
+/** An empty system message is left out: templates render it as an empty block, which models were not trained on. */
+function historyOf(messages: readonly ChatMessage[]): ChatHistoryItem[] {
+  return messages
+    .filter(({ role, content }) => role !== "system" || content.trim() !== "")
+    .map(({ role, content }): ChatHistoryItem => {
+      if (role === "assistant") return { type: "model", response: [content] };
+      return { type: role, text: content };
+    });
+}

@@ -1,0 +1,79 @@
+import { Device, Generation, limits, ModelId, Problem, Timings, Usage, WorkerId } from "@rbee/contracts";
+import { z } from "zod";
+
+/*
+ * How the hive agent talks to a worker process. HTTP on 127.0.0.1, `Authorization: Bearer <token>` on every request.
+ *
+ *   GET    /health                  Health; 200 when ready, 503 while the model loads
+ *   POST   /generations             GenerationRequest → NDJSON stream of frames; a known id is attached to, never run twice
+ *   GET    /generations/{id}?after=n  the same stream from frame n+1 on; 404 when the worker does not know the id
+ *   DELETE /generations/{id}        stop it and forget it; 204, also when there was none
+ *
+ * A stream is lines of JSON: `{n, text}` for n = 1, 2, 3…, whole characters, never empty; then once either
+ * `{n, end}` or `{n, error}`. A generation outlives its reader by `orphan_ms`.
+ * A refused request is answered with a Problem.
+ */
+
+/** The one line of JSON a worker reads from stdin: arguments and environment of a process are visible to others. */
+export const StartOptions = z.strictObject({
+  worker_id: WorkerId,
+  model: ModelId,
+  path: z.string(),
+  backend: Device.shape.kind,
+  slots: z.int().min(1).max(limits.slots_max),
+  /** Tokens per slot. */
+  context: z.int().positive(),
+  threads: z.int().min(1),
+  port: z.int().positive(),
+  token: z.string().min(32),
+  /** How long it keeps a generation that nobody reads, and how long it lives without an agent. */
+  orphan_ms: z.int().positive().default(limits.worker_orphan_ms),
+});
+export type StartOptions = z.infer<typeof StartOptions>;
+
+/** Exit code of a worker whose port was taken: the one failure after which another port may help. */
+export const EXIT_PORT_TAKEN = 98;
+
+export const Health = z.object({
+  status: z.enum(["loading", "ready"]),
+  model: ModelId,
+  slots: z.int().positive(),
+  slots_busy: z.int().nonnegative(),
+  context: z.int().positive(),
+  /** While loading: 0 to 1. */
+  progress: z.number().optional(),
+});
+export type Health = z.infer<typeof Health>;
+
+/** `<job_id>.<term>`: a job that is given to a hive again is another generation. */
+export const GenerationId = z.string().regex(/^[A-Za-z0-9_-]{1,64}\.[0-9]{1,10}$/);
+export const GenerationRequest = z.strictObject({ id: GenerationId, generation: Generation });
+
+export const GenerationEnd = z.object({ finish_reason: z.enum(["stop", "length"]), usage: Usage, timings: Timings });
+export type GenerationEnd = z.infer<typeof GenerationEnd>;
+
+export const LastFrame = z.union([
+  z.object({ n: z.int(), end: GenerationEnd }),
+  z.object({ n: z.int(), error: Problem }),
+]);
+export type LastFrame = z.infer<typeof LastFrame>;
+export type Frame = { n: number; text: string } | LastFrame;
+
+/** What the worker's HTTP server needs of an engine. A generation ends by returning, or throws an RbeeError. */
+export interface Engine {
+  slotsBusy(): number;
+  generate(generation: Generation, sink: Sink): Promise<GenerationEnd>;
+}
+
+export interface Sink {
+  /** Aborted on cancel: the engine stops as soon as it can and throws the signal's reason. */
+  readonly signal: AbortSignal;
+  /** Takes whole characters, at least one. */
+  emit(text: string): void;
+}
+
+export interface LoadHooks {
+  /** 0 to 1. */
+  onProgress(progress: number): void;
+  log(message: string): void;
+}

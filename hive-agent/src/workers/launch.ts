@@ -1,0 +1,194 @@
+import { limits, RbeeError, type Device } from "@rbee/contracts";
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ModelFile } from "../models/catalogue.ts";
+import { EXIT_PORT_TAKEN, type StartOptions } from "../worker/protocol.ts";
+import type { WorkerKind, WorkerKindName } from "./kinds.ts";
+import type { WorkerPorts } from "./ports.ts";
+import { signalGroup, startTime } from "./process.ts";
+import type { WorkerRecord, WorkerRecords } from "./records.ts";
+import { describeDeath, RunningWorker } from "./running.ts";
+
+/** Everything decided: what runs where. */
+export interface LaunchPlan {
+  readonly kind: { readonly name: WorkerKindName } & WorkerKind;
+  readonly model: ModelFile;
+  readonly device: Device;
+  readonly slots: number;
+  readonly context: number;
+  readonly threads: number;
+  readonly orphan_ms: number;
+  readonly origin: string | undefined;
+}
+
+export interface LaunchHooks {
+  readonly ports: WorkerPorts;
+  readonly records: WorkerRecords;
+  /** Aborted when nobody waits for the worker any more. */
+  readonly signal: AbortSignal;
+  /** 0 to 1. */
+  onProgress(progress: number): void;
+  /** The process is there, and loads. */
+  onStarted(worker: RunningWorker): void;
+}
+
+/** Starts a worker and waits until it is ready. @throws RbeeError saying why it is not; then nothing is left of it */
+export async function launch(plan: LaunchPlan, hooks: LaunchHooks): Promise<RunningWorker> {
+  const taken = new Set<number>();
+  for (;;) {
+    const port = await hooks.ports.reserve(taken);
+    const outcome = await launchOn(port, plan, hooks);
+    if (outcome !== "port taken") return outcome;
+    taken.add(port);
+  }
+}
+
+async function launchOn(port: number, plan: LaunchPlan, hooks: LaunchHooks): Promise<RunningWorker | "port taken"> {
+  const { worker, ended } = await start(port, plan, hooks).catch((error: unknown) => {
+    hooks.ports.release(port);
+    throw error;
+  });
+  const outcome = await readyOrNot(worker, ended, { plan, hooks });
+  if (outcome === "ready") {
+    worker.state = "ready";
+    return worker;
+  }
+  signalGroup(worker.record.info.pid, "SIGKILL");
+  if (outcome === "port taken") return outcome;
+  throw await failure(outcome, worker, { plan, hooks });
+}
+
+/** The process, its record on disk, and its end; from here on the worker's death gives the port back. */
+async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
+  const worker_id = `worker-${plan.kind.name}-${port}`;
+  const token = randomBytes(32).toString("base64url");
+  const log = await hooks.records.openLog(worker_id);
+  const child = spawn(process.execPath, plan.kind.args, {
+    detached: true,
+    stdio: ["pipe", "ignore", log.fd],
+    env: { ...environmentFor(plan.device), NODE_COMPILE_CACHE: hooks.records.compileCache },
+  });
+  const ended = endOf(child);
+  await log.close();
+  sendOptions(child, { worker_id, token, port, plan });
+  const pid = child.pid ?? 0;
+  const { model, device, slots, context, origin } = plan;
+  const record: WorkerRecord = {
+    info: { worker_id, kind: plan.kind.name, model: model.id, device: device.id, slots, context, port, pid },
+    token,
+    started: (await startTime(pid)) ?? "",
+    ...(origin === undefined ? {} : { origin }),
+  };
+  await hooks.records.write(record);
+  const worker = new RunningWorker(record, { records: hooks.records, adopted: false });
+  hooks.onStarted(worker);
+  void ended.then(async ({ reason }) => worker.ended(reason));
+  return { worker, ended };
+}
+
+interface End {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly reason: string;
+}
+
+function endOf(child: ChildProcess): Promise<End> {
+  return new Promise((resolve) => {
+    child.once("error", (error) =>
+      resolve({ code: 1, signal: null, reason: `could not be started: ${error.message}` }),
+    );
+    child.once("exit", (code, signal) => {
+      resolve({ code, signal, reason: signal === null ? `exited with code ${code}` : `was killed by ${signal}` });
+    });
+  });
+}
+
+type Outcome = "ready" | "port taken" | "timeout" | "unwanted" | End;
+
+async function readyOrNot(
+  worker: RunningWorker,
+  ended: Promise<End>,
+  { plan, hooks }: { plan: LaunchPlan; hooks: LaunchHooks },
+): Promise<Outcome> {
+  const over = new AbortController();
+  const outcomes: Promise<Outcome>[] = [
+    ended.then((end) => (end.code === EXIT_PORT_TAKEN ? "port taken" : end)),
+    untilReady(worker, hooks, over.signal),
+    delay(loadTime(plan.model), "timeout" as const, { signal: over.signal }).catch(() => "timeout" as const),
+    untilAborted(hooks.signal),
+  ];
+  const outcome = await Promise.race(outcomes);
+  over.abort();
+  return outcome;
+}
+
+async function untilReady(worker: RunningWorker, hooks: LaunchHooks, over: AbortSignal): Promise<"ready"> {
+  while (!over.aborted) {
+    const health = await worker.client.health();
+    if (health?.status === "ready") return "ready";
+    if (health?.progress !== undefined && !over.aborted) hooks.onProgress(health.progress);
+    await delay(limits.health_poll_ms);
+  }
+  return "ready";
+}
+
+function untilAborted(signal: AbortSignal): Promise<"unwanted"> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve("unwanted");
+    else signal.addEventListener("abort", () => resolve("unwanted"), { once: true });
+  });
+}
+
+const loadTime = ({ size_bytes }: ModelFile): number =>
+  limits.load_base_ms + Math.ceil((size_bytes / 1024 ** 3) * limits.load_ms_per_gib);
+
+async function failure(
+  outcome: Exclude<Outcome, "ready" | "port taken">,
+  worker: RunningWorker,
+  { plan, hooks }: { plan: LaunchPlan; hooks: LaunchHooks },
+): Promise<Error> {
+  const { worker_id } = worker.record.info;
+  const death = await worker.died;
+  if (outcome === "unwanted") return hooks.signal.reason as Error;
+  if (outcome === "timeout") {
+    const seconds = Math.round(loadTime(plan.model) / 1_000);
+    const detail = describeDeath(worker_id, { ...death, reason: `did not load ${plan.model.id} within ${seconds} s` });
+    return new RbeeError("model_load_failed", detail);
+  }
+  // Somebody else's signal says nothing about the model; an engine's own crash does.
+  const killed = outcome.signal === "SIGKILL" || outcome.signal === "SIGTERM";
+  return new RbeeError(killed ? "worker_died" : "model_load_failed", describeDeath(worker_id, death));
+}
+
+function sendOptions(
+  child: ChildProcess,
+  { worker_id, token, port, plan }: { worker_id: string; token: string; port: number; plan: LaunchPlan },
+): void {
+  const { model, device, slots, context, threads, orphan_ms } = plan;
+  const backend = device.kind;
+  const engine = { model: model.id, path: model.path, backend, slots, context, threads, orphan_ms };
+  const options: StartOptions = { ...engine, worker_id, port, token };
+  // It may be gone before it has read this; its exit says so.
+  child.stdin?.on("error", () => {});
+  child.stdin?.write(`${JSON.stringify(options)}\n`);
+  // Neither the process nor the pipe keeps an agent alive that wants to end.
+  (child.stdin as Socket | null)?.unref();
+  child.unref();
+}
+
+/** Everything else in the agent's environment is none of a worker's business. */
+const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"];
+const passedOnWindows = ["SystemRoot", "TEMP", "USERPROFILE", "LOCALAPPDATA"];
+
+function environmentFor(device: Device): NodeJS.ProcessEnv {
+  const names = process.platform === "win32" ? [...passedOn, ...passedOnWindows] : passedOn;
+  const kept = Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+  const index = device.id.split(":")[1] ?? "0";
+  if (device.kind === "cuda") return { ...kept, CUDA_VISIBLE_DEVICES: index };
+  if (device.kind === "vulkan") return { ...kept, GGML_VK_VISIBLE_DEVICES: index };
+  return kept;
+}

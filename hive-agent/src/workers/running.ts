@@ -1,0 +1,98 @@
+import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
+import { setTimeout as delay } from "node:timers/promises";
+import { WorkerClient } from "./client.ts";
+import { signalGroup, startTime } from "./process.ts";
+import type { WorkerRecord, WorkerRecords } from "./records.ts";
+
+/** How a worker process ended, in words, and what it last said. */
+export interface Death {
+  readonly reason: string;
+  readonly lines: readonly string[];
+}
+
+/** How often a stopping worker that is not our child is looked for. */
+const GONE_POLL_MS = 20;
+
+/** A worker process, ours by birth or by adoption. */
+export class RunningWorker {
+  readonly record: WorkerRecord;
+  readonly client: WorkerClient;
+  readonly #options: { records: WorkerRecords; adopted: boolean };
+  readonly #death = Promise.withResolvers<Death>();
+  state: WorkerInfo["state"] = "starting";
+  /** Generations this agent has running on it. */
+  active = 0;
+
+  constructor(record: WorkerRecord, options: { records: WorkerRecords; adopted: boolean }) {
+    this.record = record;
+    this.client = new WorkerClient(record.info.port, record.token);
+    this.#options = options;
+  }
+
+  /** Resolves when the process is gone. */
+  get died(): Promise<Death> {
+    return this.#death.promise;
+  }
+
+  /** Says that the process is gone. Its last lines are read now, before its log may belong to the next worker. */
+  async ended(reason: string): Promise<void> {
+    const lines = await this.#options.records.lastLines(this.record.info.worker_id, limits.stderr_lines);
+    this.#death.resolve({ reason: this.state === "draining" ? "was stopped" : reason, lines });
+  }
+
+  get info(): WorkerInfo {
+    return { ...this.record.info, state: this.state };
+  }
+
+  get hasFreeSlot(): boolean {
+    return this.active < this.record.info.slots;
+  }
+
+  /** TERM, then KILL; returns when it is gone. */
+  async stop(): Promise<void> {
+    const { pid } = this.record.info;
+    this.state = "draining";
+    if (await isAlive(this.record)) {
+      signalGroup(pid, "SIGTERM");
+      if (!(await this.#goneWithin(limits.stop_grace_ms))) {
+        signalGroup(pid, "SIGKILL");
+        await this.#goneWithin(limits.stop_grace_ms);
+      }
+    }
+    await this.ended("was stopped");
+  }
+
+  /** Why its connection broke: waits a moment for the news of its end. */
+  async whyLost(): Promise<RbeeError> {
+    const { worker_id } = this.record.info;
+    if (!(await this.#goneWithin(limits.worker_request_ms))) {
+      return new RbeeError("worker_died", `${worker_id} broke the connection`);
+    }
+    if (this.#options.adopted) await this.ended("ended");
+    return new RbeeError("worker_died", describeDeath(worker_id, await this.died));
+  }
+
+  async #goneWithin(ms: number): Promise<boolean> {
+    const over = new AbortController();
+    const { signal } = over;
+    const gone = this.#options.adopted ? untilGone(this.record, signal) : this.died;
+    const inTime = await Promise.race([gone.then(() => true), delay(ms, false, { signal }).catch(() => false)]);
+    over.abort();
+    return inTime;
+  }
+}
+
+/** Is the process of this record still there, and still the same one? */
+export async function isAlive({ info, started }: WorkerRecord): Promise<boolean> {
+  return (await startTime(info.pid)) === started;
+}
+
+/** The detail of an error: what happened, then the worker's last lines. */
+export function describeDeath(workerId: string, { reason, lines }: Death): string {
+  const said = lines.filter((line) => line.trim() !== "");
+  return [`${workerId} ${reason}`, ...said].join("\n");
+}
+
+async function untilGone(record: WorkerRecord, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await isAlive(record))) await delay(GONE_POLL_MS);
+}

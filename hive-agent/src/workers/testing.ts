@@ -1,0 +1,116 @@
+import { Generation, type RbeeError } from "@rbee/contracts";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { ModelCatalogue } from "../models/catalogue.ts";
+import { Health, type GenerationEnd } from "../worker/protocol.ts";
+import type { WorkerKinds } from "./kinds.ts";
+import { WorkerRecord } from "./records.ts";
+import { WorkerSupervisor, type SupervisorOptions } from "./supervisor.ts";
+
+export const beeTiny = fileURLToPath(new URL("../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url));
+export const never: AbortSignal = new AbortController().signal;
+
+/** Workers that count instead of thinking: they are up in a moment. */
+export const counting: WorkerKinds = {
+  synthetic: { args: [fileURLToPath(new URL("testing-worker.ts", import.meta.url))] },
+};
+
+/** One hive's worth of workers in a folder of its own, with bee-tiny and whatever lies in `<home>/models`. */
+export interface TestHive {
+  readonly home: string;
+  readonly catalogue: ModelCatalogue;
+  readonly supervisor: WorkerSupervisor;
+  /** Another agent over the same folder, as after a restart. */
+  again(): WorkerSupervisor;
+  end(): Promise<void>;
+}
+
+export async function testHive(options: Partial<SupervisorOptions> = {}): Promise<TestHive> {
+  const home = await mkdtemp(path.join(os.tmpdir(), "rbee-hive-"));
+  const catalogue = new ModelCatalogue({ dirs: [path.join(home, "models")], files: [beeTiny] });
+  const supervisors: WorkerSupervisor[] = [];
+  const again = () => {
+    const supervisor = new WorkerSupervisor({ home, catalogue, threads: 1, ...options });
+    supervisors.push(supervisor);
+    return supervisor;
+  };
+  const supervisor = again();
+  const end = async () => {
+    for (const one of supervisors) {
+      await one.stopAll();
+      one.close();
+    }
+    await rm(home, { recursive: true, force: true });
+  };
+  return { home, catalogue, supervisor, again, end };
+}
+
+export interface Answer extends GenerationEnd {
+  readonly text: string;
+  readonly frames: readonly string[];
+}
+
+/** Plain HTTP to a worker, with its own token unless another is given. */
+export async function rawWorker(home: string, workerId: string) {
+  const file = path.join(home, "workers", `${workerId}.json`);
+  const { token, info } = WorkerRecord.parse(JSON.parse(await readFile(file, "utf8")));
+  const origin = `http://127.0.0.1:${info.port}`;
+  const ask = async (method: string, route: string, options: { body?: unknown; token?: string } = {}) =>
+    fetch(origin + route, {
+      method,
+      headers: { authorization: `Bearer ${options.token ?? token}` },
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    });
+  const health = async () => Health.parse(await (await ask("GET", "/health")).json());
+  const knows = async (id: string) => {
+    const response = await ask("GET", `/generations/${id}`);
+    await response.body?.cancel();
+    return response.ok;
+  };
+  return { ask, health, knows, port: info.port, token };
+}
+
+let generations = 0;
+/** An id no other test uses. */
+export const newId = (): string => {
+  generations += 1;
+  return `job_test${generations}.1`;
+};
+
+export const generationOf = (fields: Partial<Generation>): Generation =>
+  Generation.parse({ temperature: 0, ...fields });
+
+/** Goes on until the context is full: the grammar does not let it end before. */
+export const endless: Partial<Generation> = {
+  prompt: "List bees",
+  max_tokens: 10_000,
+  response_format: {
+    type: "json_schema",
+    schema: { type: "array", items: { type: "string", minLength: 900 }, minItems: 9 },
+  },
+};
+
+/** A prompt of about so many tokens, which the model was not made for. */
+export const longPrompt = (tokens: number): string => "bee ".repeat(tokens);
+
+/** Reads a generation to its end. */
+export async function collect(stream: AsyncGenerator<string, GenerationEnd, void>): Promise<Answer> {
+  const frames: string[] = [];
+  for (;;) {
+    const next = await stream.next();
+    if (next.done === true) return { ...next.value, frames, text: frames.join("") };
+    frames.push(next.value);
+  }
+}
+
+/** What a promise fails with. */
+export async function failureOf(promise: Promise<unknown>): Promise<RbeeError> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as RbeeError;
+  }
+  throw new Error("it should have failed");
+}
