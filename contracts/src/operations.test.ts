@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { errorCodes, errors, RbeeError } from "./errors.ts";
 import { ModelId } from "./ids.ts";
-import { scopes } from "./operation.ts";
-import { operationNames, operationOf } from "./operations.ts";
+import { scopes, type Handlers } from "./operation.ts";
+import { operationNames, operationOf, type Operations } from "./operations.ts";
 import { parseInput, parseSubmission } from "./submission.ts";
 
 describe("the operations table", () => {
@@ -53,6 +53,12 @@ describe("the operations table", () => {
   test("`alias` is `hive_id`", () => {
     expect(parseInput("model_list", { alias: "box" })).toEqual({ hive_id: "box" });
   });
+});
+
+test("a row without a handler does not compile", () => {
+  // @ts-expect-error `infer` is missing
+  const handlers: Handlers<Operations, "worker", unknown> = {};
+  expect(handlers).toEqual({});
 });
 
 test.each(errorCodes)("error %s has a title, a next step and a fitting status", (code) => {

@@ -134,6 +134,7 @@ class RunningAgent implements Agent {
     const { home, log, kinds } = options;
     this.catalogue = new ModelCatalogue({ dirs: options.model_dirs, files: options.model_files });
     this.supervisor = new WorkerSupervisor({
+      hive_id: this.hive_id,
       home,
       catalogue: this.catalogue,
       onChange: () => this.#stock.workersChanged(),

@@ -127,7 +127,7 @@ export class Outbox {
   /** Nothing of this term is wanted any more: it goes out of the journal with the next `write`. */
   forget(): void {
     if (this.#removal === "no") this.#removal = "due";
-        this.#gathering = [];
+    this.#gathering = [];
     this.#pendingOutcome = undefined;
     this.#ready = false;
     this.#makeRoom();

@@ -5,7 +5,8 @@ import { silentLog } from "../log.ts";
 import { NodeSql } from "../storage/node-sql.ts";
 import { HiveLink } from "./hive-link.ts";
 import { FakeDial } from "./testing/fake-line.ts";
-import { aborted, inventory, playing } from "./testing/handlers.ts";
+import { waits } from "./testing/feed.ts";
+import { inventory } from "./testing/handlers.ts";
 import { ManualClock } from "./testing/manual-clock.ts";
 
 const MINUTE_MS = 60_000;
@@ -36,10 +37,7 @@ beforeEach(() => {
     sync: () => undefined,
     boot: "boot",
     headers: (time: number) => ({ "x-time": String(time) }),
-    handlers: playing(async function* ({ signal }) {
-      await aborted(signal);
-      return { models: [] };
-    }),
+    handlers: waits,
     inventory: () => inventory,
   };
   link = new HiveLink(options, {

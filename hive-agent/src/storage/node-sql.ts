@@ -77,6 +77,10 @@ export class NodeSql implements Sql {
     fdatasync(this.#wal, () => setTimeout(() => this.#synced(), limits.journal_sync_ms).unref());
   }
 
+  get isOpen(): boolean {
+    return this.#db.isOpen;
+  }
+
   close(): void {
     if (!this.#db.isOpen) return;
     this.#statements.clear();

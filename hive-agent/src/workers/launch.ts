@@ -13,6 +13,7 @@ import { describeDeath, RunningWorker } from "./running.ts";
 
 /** Everything decided: what runs where. */
 export interface LaunchPlan {
+  readonly hive_id: string;
   readonly kind: { readonly name: WorkerKindName } & WorkerKind;
   readonly model: ModelFile;
   readonly device: Device;
@@ -62,7 +63,7 @@ async function launchOn(port: number, plan: LaunchPlan, hooks: LaunchHooks): Pro
 
 /** The process, its record on disk, and its end; from here on the worker's death gives the port back. */
 async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
-  const worker_id = `worker-${plan.kind.name}-${port}`;
+  const worker_id = `worker-${plan.hive_id}-${port}`;
   const token = randomBytes(32).toString("base64url");
   const log = await hooks.records.openLog(worker_id);
   const child = spawn(process.execPath, plan.kind.args, {

@@ -43,7 +43,7 @@ test("spawn, generate, stop; nothing is left", async () => {
     slots: 2,
     context: 300,
   });
-  expect(info.worker_id).toBe(`worker-llama-${info.port}`);
+  expect(info.worker_id).toBe(`worker-den-${info.port}`);
   expect(hive.supervisor.list()).toEqual([info]);
   expect(hive.supervisor.getByPid(info.pid)).toEqual(info);
   const use = await hive.supervisor.usage(info.pid);

@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   /** Records and logs are kept in `<home>/workers`. */
   readonly home: string;
   readonly catalogue: Pick<ModelCatalogue, "resolve">;
+  /** Goes into the workers' names, which must be unlike those of other hives. */
+  readonly hive_id: string;
   readonly devices?: () => Promise<Device[]>;
   /** What can be started; the first is started unless another is asked for. */
   readonly kinds?: WorkerKinds;
@@ -198,14 +200,25 @@ export class WorkerSupervisor {
     const slots = request.slots ?? limits.slots_default;
     const orphan_ms = this.#options.orphanMs ?? limits.worker_orphan_ms;
     const { origin } = request;
-    return { kind: { name, ...kind }, model, device, slots, context, threads: this.#threads(), orphan_ms, origin };
+    return {
+      hive_id: this.#options.hive_id,
+      kind: { name, ...kind },
+      model,
+      device,
+      slots,
+      context,
+      threads: this.#threads(),
+      orphan_ms,
+      origin,
+    };
   }
 
-  /** More threads than cores stall the engine thirtyfold. */
+  /** More threads than free cores stall the engine thirtyfold: they wait for each other, so one core stays free for the rest. */
   #threads(): number {
     const cores = os.availableParallelism();
-    const wanted = this.#options.threads ?? Number(process.env["RBEE_THREADS"] ?? cores);
-    return Number.isInteger(wanted) ? Math.min(cores, Math.max(1, wanted)) : cores;
+    const most = Math.max(1, cores - 1);
+    const wanted = this.#options.threads ?? Number(process.env["RBEE_THREADS"] ?? most);
+    return Number.isInteger(wanted) ? Math.min(cores, Math.max(1, wanted)) : most;
   }
 
   #watch(worker: RunningWorker): void {

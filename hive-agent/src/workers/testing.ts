@@ -32,7 +32,7 @@ export async function testHive(options: Partial<SupervisorOptions> = {}): Promis
   const catalogue = new ModelCatalogue({ dirs: [path.join(home, "models")], files: [beeTiny] });
   const supervisors: WorkerSupervisor[] = [];
   const again = () => {
-    const supervisor = new WorkerSupervisor({ home, catalogue, threads: 1, ...options });
+    const supervisor = new WorkerSupervisor({ hive_id: "den", home, catalogue, threads: 1, ...options });
     supervisors.push(supervisor);
     return supervisor;
   };
