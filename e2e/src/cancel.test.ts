@@ -19,7 +19,9 @@ async function cancelled(job: Job<"infer">): Promise<void> {
 
 /** The engine has free slots again: it answers something new. */
 async function engineIsIdle(): Promise<void> {
-  const { text } = await house.client().run("infer", { model: "bee-tiny", prompt: "Hello!", temperature: 0, max_tokens: 4 });
+  const { text } = await house
+    .client()
+    .run("infer", { model: "bee-tiny", prompt: "Hello!", temperature: 0, max_tokens: 4 });
   expect(text).not.toBe("");
 }
 

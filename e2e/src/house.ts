@@ -67,7 +67,10 @@ export class House {
   }
 
   /** Starts a hive, or starts it again. Ready when it is connected and has loaded what it was told to. */
-  async startHive(name: string, args: readonly string[] = ["--model-file", BEE_TINY, "--preload", "bee-tiny"]): Promise<Program> {
+  async startHive(
+    name: string,
+    args: readonly string[] = ["--model-file", BEE_TINY, "--preload", "bee-tiny"],
+  ): Promise<Program> {
     const known = this.#hives.has(name);
     const env = known ? {} : { RBEE_JOIN_TOKEN: (await this.client().run("hive_token_create", { label: name })).token };
     const url = `http://127.0.0.1:${this.hiveLine.port}`;

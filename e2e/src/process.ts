@@ -36,7 +36,9 @@ export class Program {
   async said(name: string): Promise<Event> {
     const already = this.#events.find(({ event }) => event === name);
     if (already !== undefined) return already;
-    const said = new Promise<Event>((resolve) => this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), resolve]));
+    const said = new Promise<Event>((resolve) =>
+      this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), resolve]),
+    );
     const died = this.exited.then((code) => {
       throw new Error(`exited with ${code} before saying ${name}\n${this.stderr}`);
     });
@@ -63,7 +65,7 @@ export function descendants(pid: number): number[] {
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
   }
   const found: number[] = [];
-  for (let next = children.get(pid) ?? []; next.length > 0; ) {
+  for (let next = children.get(pid) ?? []; next.length > 0;) {
     found.push(...next);
     next = next.flatMap((child) => children.get(child) ?? []);
   }
@@ -76,6 +78,14 @@ function parentOf(pid: number): number | undefined {
     return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[1]);
   } catch {
     return undefined;
+  }
+}
+
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
   }
 }
 

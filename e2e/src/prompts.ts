@@ -18,4 +18,14 @@ export const endless: Infer = {
 };
 
 /** Hot sampling over a tokenizer with byte fallback: characters of several bytes come out of several tokens. */
-export const wild: Infer = { model: "bee-tiny", prompt: "🐝🍯 ümlaut 漢字", raw: true, temperature: 4, top_k: 0, top_p: 1, min_p: 0, seed: 7, max_tokens: 400 };
+export const wild: Infer = {
+  model: "bee-tiny",
+  prompt: "🐝🍯 ümlaut 漢字",
+  raw: true,
+  temperature: 4,
+  top_k: 0,
+  top_p: 1,
+  min_p: 0,
+  seed: 7,
+  max_tokens: 400,
+};

@@ -55,7 +55,8 @@ test("early, second, late and after-the-end readers all see the same, [DONE] las
   const job = await house.client().start("infer", endless);
   const read = async () => {
     const seen: string[] = [];
-    for await (const { event, position } of house.client().stream(job.id)) seen.push(`${position} ${JSON.stringify(event)}`);
+    for await (const { event, position } of house.client().stream(job.id))
+      seen.push(`${position} ${JSON.stringify(event)}`);
     return seen;
   };
   const early = read();
@@ -73,7 +74,8 @@ test("early, second, late and after-the-end readers all see the same, [DONE] las
 
 test("requests run side by side in one worker, each with its own text", async () => {
   const questions = ["What do bees eat?", "Who are you?", "Hello!", "What day comes after Tuesday?"];
-  const ask = async (prompt: string) => (await house.client().run("infer", { model: "bee-tiny", prompt, temperature: 0 })).text;
+  const ask = async (prompt: string) =>
+    (await house.client().run("infer", { model: "bee-tiny", prompt, temperature: 0 })).text;
   const together = await Promise.all(questions.map(ask));
   for (const [i, question] of questions.entries()) expect(together[i]).toBe(await ask(question));
   expect(new Set(together).size).toBe(questions.length);
@@ -82,14 +84,23 @@ test("requests run side by side in one worker, each with its own text", async ()
 test("a conversation's second turn reuses what the engine still holds", async () => {
   const first = [{ role: "user" as const, content: "Tell me a story about a bee and a bear, please." }];
   const answer = await house.client().run("infer", { model: "bee-tiny", messages: first, temperature: 0 });
-  const second = [...first, { role: "assistant" as const, content: answer.text }, { role: "user" as const, content: "Thank you!" }];
+  const second = [
+    ...first,
+    { role: "assistant" as const, content: answer.text },
+    { role: "user" as const, content: "Thank you!" },
+  ];
   const { usage } = await house.client().run("infer", { model: "bee-tiny", messages: second, temperature: 0 });
   expect(usage.cached_tokens).toBeGreaterThan(answer.usage.prompt_tokens);
 });
 
 test("a schema is kept to, stop strings end the text and are not in it, length is said", async () => {
   const client = house.client();
-  const schema = { type: "object", properties: { name: { type: "string" }, age: { type: "integer" } }, required: ["name", "age"], additionalProperties: false };
+  const schema = {
+    type: "object",
+    properties: { name: { type: "string" }, age: { type: "integer" } },
+    required: ["name", "age"],
+    additionalProperties: false,
+  };
   const json = await client.run("infer", {
     model: "bee-tiny",
     prompt: "Give me a JSON object with name and age",
@@ -114,11 +125,19 @@ test("a prompt with more tokens than the context fails with both numbers", async
 test("every operation of a hive answers through the queen", async () => {
   const client = house.client();
   const hive_id = "den";
-  expect(await client.run("hive_status", { hive_id })).toMatchObject({ running: true, rtt_ms: expect.any(Number) as number });
+  expect(await client.run("hive_status", { hive_id })).toMatchObject({
+    running: true,
+    rtt_ms: expect.any(Number) as number,
+  });
   expect(await client.run("model_list", { hive_id })).toMatchObject({ models: [{ id: "bee-tiny", loaded: true }] });
-  expect(await client.run("model_get", { hive_id, id: "bee-tiny" })).toMatchObject({ model: { architecture: "llama", context: 2048 } });
+  expect(await client.run("model_get", { hive_id, id: "bee-tiny" })).toMatchObject({
+    model: { architecture: "llama", context: 2048 },
+  });
   const { workers } = await client.run("worker_process_list", { hive_id });
   expect(workers).toMatchObject([{ model: "bee-tiny", state: "ready", rss_bytes: expect.any(Number) as number }]);
   const status = await client.run("status", {});
-  expect(status).toMatchObject({ hives: [{ hive_id, connected: true }], workers: [{ model: "bee-tiny", slots_busy: 0 }] });
+  expect(status).toMatchObject({
+    hives: [{ hive_id, connected: true }],
+    workers: [{ model: "bee-tiny", slots_busy: 0 }],
+  });
 });

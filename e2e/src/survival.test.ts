@@ -83,14 +83,18 @@ describe("what cannot go on ends with a typed error", () => {
     const client = house.client();
     const { workers } = await client.run("worker_process_list", { hive_id: "den" });
     const pid = workers[0]?.pid ?? 0;
-    await expect(runAndBreak(client, () => void process.kill(pid, "SIGKILL"))).rejects.toMatchObject({ code: "worker_died" });
+    await expect(runAndBreak(client, () => void process.kill(pid, "SIGKILL"))).rejects.toMatchObject({
+      code: "worker_died",
+    });
     const again = await client.run("infer", { model: "bee-tiny", prompt: "Hello!", temperature: 0 });
     expect(again.text).toContain("demo model");
   });
 
   test("the hive is gone for good: the client is told within 35 s", async () => {
     const began = Date.now();
-    await expect(runAndBreak(house.client(), () => house.hive("den").kill("SIGKILL"))).rejects.toMatchObject({ code: "hive_lost" });
+    await expect(runAndBreak(house.client(), () => house.hive("den").kill("SIGKILL"))).rejects.toMatchObject({
+      code: "hive_lost",
+    });
     expect(Date.now() - began).toBeLessThan(36_000);
   });
 });

@@ -9,7 +9,8 @@ export interface Principal {
   readonly scope: Scope;
 }
 
-export const HOME_COLONY = "main";
+/** A self-hoster has one. */
+const HOME_COLONY = "main";
 
 /** @throws RbeeError unauthorized */
 export async function authenticate(request: Request, env: Env): Promise<Principal> {

@@ -1,8 +1,8 @@
 import { exports } from "cloudflare:workers";
-import type { JobEvent, JobView } from "@rbee/contracts";
+import type { JobView } from "@rbee/contracts";
 
 /** The queen's own routes, spoken to as a client does. */
-export const API_KEY = `rbk_${"k".repeat(43)}`;
+const API_KEY = `rbk_${"k".repeat(43)}`;
 const BASE = "https://queen";
 
 export const queen = (path: string, init: RequestInit = {}): Promise<Response> =>
@@ -76,9 +76,6 @@ export class SseReader {
 export const readAll = async (id: string, query = ""): Promise<SseEvent[]> => (await SseReader.open(id, query)).rest();
 
 export const dataOf = (events: readonly SseEvent[]): string[] => events.map(({ data }) => data);
-
-export const eventsOf = (events: readonly SseEvent[]): JobEvent[] =>
-  events.filter(({ data }) => data !== "[DONE]").map(({ data }) => JSON.parse(data) as JobEvent);
 
 /** Runs an operation that the queen answers herself, and gives its result. */
 export async function run<Result>(body: Record<string, unknown>): Promise<Result> {

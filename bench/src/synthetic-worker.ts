@@ -1,0 +1,54 @@
+import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
+import type { Generation } from "@rbee/contracts";
+import { runWorker } from "../../hive-agent/src/worker/main.ts";
+import type { Engine, GenerationEnd, Sink } from "../../hive-agent/src/worker/protocol.ts";
+import { wall } from "./clock.ts";
+
+/*
+ * A worker process with an engine that computes nothing. The prompt says its rate: `every=20` is a token each 20 ms,
+ * `every=0` as many as anyone takes. Each token's text begins with its number; a paced one goes on with `@` and the time
+ * it was made.
+ */
+
+/** Tokens between two looks at the network when there is no pace. */
+const SLICE = 256;
+
+let busy = 0;
+
+async function generate({ prompt = "", max_tokens }: Generation, sink: Sink): Promise<GenerationEnd> {
+  const every = Number(/every=(\d+)/.exec(prompt)?.[1] ?? 0);
+  const start = performance.now();
+  busy += 1;
+  try {
+    await (every === 0 ? pour(max_tokens, sink) : drip({ tokens: max_tokens, every }, sink));
+  } finally {
+    busy -= 1;
+  }
+  const generation_ms = performance.now() - start;
+  const usage = { prompt_tokens: 1, cached_tokens: 0, completion_tokens: max_tokens, total_tokens: max_tokens + 1 };
+  const timings = { wait_ms: 0, prompt_ms: 0, generation_ms, tokens_per_s: (1000 * max_tokens) / generation_ms };
+  return { finish_reason: "length", usage, timings };
+}
+
+async function pour(tokens: number, sink: Sink): Promise<void> {
+  for (let n = 1; n <= tokens; n++) {
+    sink.emit(`${n} `);
+    if (n % SLICE !== 0) continue;
+    await turn();
+    sink.signal.throwIfAborted();
+  }
+}
+
+async function drip({ tokens, every }: { tokens: number; every: number }, sink: Sink): Promise<void> {
+  const start = performance.now();
+  for (let n = 1; n <= tokens; n++) {
+    // Against the start and not the last token, so that late timers do not lower the rate.
+    const wait = start + (n - 1) * every - performance.now();
+    if (wait > 0) await delay(wait);
+    sink.signal.throwIfAborted();
+    sink.emit(`${n}@${wall().toFixed(3)} `);
+  }
+}
+
+const engine: Engine = { slotsBusy: () => busy, generate };
+await runWorker(async () => engine);

@@ -1,0 +1,61 @@
+import { buildApplication, buildRouteMap, text_en, type Application, type CommandContext } from "@stricli/core";
+import { operationRoutes } from "./commands/catalog.ts";
+import { chatCommand } from "./commands/chat.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { inferCommand } from "./commands/infer.ts";
+import { jobRoutes } from "./commands/jobs.ts";
+import { exitCodeOf, formatFailure, formatUsage } from "./failure.ts";
+import { upCommand } from "./up/command.ts";
+
+/** The whole command line. */
+export function buildKeeper(version: string): Application<CommandContext> {
+  const { run, ...routes } = operationRoutes();
+  const root = buildRouteMap<string>({
+    docs: {
+      // It would fill the screen with names.
+      hideRoute: { run: true },
+      brief: "One endpoint over all the GPUs you own",
+      fullDescription: [
+        "One endpoint over all the GPUs you own.",
+        "",
+        "  rbee up                               a queen and a hive on this machine",
+        '  rbee infer "Tell me about bees"       text from a model, as it comes',
+        "  rbee status                           hives, workers, queue",
+        "  rbee workers spawn --help             what a command takes, and examples",
+        "  rbee run --help                       every operation by its wire name",
+        "",
+        "Talks to the queen of --url and --key, of RBEE_URL and RBEE_API_KEY, or of the last `rbee up`.",
+      ].join("\n"),
+    },
+    routes: {
+      up: upCommand(),
+      infer: inferCommand(),
+      chat: chatCommand(),
+      ...routes,
+      jobs: jobRoutes,
+      ...(run === undefined ? {} : { run }),
+      completion: completionCommand(),
+    },
+  });
+  return buildApplication(root, {
+    name: "rbee",
+    versionInfo: { currentVersion: version },
+    scanner: { allowArgumentEscapeSequence: true },
+    documentation: { onlyRequiredInUsageLine: true },
+    determineExitCode: exitCodeOf,
+    localization: {
+      text: {
+        ...text_en,
+        exceptionWhileParsingArguments: formatUsage,
+        exceptionWhileRunningCommand: formatFailure,
+        noCommandRegisteredForInput: ({ input, corrections, ansiColor }) =>
+          formatUnknown(input, corrections, ansiColor),
+      },
+    },
+  });
+}
+
+function formatUnknown(input: string, corrections: readonly string[], colours: boolean): string {
+  const guess = corrections.length === 0 ? "" : `; did you mean ${corrections.join(" or ")}?`;
+  return formatUsage(new Error(`there is no command ${JSON.stringify(input)}${guess}`), colours);
+}

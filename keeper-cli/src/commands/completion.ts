@@ -1,0 +1,39 @@
+import { script } from "@bomb.sh/tab";
+import { buildCommand, proposeCompletions, type Application, type Command, type CommandContext } from "@stricli/core";
+
+const shells = ["bash", "zsh", "fish", "powershell"] as const;
+type Shell = (typeof shells)[number];
+
+/** `rbee completion zsh`: a script for the shell, which then asks `rbee complete -- words…`. */
+export const completionCommand = (): Command<CommandContext> =>
+  buildCommand<Readonly<Record<string, unknown>>, [Shell]>({
+    docs: {
+      brief: "Print a script that completes commands in your shell",
+      customUsage: [
+        { input: "zsh > ~/.zfunc/_rbee", brief: "For zsh, with ~/.zfunc in fpath" },
+        { input: "bash > ~/.local/share/bash-completion/completions/rbee", brief: "For bash" },
+      ],
+    },
+    parameters: {
+      flags: {},
+      positional: { kind: "tuple", parameters: [{ brief: "Shell", placeholder: shells.join("|"), parse: parseShell }] },
+    },
+    func: (_, shell) => script(shell, "rbee", "rbee"),
+  });
+
+function parseShell(text: string): Shell {
+  const shell = shells.find((known) => known === text);
+  if (shell === undefined) throw new SyntaxError(`one of ${shells.join(", ")}`);
+  return shell;
+}
+
+/** Directive of the shell scripts' protocol: do not fall back to file names. */
+const NO_FILES = ":4";
+
+/** Answers a completion script: a proposal a line, `word<tab>description`. */
+export async function answerCompletion(app: Application<CommandContext>, words: readonly string[]): Promise<void> {
+  const { stdout, stderr } = process;
+  const proposals = await proposeCompletions(app, words, { process: { stdout, stderr } });
+  const lines = proposals.map(({ completion, brief }) => `${completion}\t${brief}`);
+  stdout.write([...lines, NO_FILES, ""].join("\n"));
+}

@@ -1,0 +1,110 @@
+import { buildCommand, buildRouteMap, type RouteMap, type CommandContext } from "@stricli/core";
+import type { JobEvent, JobView } from "@rbee/sdk";
+import { clientOf, commonFlags, type CommonFlags } from "../common-flags.ts";
+import { fail } from "../failure.ts";
+import { interruption } from "../interruption.ts";
+import { Narrator } from "../terminal/narrator.ts";
+import { printData, printJson, printable } from "../terminal/output.ts";
+import { renderJob, renderJobs } from "./views.ts";
+
+const jobArgument = {
+  kind: "tuple",
+  parameters: [{ brief: "Job", placeholder: "job", parse: (input: string): string => input }],
+} as const;
+
+const LIST_DEFAULT = "20";
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1) throw new SyntaxError(`${JSON.stringify(text)} is not a number of jobs`);
+  return limit;
+}
+
+const list = buildCommand<CommonFlags & { readonly limit: number }>({
+  docs: { brief: "List the newest jobs" },
+  parameters: {
+    flags: {
+      limit: { kind: "parsed", parse: parseLimit, default: LIST_DEFAULT, placeholder: "n", brief: "How many" },
+      ...commonFlags,
+    },
+  },
+  func: async (flags) => {
+    const jobs = await clientOf(flags).list({ limit: flags.limit });
+    if (flags.json === true) printJson({ jobs });
+    else printData(renderJobs(jobs));
+  },
+});
+
+const get = buildCommand<CommonFlags, [string]>({
+  docs: { brief: "Show one job" },
+  parameters: { flags: commonFlags, positional: jobArgument },
+  func: async (flags, id) => {
+    const job: JobView = await clientOf(flags).get(id);
+    if (flags.json === true) printJson(job);
+    else printData(renderJob(job));
+  },
+});
+
+const cancel = buildCommand<CommonFlags, [string]>({
+  docs: { brief: "Stop a job wherever it is" },
+  parameters: { flags: commonFlags, positional: jobArgument },
+  func: async (flags, id) => {
+    const answer = await clientOf(flags).cancel(id);
+    if (flags.json === true) printJson(answer);
+    else printData(`${answer.job_id} is ${answer.status}`);
+  },
+});
+
+const stream = buildCommand<CommonFlags & { readonly after?: string | undefined }, [string]>({
+  docs: {
+    brief: "Read a job's stream from its start, and follow it to its end",
+    fullDescription:
+      "Reads a job's stream from its start, and follows it to its end. Ctrl-C stops reading, not the job.",
+  },
+  parameters: {
+    flags: {
+      after: {
+        kind: "parsed",
+        parse: String,
+        optional: true,
+        placeholder: "position",
+        brief: "Read on behind this event",
+      },
+      ...commonFlags,
+    },
+    positional: jobArgument,
+  },
+  func: async (flags, id) => {
+    const { signal, end } = interruption();
+    const narrator = new Narrator();
+    const show = flags.json === true ? showAsJson : showAsText(narrator);
+    try {
+      for await (const { event, position } of clientOf(flags).stream(id, { after: flags.after, signal }))
+        show(event, position);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      narrator.stop();
+      end();
+    }
+  },
+});
+
+const showAsJson = (event: JobEvent, position: string): void => printJson({ position, ...event });
+
+const showAsText =
+  (narrator: Narrator) =>
+  (event: JobEvent): void => {
+    if (event.type !== "token" && event.type !== "result" && event.type !== "error") narrator.show(event);
+    else narrator.stop();
+    if (event.type === "token") process.stdout.write(printable(event.text));
+    // The answer of a generation was streamed already: its text need not come twice.
+    if (event.type === "result") printData("text" in event.result ? "\n" : JSON.stringify(event.result, null, 2));
+    if (event.type === "error") throw fail(event.code, event.detail, event.hint);
+    if (event.type === "state" && event.state === "cancelled") throw fail("cancelled");
+  };
+
+export const jobRoutes: RouteMap<CommandContext> = buildRouteMap<string>({
+  docs: { brief: "What was asked for, and what became of it" },
+  routes: { list, get, stream, cancel },
+});

@@ -1,0 +1,36 @@
+import { RbeeError, type JobEvent, type OperationName, type OperationRequest, type OperationResult } from "@rbee/sdk";
+import { Interrupted } from "../failure.ts";
+import { interruption } from "../interruption.ts";
+import { clientOf } from "../common-flags.ts";
+import type { AddressFlags } from "../queen-address.ts";
+import { Narrator } from "../terminal/narrator.ts";
+
+/**
+ * Runs an operation with its progress on stderr. Ctrl-C cancels the job and waits for its end.
+ * @throws Interrupted after Ctrl-C, RbeeError otherwise
+ */
+export async function runWatched<K extends OperationName>(
+  flags: AddressFlags & { readonly onEvent?: (event: JobEvent, narrator: Narrator) => void },
+  operation: K,
+  input: OperationRequest<K>,
+): Promise<OperationResult<K>> {
+  const { signal, end } = interruption();
+  const narrator = new Narrator();
+  let hive = "";
+  const onEvent = (event: JobEvent): void => {
+    if (event.type === "state" && event.hive_id !== undefined) hive = event.hive_id;
+    if (flags.onEvent === undefined) narrator.show(event);
+    else flags.onEvent(event, narrator);
+  };
+  let jobId = "";
+  try {
+    const onStart = (id: string): void => void (jobId = id);
+    return await clientOf(flags).run(operation, input, { signal, cancelOnAbort: true, onStart, onEvent });
+  } catch (error) {
+    if (!signal.aborted || (error instanceof RbeeError && error.code !== "cancelled")) throw error;
+    throw new Interrupted(jobId === "" ? "Stopped" : `Cancelled ${jobId}${hive === "" ? "" : ` on ${hive}`}`);
+  } finally {
+    narrator.stop();
+    end();
+  }
+}

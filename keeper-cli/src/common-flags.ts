@@ -1,0 +1,21 @@
+import { JobClient } from "@rbee/sdk";
+import { queenAddress, type AddressFlags } from "./queen-address.ts";
+
+/** Flags of every command that talks to a queen. */
+export interface CommonFlags extends AddressFlags {
+  readonly json?: boolean | undefined;
+}
+
+const text = (input: string): string => input;
+
+export const addressFlags = {
+  url: { kind: "parsed", parse: text, optional: true, placeholder: "url", brief: "Queen to talk to (RBEE_URL)" },
+  key: { kind: "parsed", parse: text, optional: true, placeholder: "rbk_…", brief: "Key to show it (RBEE_API_KEY)" },
+} as const;
+
+export const commonFlags = {
+  ...addressFlags,
+  json: { kind: "boolean", optional: true, withNegated: false, brief: "Print JSON on stdout" },
+} as const;
+
+export const clientOf = (flags: AddressFlags): JobClient => new JobClient(queenAddress(flags));

@@ -1,0 +1,71 @@
+import ora, { type Ora } from "ora";
+import type { JobEvent } from "@rbee/sdk";
+import { paintErr, say } from "./output.ts";
+import { bytes, duration } from "./words.ts";
+
+/** A spinner for less than this would only flicker. */
+const spinner_delay_ms = 150;
+
+/** Says on stderr what a job is doing: one line that changes on a terminal, plain lines otherwise. */
+export class Narrator {
+  readonly #live = process.stderr.isTTY;
+  #spinner: Ora | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #text = "";
+
+  show(event: JobEvent): void {
+    if (event.type === "narration" && event.level !== "info") {
+      this.#line(paintErr(event.level === "warn" ? "yellow" : "red", `${event.level}: ${event.human}`));
+    }
+    const text = wordsFor(event);
+    if (text !== undefined) this.working(text, event.type !== "progress");
+  }
+
+  /** What goes on now. Without a terminal only what is worth a line of a log is `lasting`. */
+  working(text: string, lasting = false): void {
+    if (!this.#live) {
+      if (lasting && text !== this.#text) say(text);
+      this.#text = text;
+      return;
+    }
+    this.#text = text;
+    if (this.#spinner !== undefined) this.#spinner.text = text;
+    this.#timer ??= setTimeout(() => {
+      // Ctrl-C is ours: the spinner must not take the keyboard.
+      this.#spinner = ora({ text: this.#text, stream: process.stderr, discardStdin: false }).start();
+    }, spinner_delay_ms);
+  }
+
+  /** Leaves the line clean for what comes next. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#spinner?.stop();
+    this.#spinner = undefined;
+  }
+
+  #line(text: string): void {
+    this.#spinner?.clear();
+    say(text);
+  }
+}
+
+/** An event in the words of one changing line; nothing for what is not progress. */
+export function wordsFor(event: JobEvent): string | undefined {
+  if (event.type === "narration") return event.level === "info" ? event.human : undefined;
+  if (event.type === "progress") return progressWords(event);
+  if (event.type !== "state" || event.state !== "queued") return undefined;
+  const place = event.position === undefined ? "" : `, position ${event.position}`;
+  return `Waiting in the queue${place}${event.reason === undefined ? "" : `: ${event.reason}`}`;
+}
+
+function progressWords({ done, total, unit, eta_ms }: Extract<JobEvent, { type: "progress" }>): string {
+  const count = (value: number): string => (unit === "bytes" ? bytes(value) : `${Math.floor(value)} ${unit}`);
+  const share = unit === "percent" ? done : total === undefined ? undefined : (100 * done) / Math.max(total, 1);
+  const words = [
+    share === undefined ? count(done) : `${Math.floor(share)} %`,
+    ...(total === undefined || unit === "percent" ? [] : [`${count(done)} of ${count(total)}`]),
+    ...(eta_ms === undefined ? [] : [`${duration(eta_ms)} left`]),
+  ];
+  return words.join(" · ");
+}

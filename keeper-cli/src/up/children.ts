@@ -1,0 +1,111 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { JobClient } from "@rbee/sdk";
+import { fail } from "../failure.ts";
+import { LogFile } from "./log-file.ts";
+import { Supervised, type ChildSpec } from "./supervised.ts";
+
+export interface ReadyQueen {
+  readonly url: string;
+  readonly key: string;
+}
+
+export interface Household {
+  readonly home: string;
+  readonly onDeath: (name: string, how: string, delayMs: number) => void;
+  /** A child that had died is well again. */
+  readonly onReturn: (name: string) => void;
+}
+
+export const HIVE_ID = "localhost";
+/** A cold disk and a busy machine; usually a second. */
+const ready_wait_ms = 60_000;
+
+const entryOf = (name: string): string => fileURLToPath(import.meta.resolve(name));
+
+/** Queen and agent run on the same cores: an engine that takes all of them waits for its own slowest thread, thirtyfold. */
+const threadsBesidesUs = (): number => Math.max(1, availableParallelism() - 1);
+
+/** A child, and the promise of its first good sign. */
+export interface Started<T> {
+  readonly child: Supervised;
+  readonly ready: Promise<T>;
+}
+
+/** The embedded queen. Its port stays the same over restarts, so that hives and programs find it again. */
+export function startQueen(household: Household, port: number): Started<ReadyQueen> {
+  const { home } = household;
+  let boundPort = port;
+  return startChild<ReadyQueen>("queen", household, (ready) => ({
+    entry: entryOf("@rbee/queen-edge/embedded"),
+    args: () => ["--home", join(home, "queen"), "--port", String(boundPort)],
+    env: async () => ({}),
+    onEvent: ({ event, queen_url, api_key }) => {
+      if (event !== "ready" || typeof queen_url !== "string" || typeof api_key !== "string") return;
+      boundPort = Number(new URL(queen_url).port);
+      ready({ url: queen_url, key: api_key });
+    },
+  }));
+}
+
+/** The agent of this machine, enrolled as `localhost`. Ready when the queen has welcomed it. */
+export function startHive(household: Household, queen: ReadyQueen, modelFile: string): Started<void> {
+  const hiveHome = join(household.home, "hive");
+  let refused = false;
+  return startChild<void>("hive", household, (ready) => ({
+    entry: entryOf("@rbee/hive-agent/main"),
+    args: () => ["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, "--model-file", modelFile],
+    env: async () => {
+      const threads = { RBEE_THREADS: process.env["RBEE_THREADS"] ?? String(threadsBesidesUs()) };
+      // A queen whose state was removed does not know the hive that it once enrolled.
+      if (!refused && existsSync(join(hiveHome, "credential.json"))) return threads;
+      refused = false;
+      const { token } = await new JobClient(queen).run("hive_token_create", { label: HIVE_ID });
+      return { ...threads, RBEE_JOIN_TOKEN: token };
+    },
+    onEvent: ({ event, code }) => {
+      if (event === "connected") ready();
+      if (code === "unauthorized") refused = true;
+    },
+  }));
+}
+
+type Rest<T> = (ready: (value: T) => void) => Omit<ChildSpec, "log" | "onDeath">;
+
+function startChild<T>(name: string, { home, onDeath, onReturn }: Household, specOf: Rest<T>): Started<T> {
+  const log = new LogFile(join(home, `${name}.log`));
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  // An interrupted start does not wait for it.
+  const timer = setTimeout(() => reject(notStarted(name, "it is not ready", log)), ready_wait_ms).unref();
+  let deaths = 0;
+  let away = false;
+  const onReady = (value: T): void => {
+    if (away) onReturn(name);
+    away = false;
+    resolve(value);
+  };
+  const child = new Supervised({
+    ...specOf(onReady),
+    log,
+    onDeath: (how, delayMs) => {
+      deaths++;
+      away = true;
+      onDeath(name, how, delayMs);
+      if (deaths > DEATHS_BEFORE_READY_MAX) reject(notStarted(name, how, log));
+    },
+  });
+  child.start().catch(reject);
+  return { child, ready: promise.finally(() => clearTimeout(timer)) };
+}
+
+/** One is for a credential that the queen no longer knows. */
+const DEATHS_BEFORE_READY_MAX = 2;
+
+const notStarted = (name: string, how: string, log: LogFile): Error =>
+  fail(
+    "internal",
+    `the ${name} does not start: ${how}${log.tail === "" ? "" : `\n${log.tail}`}`,
+    `Its log is ${log.path}.`,
+  );

@@ -1,0 +1,221 @@
+import type {
+  CancelAnswer,
+  JobEvent,
+  JobLine,
+  JobView,
+  OperationName,
+  OperationRequest,
+  OperationResult,
+  Submitted,
+} from "@rbee/contracts";
+import { notUnderstood } from "./error.ts";
+import { resumingFrames, type Frame } from "./frames.ts";
+import { Job, isLast, type PositionedEvent, type StreamOptions } from "./job.ts";
+import { Transport, type TransportOptions } from "./transport.ts";
+
+export interface SubmitOptions {
+  /** Two submissions with one key are one job. Random otherwise, so that the client's own retries are safe. */
+  readonly idempotencyKey?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RunOptions extends SubmitOptions {
+  /** The job's id, as soon as it has one. */
+  readonly onStart?: ((jobId: string) => void) | undefined;
+  readonly onEvent?: ((event: JobEvent, position: string) => void) | undefined;
+  /** Aborting only stops reading: the job goes on. With this it is cancelled, and its end is waited for. */
+  readonly cancelOnAbort?: boolean | undefined;
+}
+
+type Format = "json" | "text";
+interface Submission {
+  readonly operation: OperationName;
+  readonly input: object;
+}
+interface Opened {
+  readonly jobId: string;
+  /** The job's stream from its first event. Absent when something on the way does not let streams through. */
+  readonly opened?: Response;
+}
+
+/**
+ * Talks to a queen. Needs nothing but web standards: runs in browsers, Node and Workers.
+ *
+ * ```ts
+ * const client = new JobClient({ url: "http://127.0.0.1:7833", key: "rbk_…" });
+ * const { text } = await client.run("infer", { model: "bee-tiny", prompt: "Hello" }, {
+ *   onEvent: (event) => event.type === "token" && process.stdout.write(event.text),
+ * });
+ * ```
+ *
+ * Every method throws an `RbeeError`, or the signal's reason when aborted.
+ */
+export class JobClient {
+  readonly #transport: Transport;
+
+  constructor(options: TransportOptions) {
+    this.#transport = new Transport(options);
+  }
+
+  /** Runs an operation to its end, over dropped connections. Submitting and reading are one round trip. */
+  async run<K extends OperationName>(
+    operation: K,
+    input: OperationRequest<K>,
+    { onStart, onEvent, signal, idempotencyKey, cancelOnAbort = false }: RunOptions = {},
+  ): Promise<OperationResult<K>> {
+    signal?.throwIfAborted();
+    // A job whose id is not known yet cannot be cancelled, so an abort has to wait for it.
+    const job = await this.start(operation, input, { idempotencyKey, signal: cancelOnAbort ? undefined : signal });
+    onStart?.(job.id);
+    const reading = new AbortController();
+    const abort = (): void => {
+      if (cancelOnAbort) job.cancel().catch((error: unknown) => reading.abort(error));
+      else reading.abort(signal?.reason);
+    };
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      for await (const { event, position } of job.events({ signal: reading.signal })) onEvent?.(event, position);
+      return await job.result({ signal: reading.signal });
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Submits an operation and gives a handle on its job, whose stream is already open: read it or cancel it. */
+  async start<K extends OperationName>(
+    operation: K,
+    input: OperationRequest<K>,
+    { signal, idempotencyKey }: SubmitOptions = {},
+  ): Promise<Job<K>> {
+    const { jobId, opened } = await this.#open({ operation, input }, "json", { signal, idempotencyKey });
+    let unread = opened;
+    return new Job<K>(jobId, {
+      cancel: () => this.cancel(jobId),
+      stream: (options) => {
+        // The first reader from the start gets the stream that came with the submission.
+        const taken = options.after === undefined ? unread : undefined;
+        if (taken !== undefined) unread = undefined;
+        return this.#events(jobId, options, taken);
+      },
+    });
+  }
+
+  /** Submits an operation and does not wait. */
+  async submit<K extends OperationName>(
+    operation: K,
+    input: OperationRequest<K>,
+    options: SubmitOptions = {},
+  ): Promise<Submitted> {
+    return submittedIn(await this.#post({ operation, input }, options));
+  }
+
+  /** Submits an operation and calls back with every line of its text stream; the last one is `[DONE]`. Returns the job's id. */
+  async submitAndStream<K extends OperationName>(
+    operation: K,
+    input: OperationRequest<K>,
+    onLine: (line: string) => void,
+  ): Promise<string> {
+    const { jobId, opened } = await this.#open({ operation, input }, "text", {});
+    for await (const { data } of this.#frames(jobId, "text", { opened })) onLine(data);
+    onLine("[DONE]");
+    return jobId;
+  }
+
+  /** Every event of a job once and in order, from the start or behind `after`, until the job ends. */
+  stream(jobId: string, options: StreamOptions = {}): AsyncGenerator<PositionedEvent, void, void> {
+    return this.#events(jobId, options);
+  }
+
+  /** What a job is now. */
+  async get(jobId: string): Promise<JobView> {
+    return (await (await this.#transport.send(pathOf(jobId))).json()) as JobView;
+  }
+
+  /** The newest jobs first. */
+  async list({ limit }: { readonly limit?: number | undefined } = {}): Promise<readonly JobLine[]> {
+    const response = await this.#transport.send(limit === undefined ? "v1/jobs" : `v1/jobs?limit=${limit}`);
+    return ((await response.json()) as { jobs: JobLine[] }).jobs;
+  }
+
+  /** Stops a job wherever it is: waiting, or on a GPU. Cancelling twice is the same as once. */
+  async cancel(jobId: string): Promise<CancelAnswer> {
+    return (await (await this.#transport.send(pathOf(jobId), { method: "DELETE" })).json()) as CancelAnswer;
+  }
+
+  async *#events(
+    jobId: string,
+    options: StreamOptions,
+    opened?: Response,
+  ): AsyncGenerator<PositionedEvent, void, void> {
+    for await (const { position, data } of this.#frames(jobId, "json", { ...options, opened })) {
+      const event = parseEvent(data);
+      yield { position, event };
+      if (isLast(event)) return;
+    }
+  }
+
+  #frames(
+    jobId: string,
+    format: Format,
+    source: StreamOptions & { opened?: Response | undefined },
+  ): AsyncGenerator<Frame> {
+    const { signal } = source;
+    const connect = (after: string | undefined): Promise<Response> => {
+      const behind = after === undefined ? "" : `&after=${encodeURIComponent(after)}`;
+      return this.#transport.sendOnce(`${pathOf(jobId)}/stream?format=${format}${behind}`, {
+        signal,
+        headers: { accept: "text/event-stream" },
+      });
+    };
+    return resumingFrames({ ...source, connect });
+  }
+
+  /** Submits and takes the stream in the same answer. */
+  async #open(submission: Submission, format: Format, options: SubmitOptions): Promise<Opened> {
+    const response = await this.#post(submission, options, format);
+    if (!isEventStream(response)) return { jobId: (await submittedIn(response)).job_id };
+    const jobId = response.headers.get("x-rbee-job-id");
+    if (jobId !== null) return { jobId, opened: response };
+    await response.body?.cancel();
+    throw notUnderstood("the queen's answer does not name the job: is the header x-rbee-job-id stripped on the way?");
+  }
+
+  #post(submission: Submission, options: SubmitOptions, format?: Format): Promise<Response> {
+    const { operation, input } = submission;
+    const { signal, idempotencyKey = randomKey() } = options;
+    return this.#transport.send(format === undefined ? "v1/jobs" : `v1/jobs?format=${format}`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: format === undefined ? "application/json" : "text/event-stream",
+        "idempotency-key": idempotencyKey,
+      },
+      body: JSON.stringify({ ...input, operation }),
+      signal,
+    });
+  }
+}
+
+const pathOf = (jobId: string): string => `v1/jobs/${encodeURIComponent(jobId)}`;
+
+const isEventStream = (response: Response): boolean =>
+  response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+
+async function submittedIn(response: Response): Promise<Submitted> {
+  const body = (await response.json().catch(() => null)) as Partial<Submitted> | null;
+  if (typeof body?.job_id !== "string") throw notUnderstood("the answer to the submission holds no job id");
+  return body as Submitted;
+}
+
+function parseEvent(data: string): JobEvent {
+  try {
+    return JSON.parse(data) as JobEvent;
+  } catch {
+    throw notUnderstood("an event of the stream is not JSON");
+  }
+}
+
+/** 128 bits. Not `randomUUID`, which browsers hide on pages that came over plain http. */
+const randomKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
