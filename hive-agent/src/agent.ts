@@ -135,6 +135,7 @@ class RunningAgent implements Agent {
     this.catalogue = new ModelCatalogue({ dirs: options.model_dirs, files: options.model_files });
     this.supervisor = new WorkerSupervisor({
       hive_id: this.hive_id,
+      slots: options.slots,
       home,
       catalogue: this.catalogue,
       onChange: () => this.#stock.workersChanged(),

@@ -22,6 +22,8 @@ export class RunningWorker {
   state: WorkerInfo["state"] = "starting";
   /** Generations this agent has running on it. */
   active = 0;
+  /** Resolves when everything that reminded of it is gone too. */
+  buried: Promise<void> | undefined;
 
   constructor(record: WorkerRecord, options: { records: WorkerRecords; adopted: boolean }) {
     this.record = record;

@@ -1,4 +1,5 @@
 import { limits, RbeeError, type Device, type WorkerInfo } from "@rbee/contracts";
+import { randomUUID } from "node:crypto";
 import os from "node:os";
 import { chooseDevice, probeDevices, type DeviceWish } from "../devices/devices.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
@@ -23,6 +24,8 @@ export interface SupervisorOptions {
   readonly devices?: () => Promise<Device[]>;
   /** What can be started; the first is started unless another is asked for. */
   readonly kinds?: WorkerKinds;
+  /** Slots of a worker unless asked otherwise. */
+  readonly slots?: number | undefined;
   /** Threads of a worker's engine; never more than the machine has cores. */
   readonly threads?: number;
   /** How long workers keep what nobody reads, and live without an agent; limits.worker_orphan_ms unless given. */
@@ -92,16 +95,14 @@ export class WorkerSupervisor {
     return await this.#meter.use(pid);
   }
 
-  /** Starts a worker and waits until it is ready; the same request, made twice at once, starts one. */
+  /** Starts a worker and waits until it is ready. Each call starts its own; one job that asks again gets what it got. */
   async spawn(request: SpawnRequest, joining: Joining): Promise<WorkerInfo> {
     const { origin } = request;
     const known = [...this.#workers.values()].find(({ record }) => origin !== undefined && record.origin === origin);
     if (known?.state === "ready") return known.info;
     const { id: model } = await this.#options.catalogue.resolve(request.model);
-    const { kind, worker: backend, device, slots, context } = request;
-    const key = JSON.stringify([model, kind, backend, device, slots, context]);
     const worker = await this.#starts.join(
-      { key, model },
+      { key: origin ?? randomUUID(), model },
       async (shared) => this.#start({ ...request, model }, shared),
       joining,
     );
@@ -115,7 +116,13 @@ export class WorkerSupervisor {
     if (ready !== undefined) return ready;
     const starting = this.#starts.joinModel(model, joining);
     if (starting !== undefined) return (await starting).info;
-    return await this.spawn({ model }, joining);
+    // No await since the look for others: those who ask at the same time join this start.
+    const begun = this.#starts.join(
+      { key: `model ${model}`, model },
+      async (shared) => this.#start({ model }, shared),
+      joining,
+    );
+    return (await begun).info;
   }
 
   /** Stops one of our own and waits until it is gone. @throws RbeeError worker_not_found */
@@ -197,7 +204,7 @@ export class WorkerSupervisor {
     const trained = model.header.context ?? limits.context_default;
     const context = request.context ?? Math.min(trained, limits.context_default);
     if (context > trained) throw new RbeeError("invalid_input", `context: ${model.id} was made for ${trained} tokens`);
-    const slots = request.slots ?? limits.slots_default;
+    const slots = request.slots ?? this.#options.slots ?? limits.slots_default;
     const orphan_ms = this.#options.orphanMs ?? limits.worker_orphan_ms;
     const { origin } = request;
     return {
@@ -227,10 +234,14 @@ export class WorkerSupervisor {
     this.#changed();
   }
 
-  /** Forgets a worker that is gone; only then may its port, and with it its name, be used again. */
-  async #bury(worker: RunningWorker): Promise<void> {
+  /** Forgets a worker that is gone, once; only then may its port, and with it its name, be used again. */
+  #bury(worker: RunningWorker): Promise<void> {
+    worker.buried ??= this.#forget(worker);
+    return worker.buried;
+  }
+
+  async #forget(worker: RunningWorker): Promise<void> {
     const { worker_id, port, pid } = worker.record.info;
-    if (this.#workers.get(worker_id) !== worker) return;
     worker.state = "dead";
     this.#workers.delete(worker_id);
     worker.client.close();

@@ -1,4 +1,12 @@
-import { connectHeaders, connectMessage, EnrolRequest, explain, limits, RbeeError } from "@rbee/contracts";
+import {
+  connectHeaders,
+  connectMessage,
+  EnrolRequest,
+  explain,
+  limits,
+  queenTimeHeader,
+  RbeeError,
+} from "@rbee/contracts";
 import { Hono } from "hono";
 import { z } from "zod";
 import { hiveOf, jobOf, registryOf } from "../durable/ports.ts";
@@ -65,7 +73,7 @@ function agentSocketOnly(request: Request): void {
 
 /** The queen's time comes along, so that a machine whose clock is off can correct itself. */
 const refuse = (why: string): Response =>
-  problemResponse(new RbeeError("unauthorized", why).toProblem(), { "x-rbee-time": String(Date.now()) });
+  problemResponse(new RbeeError("unauthorized", why).toProblem(), { [queenTimeHeader]: String(Date.now()) });
 
 async function isSigned(message: string, signature: string, publicKey: string): Promise<boolean> {
   const [bytes, raw] = [fromBase64Url(signature), fromBase64Url(publicKey)];
