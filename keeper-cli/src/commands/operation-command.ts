@@ -14,7 +14,7 @@ export interface OperationView<K extends OperationName> {
   readonly render: (result: OperationResult<K>) => string;
 }
 
-export type Example = { readonly input: string; readonly brief: string };
+type Example = { readonly input: string; readonly brief: string };
 export type Flags = Readonly<Record<string, unknown>> & CommonFlags;
 
 /** One command for one row of the operations table: flags, defaults and help are the row's own. */

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { JobClient } from "@rbee/sdk";
@@ -24,9 +23,6 @@ export const HIVE_ID = "localhost";
 const ready_wait_ms = 60_000;
 
 const entryOf = (name: string): string => fileURLToPath(import.meta.resolve(name));
-
-/** Queen and agent run on the same cores: an engine that takes all of them waits for its own slowest thread, thirtyfold. */
-const threadsBesidesUs = (): number => Math.max(1, availableParallelism() - 1);
 
 /** A child, and the promise of its first good sign. */
 export interface Started<T> {
@@ -58,12 +54,11 @@ export function startHive(household: Household, queen: ReadyQueen, modelFile: st
     entry: entryOf("@rbee/hive-agent/main"),
     args: () => ["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, "--model-file", modelFile],
     env: async () => {
-      const threads = { RBEE_THREADS: process.env["RBEE_THREADS"] ?? String(threadsBesidesUs()) };
       // A queen whose state was removed does not know the hive that it once enrolled.
-      if (!refused && existsSync(join(hiveHome, "credential.json"))) return threads;
+      if (!refused && existsSync(join(hiveHome, "credential.json"))) return {};
       refused = false;
       const { token } = await new JobClient(queen).run("hive_token_create", { label: HIVE_ID });
-      return { ...threads, RBEE_JOIN_TOKEN: token };
+      return { RBEE_JOIN_TOKEN: token };
     },
     onEvent: ({ event, code }) => {
       if (event === "connected") ready();
