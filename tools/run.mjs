@@ -19,14 +19,15 @@ function installMissing() {
   const stamp = `${lock} ${process.platform}-${process.arch}`;
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
   process.stderr.write("Installing dependencies (about a minute, once)…\n");
+  // Not `npm ci`: it refuses a lockfile that was written where some platforms' packages could not be had.
   // stdout stays clean: `npm start -- --json` must print JSON only.
-  const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  const npm = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });
   if (npm.status !== 0) {
-    process.stderr.write("npm ci failed: see the lines above, then run the same command again.\n");
+    process.stderr.write("npm install failed: see the lines above, then run the same command again.\n");
     process.exit(npm.status ?? 1);
   }
   writeFileSync(stampFile, stamp);
