@@ -1,5 +1,5 @@
 import { Agent, request, type IncomingMessage } from "node:http";
-import { wall } from "./clock.ts";
+import { now } from "./clock.ts";
 
 /*
  * Clients that do as little as possible: what is measured is the fleet, not them. Both run one generation and look at
@@ -17,7 +17,7 @@ export interface Ask {
   readonly worker_id?: string;
 }
 
-/** One generation as its client saw it; times in milliseconds since the epoch. */
+/** One generation as its client saw it; times by `now`. */
 export interface Seen {
   readonly sentAt: number;
   firstAt: number;
@@ -30,7 +30,7 @@ export interface Seen {
 
 export type OnToken = (text: string, at: number) => void;
 
-const notStarted = (): Seen => ({ sentAt: wall(), firstAt: 0, lastAt: 0, endedAt: 0, tokens: 0, gapMs: 0 });
+const notStarted = (): Seen => ({ sentAt: now(), firstAt: 0, lastAt: 0, endedAt: 0, tokens: 0, gapMs: 0 });
 
 function note(seen: Seen, at: number): void {
   if (seen.tokens === 0) seen.firstAt = at;
@@ -61,7 +61,7 @@ class Http {
     let refusal = "";
     const ok = response.statusCode === 200;
     response.on("data", (chunk: string) => {
-      if (ok) take(chunk, wall());
+      if (ok) take(chunk, now());
       else refusal += chunk;
     });
     await new Promise<void>((resolve, reject) => {
@@ -98,7 +98,7 @@ export class QueenClient {
       else if (data === "[DONE]") done = true;
     });
     if (!done) throw new Error("the stream ended without [DONE]");
-    seen.endedAt = wall();
+    seen.endedAt = now();
     return seen;
   }
 
@@ -165,7 +165,7 @@ export function workerClient(port: number, token: string): WorkerClient {
         }
       });
       if (!last.includes('"end"')) throw new Error(`the worker failed: ${last}`);
-      seen.endedAt = wall();
+      seen.endedAt = now();
       return seen;
     },
   };

@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as delay } from "node:timers/promises"
 import type { Generation } from "@rbee/contracts";
 import { runWorker } from "../../hive-agent/src/worker/main.ts";
 import type { Engine, GenerationEnd, Sink } from "../../hive-agent/src/worker/protocol.ts";
-import { wall } from "./clock.ts";
+import { now } from "./clock.ts";
 
 /*
  * A worker process with an engine that computes nothing. The prompt says its rate: `every=20` is a token each 20 ms,
@@ -46,7 +46,7 @@ async function drip({ tokens, every }: { tokens: number; every: number }, sink: 
     const wait = start + (n - 1) * every - performance.now();
     if (wait > 0) await delay(wait);
     sink.signal.throwIfAborted();
-    sink.emit(`${n}@${wall().toFixed(3)} `);
+    sink.emit(`${n}@${now().toFixed(3)} `);
   }
 }
 

@@ -54,11 +54,18 @@ export const limits = {
   /** An agent that was told to stop lets running jobs end for this long, then gives them back. `rbee up` kills after 8 s. */
   drain_ms: 5_000,
 
+  /** Frames that go as one message. */
+  bundle_frames_max: 64,
+  bundle_bytes_max: 262_144,
+  /** A lane is dialled this long after its job began, unless the job's first words went on the control socket before. */
+  prelude_wait_ms: 100,
+  /** A whole job that was said there is said again on a lane when no answer came by then. */
+  prelude_answer_ms: 1_000,
   /** Un-acked events on one lane: several commits' worth. Beyond it the hive stops sending until an ack comes. */
   lane_window_events: 1_024,
   lane_window_bytes: 262_144,
   /** Events gathered into one frame: at least this long with few lanes, up to the second with many. */
-  coalesce_min_ms: 20,
+  coalesce_min_ms: 10,
   coalesce_max_ms: 100,
   frame_events_max: 512,
   /** The queen commits a row at this many events or bytes; the hive asks for a commit after this idle time. */

@@ -106,6 +106,7 @@ describe("the agent process", () => {
     expect(await second.said("refused")).toMatchObject({ code: "unavailable" });
     expect(await second.exited).not.toBe(0);
     // The operation is taken up, and its lane goes nowhere.
+    queen.losePreludes = true;
     queen.refuse = ({ url }) => (url?.startsWith("/v1/lanes") === true ? { status: 503 } : undefined);
     queen.op({ job_id: ID });
     const tried = Promise.withResolvers<void>();

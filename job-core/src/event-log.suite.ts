@@ -10,7 +10,7 @@ export function eventLogSuite(withSql: (work: (sql: Sql) => void) => Promise<voi
 
   test("[LOG-1] events that are already there are dropped, the rest of the frame is kept", () =>
     withSql((sql) => {
-      const log = new EventLog(sql);
+      const log = EventLog.create(sql);
       log.begin(1);
       log.offer(1, ["a", "b"]);
       expect(log.offer(1, ["a", "b"])).toEqual({ kind: "fresh", entries: [] });
@@ -22,7 +22,7 @@ export function eventLogSuite(withSql: (work: (sql: Sql) => void) => Promise<voi
 
   test("[LOG-2] a frame behind a gap is not taken", () =>
     withSql((sql) => {
-      const log = new EventLog(sql);
+      const log = EventLog.create(sql);
       log.begin(1);
       log.offer(1, ["a"]);
       expect(log.offer(3, ["c"])).toEqual({ kind: "gap" });
@@ -31,20 +31,20 @@ export function eventLogSuite(withSql: (work: (sql: Sql) => void) => Promise<voi
 
   test("[LOG-3] only what is committed counts as acknowledged, and it is there for the next object", () =>
     withSql((sql) => {
-      const log = new EventLog(sql);
+      const log = EventLog.create(sql);
       log.begin(1);
       log.offer(1, ["a", "b"]);
       expect(log.acked).toBe(0);
       log.commit();
       log.offer(3, ["c"]);
       expect(log.acked).toBe(2);
-      const again = new EventLog(sql);
+      const again = EventLog.open(sql);
       expect([again.acked, again.last, texts(again)]).toEqual([2, 2, "ab"]);
     }));
 
   test("[LOG-4] a new term starts at 1, keeps what was committed and forgets what was not", () =>
     withSql((sql) => {
-      const log = new EventLog(sql);
+      const log = EventLog.create(sql);
       log.begin(1);
       log.offer(1, ["a"]);
       log.commit();
@@ -59,7 +59,7 @@ export function eventLogSuite(withSql: (work: (sql: Sql) => void) => Promise<voi
 
   test("[LOG-5] reading goes on behind any position, within a row, between rows and in the tail", () =>
     withSql((sql) => {
-      const log = new EventLog(sql);
+      const log = EventLog.create(sql);
       log.begin(1);
       for (const chunk of [["a", "b", "c"], ["d"], ["e", "f"]]) {
         log.offer(log.last + 1, chunk);
@@ -73,19 +73,19 @@ export function eventLogSuite(withSql: (work: (sql: Sql) => void) => Promise<voi
 
   test("[LOG-6] text comes back as it went in: quotes, line breaks, emoji, half of a surrogate pair", () =>
     withSql((sql) => {
-      const log = new EventLog(sql);
+      const log = EventLog.create(sql);
       log.begin(1);
       const wild = ['"', "\n\r", "🐝👩‍👩‍👧", "\u2028", "\ud83d", "\u0000"];
       log.offer(1, wild);
       log.commit();
-      expect([...new EventLog(sql).after(origin)].map(({ event }) => event)).toEqual(
+      expect([...EventLog.open(sql).after(origin)].map(({ event }) => event)).toEqual(
         wild.map((text) => ({ type: "token", text })),
       );
     }));
 
   test("knows its newest event, and whether any token was shown", () =>
     withSql((sql) => {
-      const log = new EventLog(sql);
+      const log = EventLog.create(sql);
       log.begin(0);
       log.append([{ type: "state", state: "queued" }]);
       expect(log.hasTokens()).toBe(false);

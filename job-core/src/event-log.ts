@@ -24,18 +24,29 @@ export class EventLog {
   #tail: PackedEvent[] = [];
   #tailBytes = 0;
 
-  constructor(sql: Sql) {
+  private constructor(sql: Sql) {
     this.#sql = sql;
+  }
+
+  /** A new log, on a database that has none. */
+  static create(sql: Sql): EventLog {
     sql.exec(
-      "CREATE TABLE IF NOT EXISTS log (term INTEGER, first INTEGER, count INTEGER, body TEXT, PRIMARY KEY (term, first)) WITHOUT ROWID",
+      "CREATE TABLE log (term INTEGER, first INTEGER, count INTEGER, body TEXT, PRIMARY KEY (term, first)) WITHOUT ROWID",
     );
+    return new EventLog(sql);
+  }
+
+  /** The log that `create` began. */
+  static open(sql: Sql): EventLog {
+    const log = new EventLog(sql);
     const last = sql.exec<{ term: number; first: number; count: number }>(
       "SELECT term, first, count FROM log ORDER BY term DESC, first DESC LIMIT 1",
     )[0];
     if (last !== undefined) {
-      this.#term = last.term;
-      this.#durable = last.first + last.count - 1;
+      log.#term = last.term;
+      log.#durable = last.first + last.count - 1;
     }
+    return log;
   }
 
   /** Number of the last durable event of the term: what may be acknowledged. [LOG-3] */

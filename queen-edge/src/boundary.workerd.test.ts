@@ -65,6 +65,18 @@ describe("bad input is refused with a clear problem", () => {
     expect(await refused(await queen(path))).toBe(code);
   });
 
+  test("a stream in a format that there is not: nothing is submitted", async () => {
+    const before = await (await queen("/v1/jobs")).text();
+    const body = JSON.stringify({ operation: "hive_list" });
+    const response = await queen("/v1/jobs?format=xml", {
+      method: "POST",
+      body,
+      headers: { accept: "text/event-stream" },
+    });
+    expect(await refused(response)).toBe("invalid_input");
+    expect(await (await queen("/v1/jobs")).text()).toBe(before);
+  });
+
   test("a bad Last-Event-ID", async () => {
     const path = "/v1/jobs/job_aaaaaaaaaaaaaaaaaaaaaaaaaa/stream";
     expect(await refused(await queen(path, { headers: { "last-event-id": "x" } }))).toBe("invalid_position");

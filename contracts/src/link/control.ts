@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { Inventory } from "../fleet.ts";
 import { JobId } from "../ids.ts";
+import { limits } from "../limits.ts";
+import { LaneDown, LaneUp } from "./lane.ts";
 import { LINK_VERSION_MIN } from "./protocol.ts";
 
 const Term = z.int().nonnegative();
@@ -43,11 +45,32 @@ export type Cancel = z.infer<typeof Cancel>;
 export const InventoryUpdate = z.object({ t: z.literal("inventory"), inventory: Inventory });
 export type InventoryUpdate = z.infer<typeof InventoryUpdate>;
 
+/**
+ * Hive → queen: what a job has said before its lane was dialled, as the lane's first message would say it. A short job is
+ * over with this and needs no lane; any other goes on there.
+ */
+export const Prelude = z.object({
+  t: z.literal("prelude"),
+  job_id: JobId,
+  term: Term,
+  frames: z.array(LaneUp).min(1).max(limits.bundle_frames_max),
+});
+export type Prelude = z.infer<typeof Prelude>;
+
+/** Queen → hive: her answer to a prelude, as the lane would give it. Empty: that term is not the hive's (any more). */
+export const PreludeAnswer = z.object({
+  t: z.literal("prelude_answer"),
+  job_id: JobId,
+  term: Term,
+  frames: z.array(LaneDown).max(limits.bundle_frames_max),
+});
+export type PreludeAnswer = z.infer<typeof PreludeAnswer>;
+
 /** Hive → queen: send nothing new; what runs will end. */
 export const Drain = z.object({ t: z.literal("drain") });
 export type Drain = z.infer<typeof Drain>;
 
-export const ControlUp = z.discriminatedUnion("t", [Hello, InventoryUpdate, Drain]);
+export const ControlUp = z.discriminatedUnion("t", [Hello, InventoryUpdate, Prelude, Drain]);
 export type ControlUp = z.infer<typeof ControlUp>;
-export const ControlDown = z.discriminatedUnion("t", [Welcome, Op, Cancel]);
+export const ControlDown = z.discriminatedUnion("t", [Welcome, Op, Cancel, PreludeAnswer]);
 export type ControlDown = z.infer<typeof ControlDown>;

@@ -9,7 +9,7 @@ const Seq = z.int().nonnegative();
 export const LaneHello = z.object({ t: z.literal("lane_hello"), last: Seq });
 export type LaneHello = z.infer<typeof LaneHello>;
 
-/** Queen → hive: send from `acked` + 1 on. Also the answer to a gap (go back to there). */
+/** Queen → hive: she has everything up to `acked`. Answers a hello; unasked it answers a gap: go back to there. */
 export const Ready = z.object({ t: z.literal("ready"), acked: Seq });
 export type Ready = z.infer<typeof Ready>;
 
@@ -54,3 +54,9 @@ export const LaneUp = z.discriminatedUnion("t", [LaneHello, Events, Flush, End])
 export type LaneUp = z.infer<typeof LaneUp>;
 export const LaneDown = z.discriminatedUnion("t", [Ready, Ack, EndAck, LaneCancel]);
 export type LaneDown = z.infer<typeof LaneDown>;
+
+/** What is ready together goes as one message, a list: a short job is one message each way. */
+const bundleOf = <Frame extends z.ZodType>(frame: Frame) =>
+  z.union([frame, z.array(frame).min(1).max(limits.bundle_frames_max)]);
+export const LaneUpMessage = bundleOf(LaneUp);
+export const LaneDownMessage = bundleOf(LaneDown);

@@ -5,6 +5,7 @@ import {
   problemOf,
   RbeeError,
   type ErrorCode,
+  type LaneDown,
   type Outcome,
   type PackedEvent,
 } from "@rbee/contracts";
@@ -20,6 +21,8 @@ export interface JobContext extends LinkContext {
   readonly journal: Journal;
   readonly handlers: HiveHandlers;
   readonly pump: Pump;
+  /** Puts a frame on the control socket; false when that is not up. */
+  say(frame: string): boolean;
   /** Something was journaled that should survive a power cut. */
   sync(): void;
   /** The job is out of the way, delivered or dropped. */
@@ -53,9 +56,9 @@ export class Job implements Flushed, Sink {
     context.pump.join(this);
   }
 
-  /** Dials the lane and starts the handler side by side. [AGENT-1] */
+  /** Starts the handler; its first words go out on whatever is there first, control socket or lane. [AGENT-1] */
   start(): void {
-    this.#lane.open();
+    this.#lane.openAfterPrelude((frame) => this.#context.say(frame));
     this.#run(undefined);
   }
 
@@ -98,6 +101,10 @@ export class Job implements Flushed, Sink {
     this.#grace?.();
     this.#lane.close();
     this.#abort.abort(new RbeeError("cancelled"));
+  }
+
+  preludeAnswer(frames: readonly LaneDown[]): void {
+    this.#lane.preludeAnswer(frames);
   }
 
   renew(token: string): void {

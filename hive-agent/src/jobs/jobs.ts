@@ -1,4 +1,4 @@
-import { limits, type ErrorCode, type Op } from "@rbee/contracts";
+import { limits, type ErrorCode, type Op, type PreludeAnswer } from "@rbee/contracts";
 import type { LinkContext } from "../link/lane.ts";
 import type { HiveHandlers } from "./handler.ts";
 import { Job, type JobContext } from "./job.ts";
@@ -10,6 +10,8 @@ export interface JobsContext extends LinkContext {
   readonly handlers: HiveHandlers;
   /** Puts the journal on the disk itself, soon. */
   sync(): void;
+  /** Puts a frame on the control socket; false when that is not up. */
+  say(frame: string): boolean;
 }
 
 /** All jobs of this hive, at most one term of each. */
@@ -57,6 +59,11 @@ export class Jobs {
     if (this.#draining) job.refuse("draining", "the hive is shutting down");
     else if (full) job.refuse("queue_full", "the hive holds too many jobs");
     else job.start();
+  }
+
+  preludeAnswer({ job_id, term, frames }: PreludeAnswer): void {
+    const job = this.#jobs.get(job_id);
+    if (job?.term === term) job.preludeAnswer(frames);
   }
 
   cancel({ job_id, term }: { job_id: string; term: number }): void {

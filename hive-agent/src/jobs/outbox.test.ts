@@ -1,27 +1,15 @@
-import { Events, limits, type PackedEvent } from "@rbee/contracts";
-import { EventLog, type Sql } from "@rbee/job-core";
-import * as fc from "fast-check";
+import { Events, limits } from "@rbee/contracts";
+import type { Sql } from "@rbee/job-core";
 import { describe, expect, test } from "vitest";
 import { NodeSql } from "../storage/node-sql.ts";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
-import { op } from "./testing.ts";
-
-function write(journal: Journal, outbox: Outbox): void {
-  journal.batch(() => outbox.write());
-  outbox.written();
-}
+import { framesOf, op, write } from "./testing.ts";
 
 function begin(sql: Sql = new NodeSql(":memory:")): { journal: Journal; outbox: Outbox } {
   const journal = new Journal(sql);
   return { journal, outbox: new Outbox(journal, journal.begin(op())) };
 }
-
-const framesOf = (outbox: Outbox): { t: string; first?: number; items?: PackedEvent[]; final?: number }[] => {
-  const frames = [];
-  for (let frame = outbox.next(); frame !== undefined; frame = outbox.next()) frames.push(JSON.parse(frame));
-  return frames;
-};
 
 describe("outbox", () => {
   test("[AGENT-2] nothing leaves that is not journaled", () => {
@@ -95,6 +83,27 @@ describe("outbox", () => {
     expect(framesOf(again).map(({ first }) => first)).toEqual([3, 5, 7]);
   });
 
+  test("[AGENT-6] a line begins behind what is acknowledged; the answer to its hello trims and sends nothing back", () => {
+    const { journal, outbox } = begin();
+    for (const text of ["a", "b", "c"]) {
+      outbox.add(text);
+      write(journal, outbox);
+    }
+    outbox.ack(1);
+    expect(outbox.next()).toBeUndefined();
+    outbox.begin();
+    expect(framesOf(outbox).map(({ first }) => first)).toEqual([2, 3]);
+    expect(outbox.confirm(2)).toBe(true);
+    expect(framesOf(outbox)).toEqual([]);
+    outbox.unready();
+    outbox.begin();
+    expect(framesOf(outbox).map(({ first }) => first)).toEqual([3]);
+    // Written since: she cannot have it.
+    outbox.add("d");
+    write(journal, outbox);
+    expect(outbox.confirm(4)).toBe(false);
+  });
+
   test("[AGENT-6] an end that was sent is sent again when the queen goes back", () => {
     const { journal, outbox } = begin();
     outbox.finish({ status: "cancelled" });
@@ -151,112 +160,4 @@ describe("outbox", () => {
     await room;
     expect(outbox.full).toBe(false);
   });
-});
-
-type Step =
-  | { do: "add"; count: number }
-  | { do: "write" | "pull" | "deliver" | "acks" | "commit" | "cut" | "crash" | "evict" };
-
-const steps = fc.array(
-  fc.oneof<fc.Arbitrary<Step>[]>(
-    fc.record({ do: fc.constant("add" as const), count: fc.integer({ min: 1, max: 700 }) }),
-    fc.record({ do: fc.constantFrom("write", "pull", "deliver", "acks", "commit", "cut", "crash", "evict") }),
-  ),
-  { maxLength: 60 },
-);
-
-/** A hive and a queen, each with its real log, and a line between them that loses what is on it when it breaks. */
-class World {
-  static readonly TOTAL = 2_000;
-  readonly #hiveSql = new NodeSql(":memory:");
-  readonly #queenSql = new NodeSql(":memory:");
-  #journal = new Journal(this.#hiveSql);
-  #outbox = new Outbox(this.#journal, this.#journal.begin(op()));
-  log = new EventLog(this.#queenSql);
-  #up: string[] = [];
-  #down: number[] = [];
-  ended = false;
-
-  constructor() {
-    this.log.begin(1);
-    this.#outbox.ready(0);
-  }
-
-  /** The handler is deterministic: token n says n. After a crash it goes on behind what was journaled. */
-  #added = 0;
-
-  step(step: Step): void {
-    switch (step.do) {
-      case "add":
-        for (let n = 0; n < step.count && this.#added < World.TOTAL; n++) this.#outbox.add(`${++this.#added}`);
-        if (this.#added === World.TOTAL) this.#outbox.finish({ status: "succeeded", result: {} });
-        return;
-      case "write":
-        return write(this.#journal, this.#outbox);
-      case "pull":
-        for (let frame = this.#outbox.next(); frame !== undefined; frame = this.#outbox.next()) this.#up.push(frame);
-        return;
-      case "deliver":
-        return this.#deliver();
-      case "acks":
-        for (const acked of this.#down.splice(0)) this.#outbox.ack(acked);
-        return;
-      case "commit":
-        this.log.commit();
-        this.#down.push(this.log.acked);
-        return;
-      case "cut":
-        return this.#reconnect();
-      case "crash":
-        this.#journal = new Journal(this.#hiveSql);
-        this.#outbox = new Outbox(this.#journal, this.#journal.recover("boot")[0]!);
-        this.#added = this.#outbox.tokens;
-        return this.#reconnect();
-      case "evict":
-        this.log = new EventLog(this.#queenSql);
-        this.log.begin(1);
-        return this.#reconnect();
-    }
-  }
-
-  #deliver(): void {
-    for (const text of this.#up.splice(0)) {
-      const frame = JSON.parse(text) as { t: string; first: number; items: string[]; final: number };
-      if (frame.t === "ev") {
-        if (this.log.offer(frame.first, frame.items).kind === "gap") this.#outbox.ready(this.log.acked);
-      } else if (this.log.last < frame.final) this.#outbox.ready(this.log.acked);
-      else {
-        this.log.commit();
-        this.ended = true;
-      }
-    }
-  }
-
-  #reconnect(): void {
-    this.#up = [];
-    this.#down = [];
-    this.#outbox.unready();
-    expect(this.#outbox.ready(this.log.acked)).toBe(true);
-  }
-
-  finish(): string[] {
-    for (let round = 0; round < 40 && !this.ended; round++) {
-      for (const what of ["write", "pull", "deliver", "commit", "acks"] as const) this.step({ do: what });
-      this.step({ do: "add", count: 500 });
-    }
-    return [...this.log.after({ term: 0, seq: 0 })].map(({ event }) => (event.type === "token" ? event.text : "?"));
-  }
-}
-
-test("[AGENT-2] [AGENT-6] whatever breaks in between, the queen has every event exactly once and in order", () => {
-  const all = Array.from({ length: World.TOTAL }, (_, n) => `${n + 1}`);
-  fc.assert(
-    fc.property(steps, (steps) => {
-      const world = new World();
-      for (const step of steps) world.step(step);
-      expect(world.finish()).toEqual(all);
-      expect(world.ended).toBe(true);
-    }),
-    { numRuns: 150 },
-  );
 });

@@ -45,11 +45,13 @@ export class Outbox {
 
   /** Bytes of bodies in memory. */
   #cached = 0;
-  /** Whether the queen has said where to start. Index in #kept of the next chunk to send. */
+  /** Whether there is a line to send on. Index in #kept of the next chunk to send. */
   #ready = false;
   #next = 0;
   #flying = { events: 0, bytes: 0 };
   #endSent = false;
+  /** The last event when the line began: nothing later can have come to the queen before. */
+  #begunAt = 0;
   #room: (() => void) | undefined;
 
   constructor(journal: Journal, job: JournaledJob) {
@@ -94,7 +96,7 @@ export class Outbox {
     return this.#endSent;
   }
 
-  /** Whether the queen has said where to start. */
+  /** Whether there is a line to send on. */
   get isReady(): boolean {
     return this.#ready;
   }
@@ -185,15 +187,25 @@ export class Outbox {
    * False when she has events that this journal has not: they cannot be continued, only an end can still be said.
    */
   ready(acked: number): boolean {
-    this.#ready = true;
-    this.#endSent = false;
-    this.#next = 0;
-    this.#flying = { events: 0, bytes: 0 };
-    this.ack(acked);
-    return acked <= this.#last;
+    this.#restart();
+    return this.confirm(acked);
   }
 
-  /** The line is gone; nothing is sent until the queen says `ready` again. */
+  /**
+   * A line is up: begin behind what the queen is known to have, without waiting for her to say so. What she has beyond
+   * that she drops by its number.
+   */
+  begin(): void {
+    this.#restart();
+  }
+
+  /** Her answer to the hello of this line. Nothing goes back: what was sent meanwhile is on its way. Returns as `ready`. */
+  confirm(acked: number): boolean {
+    this.ack(acked);
+    return acked <= this.#begunAt;
+  }
+
+  /** The line is gone. */
   unready(): void {
     this.#ready = false;
   }
@@ -226,6 +238,14 @@ export class Outbox {
     this.#fly(chunk, 1);
     // Spliced, not encoded again: this is the hot path of every token.
     return `{"t":"ev","first":${chunk.first},"items":${body}}`;
+  }
+
+  #restart(): void {
+    this.#ready = true;
+    this.#begunAt = this.#last;
+    this.#endSent = false;
+    this.#next = 0;
+    this.#flying = { events: 0, bytes: 0 };
   }
 
   #endFrame(): string | undefined {

@@ -121,6 +121,7 @@ describe("control link", () => {
     welcome();
     const control = dial.last;
     control.say(op());
+    clock.advance(limits.prelude_wait_ms);
     clock.chance = 0.9;
     dial.last.break();
     clock.chance = 0.1;

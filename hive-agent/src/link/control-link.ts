@@ -12,6 +12,7 @@ import {
   type ControlUp,
   type Inventory,
   type Op,
+  type PreludeAnswer,
 } from "@rbee/contracts";
 import type { Cancel } from "../clock.ts";
 import { ClockOffset } from "./clock-offset.ts";
@@ -35,6 +36,7 @@ export interface ControlEvents {
   refused(error: RbeeError): void;
   op(op: Op): void;
   cancel(job: { job_id: string; term: number }): void;
+  preludeAnswer(answer: PreludeAnswer): void;
 }
 
 const FINAL_STATUS = new Set([401, 403, 426]);
@@ -93,6 +95,12 @@ export class ControlLink {
     this.#line.close(closes.shutdown);
   }
 
+  /** @returns whether there is a connection to say it on */
+  say(frame: string): boolean {
+    if (this.#connected) this.#line.send(frame);
+    return this.#connected;
+  }
+
   /** Asks for nothing new; said again after a reconnect. */
   drain(): void {
     this.#draining = true;
@@ -143,6 +151,8 @@ export class ControlLink {
         return this.#events.op(frame);
       case "cancel":
         return this.#events.cancel(frame);
+      case "prelude_answer":
+        return this.#events.preludeAnswer(frame);
     }
   }
 

@@ -156,9 +156,9 @@ describe("a job over real sockets", () => {
     const other = `job_${"b".repeat(26)}`;
     queen.op({ job_id: ID });
     queen.op({ job_id: other });
-    await queen.until(() => queen.job(ID).log.last === 1 && queen.job(other).log.last === 1);
+    const lane = await queen.until(() => queen.job(ID).log.last === 1 && queen.job(other).lane);
     queen.say({ t: "cancel", job_id: ID, term: 1 });
-    queen.job(other).lane?.send(JSON.stringify({ t: "cancel" }));
+    lane.send(JSON.stringify({ t: "cancel" }));
     expect(await queen.outcome(ID)).toEqual({ status: "cancelled" });
     expect(await queen.outcome(other)).toEqual({ status: "cancelled" });
   });
@@ -202,8 +202,8 @@ describe("a job over real sockets", () => {
     });
     const { queen, link } = await connected({ handlers });
     queen.op({ job_id: ID });
-    await queen.until(() => queen.job(ID).log.last === 1);
-    queen.job(ID).lane?.close(4414, "stale");
+    const lane = await queen.until(() => queen.job(ID).lane);
+    lane.close(4414, "stale");
     await link.idle();
     queen.refuse = (request) => (request.url?.startsWith("/v1/lanes") === true ? { status: 410 } : undefined);
     const other = `job_${"c".repeat(26)}`;

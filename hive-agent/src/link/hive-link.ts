@@ -33,7 +33,8 @@ export class HiveLink {
 
   constructor(options: HiveLinkOptions, events: HiveLinkEvents) {
     this.#boot = options.boot;
-    this.#jobs = new Jobs({ ...options, journal: new Journal(options.sql) });
+    const say = (frame: string) => this.#control.say(frame);
+    this.#jobs = new Jobs({ ...options, journal: new Journal(options.sql), say });
     const context = { ...options, instance_id: randomUUID(), held: () => this.#jobs.held };
     this.#control = new ControlLink(context, {
       connected: () => {
@@ -44,6 +45,7 @@ export class HiveLink {
       refused: (error) => events.refused(error),
       op: (op) => this.#jobs.op(op),
       cancel: (job) => this.#jobs.cancel(job),
+      preludeAnswer: (answer) => this.#jobs.preludeAnswer(answer),
     });
   }
 

@@ -8,9 +8,10 @@ import { playing, token } from "./testing/handlers.ts";
 import { LaneBench } from "./testing/lane-bench.ts";
 
 describe("what a lane sends", () => {
-  test("[AGENT-1] the lane is dialled before the handler has said anything, with the token it was given", () => {
-    const { jobs, dial } = new LaneBench(waits);
-    jobs.op(op(3));
+  test("[AGENT-1] the lane is dialled also if the handler says nothing, with the token it was given", () => {
+    const bench = new LaneBench(waits);
+    const { dial } = bench;
+    bench.begin(3);
     expect(dial.last.request).toEqual({
       url: `wss://queen.example/v1/lanes/${op().job_id}?term=3`,
       headers: { authorization: "Bearer token" },
@@ -19,24 +20,38 @@ describe("what a lane sends", () => {
     expect(dial.last.take()).toEqual([{ t: "lane_hello", last: 0 }]);
   });
 
-  test("[AGENT-9] what is ready together goes out together: a whole short job in one turn", async () => {
+  test("[AGENT-9] what is ready together goes out together: a whole short job is one message each way", async () => {
     const play = playing(async function* () {
       yield token("a");
       yield token("b");
       return { models: [] };
     });
     const bench = new LaneBench(play);
-    bench.jobs.op(op());
+    bench.begin();
     await settle();
     bench.clock.advance(0);
-    bench.open(0);
-    expect(bench.dial.last.take()).toEqual([
-      { t: "lane_hello", last: 2 },
-      { t: "ev", first: 1, items: ["a", "b"] },
-      { t: "end", final: 2, outcome: { status: "succeeded", result: { models: [] } } },
+    bench.dial.last.open();
+    expect(bench.dial.last.messages()).toEqual([
+      [
+        { t: "lane_hello", last: 2 },
+        { t: "ev", first: 1, items: ["a", "b"] },
+        { t: "end", final: 2, outcome: { status: "succeeded", result: { models: [] } } },
+      ],
     ]);
-    bench.dial.last.say({ t: "end_ack" });
-    expect([bench.dial.last.state, bench.jobs.held]).toEqual(["closed", []]);
+    bench.dial.last.say([{ t: "ready", acked: 0 }, { t: "ack", acked: 2 }, { t: "end_ack" }]);
+    expect([bench.dial.last.state, bench.jobs.held, bench.kinds()]).toEqual(["closed", [], []]);
+  });
+
+  test("of a list, what is understood counts; what follows the end of the job does not", async () => {
+    const { handlers, give } = feed();
+    const bench = LaneBench.running(handlers);
+    await give("a");
+    await give();
+    bench.clock.advance(0);
+    bench.kinds();
+    bench.dial.last.say([{ t: "from_the_future" }, { t: "ack", acked: 1 }, { t: "end_ack" }, { t: "ready", acked: 0 }]);
+    bench.clock.advance(limits.coalesce_max_ms);
+    expect([bench.dial.last.state, bench.jobs.held, bench.kinds()]).toEqual(["closed", [], []]);
   });
 
   test("[AGENT-9] the first token goes at once, later ones are gathered for the window", async () => {
@@ -78,6 +93,33 @@ describe("what a lane sends", () => {
     expect(bench.kinds()).toEqual([]);
   });
 
+  test("[AGENT-17] while hello is not answered nothing else is asked; then what went with it is watched", async () => {
+    const { handlers, give } = feed();
+    const bench = new LaneBench(handlers);
+    bench.begin();
+    await give("a");
+    bench.clock.advance(0);
+    bench.dial.last.open();
+    expect(bench.messages()).toEqual([["lane_hello", "ev"]]);
+    bench.clock.advance(3 * limits.commit_idle_ms);
+    expect(bench.kinds()).toEqual([]);
+    bench.dial.last.say({ t: "ready", acked: 0 });
+    expect(bench.kinds()).toEqual([]);
+    bench.clock.advance(0);
+    expect(bench.kinds()).toEqual(["flush"]);
+    bench.clock.advance(limits.connect_wait_ms);
+    expect(bench.dial.last.state).toBe("open");
+  });
+
+  test("a queen that lets a lane in and never answers its hello is dialled anew", async () => {
+    const bench = new LaneBench(waits);
+    bench.begin();
+    const silent = bench.dial.last;
+    silent.open();
+    bench.clock.advance(limits.connect_wait_ms + limits.lane_reconnect_max_ms);
+    expect([silent.state, bench.dial.lines.length]).toEqual(["terminated", 2]);
+  });
+
   test("[AGENT-7] [AGENT-8] a handler that never pauses is held at a window; a full window asks for an acknowledgement", async () => {
     let produced = 0;
     const play = playing(async function* () {
@@ -88,7 +130,7 @@ describe("what a lane sends", () => {
       return { models: [] };
     });
     const bench = new LaneBench(play);
-    bench.jobs.op(op());
+    bench.begin();
     await settle();
     expect(produced).toBe(limits.lane_window_events);
     bench.open(0);
@@ -96,6 +138,10 @@ describe("what a lane sends", () => {
     await settle();
     bench.clock.advance(limits.coalesce_max_ms);
     expect(bench.kinds()).toEqual(["lane_hello", "ev", "ev", "flush"]);
+    bench.dial.last.break();
+    bench.clock.advance(limits.lane_reconnect_max_ms);
+    bench.dial.last.open();
+    expect(bench.messages()).toEqual([["lane_hello", "ev", "ev", "flush"]]);
   });
 
   test("[AGENT-2] a journal that cannot be written is tried again; nothing leaves before", async () => {
@@ -110,7 +156,7 @@ describe("what a lane sends", () => {
     };
     const { handlers, give } = feed();
     const bench = new LaneBench(handlers, flaky);
-    bench.jobs.op(op());
+    bench.begin();
     bench.open(0);
     broken = true;
     await give("a");
@@ -122,9 +168,10 @@ describe("what a lane sends", () => {
   });
 
   test("[AGENT-3] an operation of an earlier term is ignored", () => {
-    const { jobs, dial } = new LaneBench(waits);
-    jobs.op(op(3));
-    jobs.op(op(1));
+    const bench = new LaneBench(waits);
+    const { jobs, dial } = bench;
+    bench.begin(3);
+    bench.begin(1);
     expect(jobs.held).toEqual([{ job_id: op().job_id, term: 3 }]);
     expect(dial.lines.length).toBe(1);
   });

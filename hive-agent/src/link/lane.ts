@@ -1,9 +1,12 @@
 import { closes, LaneDown, limits, mayReconnect, parseFrame, PING, PONG, type LaneUp } from "@rbee/contracts";
+import { z } from "zod";
 import type { Cancel, Clock } from "../clock.ts";
 import type { Outbox } from "../jobs/outbox.ts";
 import type { Log } from "../log.ts";
+import { bundles } from "./bundle.ts";
 import { KeptLine, type Verdict } from "./kept-line.ts";
 import { socketUrl, type Closed, type Dial } from "./line.ts";
+import { Prelude } from "./prelude.ts";
 
 /** What a lane and the control link need to reach the queen. */
 export interface LinkContext {
@@ -41,15 +44,19 @@ export class Lane {
   readonly #events: LaneEvents;
   readonly #line: KeptLine;
   #token: string;
+  #prelude: Prelude | undefined;
   /**
    * Monotonic: when the newest message was sent that the queen has answered. Not when the answer was read: after a pause
    * of this process that may be long after.
    */
   #answeredAt = 0;
-  /** When hello, and the pings that are not answered yet, were sent. */
+  /** When the line was dialled, and hello and the pings that are not answered yet were sent. */
+  #dialledAt = 0;
   #helloAt = 0;
   #pings: number[] = [];
   #sentAt = 0;
+  /** Whether the hello of this line was answered: from then on `ready` means a gap. */
+  #confirmed = false;
   /** What the queen was asked since something was last sent. */
   #asked: "nothing" | "flush" | "position" = "nothing";
   #idle: Cancel | undefined;
@@ -65,10 +72,13 @@ export class Lane {
       dial: context.dial,
       clock: context.clock,
       reconnect_max_ms: limits.lane_reconnect_max_ms,
-      request: () => ({
-        url: socketUrl(context.queen_url, `/v1/lanes/${job_id}?term=${term}`),
-        headers: { authorization: `Bearer ${this.#token}` },
-      }),
+      request: () => {
+        this.#dialledAt = context.clock.now();
+        return {
+          url: socketUrl(context.queen_url, `/v1/lanes/${job_id}?term=${term}`),
+          headers: { authorization: `Bearer ${this.#token}` },
+        };
+      },
       opened: () => this.#hello(),
       message: (text) => this.#message(text),
       lost: (closed) => this.#lost(closed),
@@ -76,7 +86,18 @@ export class Lane {
   }
 
   open(): void {
+    this.#prelude?.end();
     this.#line.start();
+  }
+
+  /** The job begins: its first words may still find a shorter way than a line of its own. */
+  openAfterPrelude(say: (frame: string) => boolean): void {
+    const { clock } = this.#context;
+    this.#prelude = new Prelude(this.#outbox, { clock, say }, { ...this.#events, dial: () => this.open() });
+  }
+
+  preludeAnswer(frames: readonly LaneDown[]): void {
+    this.#prelude?.answer(frames);
   }
 
   /** The queen sent the operation again: maybe with a fresh token, certainly because she misses the lane. */
@@ -90,44 +111,66 @@ export class Lane {
   }
 
   close(): void {
+    this.#prelude?.end();
     this.#quiet();
     this.#line.close(closes.done);
   }
 
   /** Sends what may go. [AGENT-9] */
   send(): void {
+    if (this.#prelude?.send() === true) return;
     if (this.#fenced()) return this.#line.drop("the queen was silent too long");
-    let sent = false;
-    for (let frame = this.#outbox.next(); frame !== undefined; frame = this.#outbox.next()) {
-      this.#line.send(frame);
-      sent = true;
-    }
-    if (sent) {
-      this.#sentAt = this.#context.clock.now();
-      this.#asked = "nothing";
-      this.#watch();
-    }
-    if (this.#outbox.stuck && this.#asked === "nothing") this.#ask("flush");
+    this.#sendAfter([]);
   }
 
+  /**
+   * Hello and all there is go out together: what the queen has already she drops. [AGENT-9] That she let the line in is
+   * her word that the term is still this hive's, as of when it was dialled. [AGENT-10]
+   */
   #hello(): void {
-    this.#line.send(this.#helloFrame());
+    this.#outbox.begin();
+    this.#answered(this.#dialledAt);
+    if (this.#fenced()) return this.#line.drop("the line was let in too long ago");
+    this.#confirmed = false;
     this.#helloAt = this.#context.clock.now();
+    this.#sendAfter([this.#helloFrame()]);
     this.#pingLater();
+  }
+
+  /** Sends these frames and behind them all that the window lets through, in as few messages as they fit in. */
+  #sendAfter(frames: string[]): void {
+    for (let frame = this.#outbox.next(); frame !== undefined; frame = this.#outbox.next()) frames.push(frame);
+    if (frames.length > 0) {
+      this.#sentAt = this.#context.clock.now();
+      this.#asked = "nothing";
+    }
+    if (this.#outbox.stuck && this.#asked === "nothing") {
+      this.#asked = "flush";
+      frames.push(FLUSH);
+    }
+    for (const message of bundles(frames)) this.#line.send(message);
+    this.#watch();
   }
 
   #message(text: string): void {
     if (text === PONG) return this.#answered(this.#pings.shift());
-    const frame = this.#parse(text);
-    switch (frame?.t) {
-      case undefined:
-        return;
-      case "ready":
+    for (const frame of this.#parse(text)) {
+      // A frame before it in the list may have ended the line, or the job.
+      if (this.#outbox.isReady) this.#take(frame);
+    }
+  }
+
+  #take(frame: LaneDown): void {
+    switch (frame.t) {
+      case "ready": {
         this.#line.settled();
         this.#answered(this.#helloAt);
-        if (this.#outbox.ready(frame.acked)) this.#events.acked();
+        const whole = this.#confirmed ? this.#outbox.ready(frame.acked) : this.#outbox.confirm(frame.acked);
+        this.#confirmed = true;
+        if (whole) this.#events.acked();
         else this.#events.torn();
         return this.send();
+      }
       case "ack":
         this.#outbox.ack(frame.acked);
         this.#events.acked();
@@ -139,13 +182,19 @@ export class Lane {
     }
   }
 
-  /** A newer queen may say more than this agent understands. */
-  #parse(text: string): LaneDown | undefined {
+  /** A newer queen may say more than this agent understands; what it does understand counts. */
+  #parse(text: string): LaneDown[] {
+    const { log } = this.#context;
     try {
-      return parseFrame(LaneDown, text);
+      const message = parseFrame(z.unknown(), text);
+      return (Array.isArray(message) ? message : [message]).flatMap((item: unknown) => {
+        const frame = LaneDown.safeParse(item);
+        if (!frame.success) log.warn("a lane frame was not understood", { error: frame.error.message });
+        return frame.success ? [frame.data] : [];
+      });
     } catch (error) {
-      this.#context.log.warn("a lane frame was not understood", { error: (error as Error).message });
-      return undefined;
+      log.warn("a lane message was not understood", { error: (error as Error).message });
+      return [];
     }
   }
 
@@ -180,10 +229,10 @@ export class Lane {
   /**
    * The queen commits by amount; what remains when nothing follows she commits on request. If that does not bring the
    * acknowledgement she has lost something, as an object does that is moved, and is asked where to go on. One timer,
-   * not one per frame. [AGENT-17]
+   * not one per frame. While hello is not answered she has been asked already. [AGENT-17]
    */
   #watch(): void {
-    if (this.#idle !== undefined) return;
+    if (this.#idle !== undefined || !this.#confirmed || !this.#outbox.waiting) return;
     const { clock } = this.#context;
     this.#idle = clock.after(this.#sentAt + limits.commit_idle_ms - clock.now(), () => {
       this.#idle = undefined;

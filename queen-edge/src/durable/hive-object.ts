@@ -8,12 +8,13 @@ import {
   PING,
   PONG,
   problemFrom,
+  type PreludeAnswer,
   type Welcome,
 } from "@rbee/contracts";
 import type { Env } from "../env.ts";
 import { HiveSession } from "../queen/hive-session.ts";
 import { durableSql } from "./durable-sql.ts";
-import { registryOf, type HiveName, type HivePort, type RegistryPort } from "./ports.ts";
+import { jobOf, registryOf, type HiveName, type HivePort, type RegistryPort } from "./ports.ts";
 
 /** Kept with the control socket. `session` is 0 until the hive has said hello. */
 interface Attachment {
@@ -69,6 +70,11 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
       case "inventory":
         if (said.session > 0) await registry.hiveChanged(said.hive_id, said.session, { inventory: frame.inventory });
         return;
+      case "prelude": {
+        const { job_id, term } = frame;
+        const frames = await jobOf(this.env, said.colony, job_id).prelude(said.hive_id, term, frame.frames);
+        return ws.send(JSON.stringify({ t: "prelude_answer", job_id, term, frames } satisfies PreludeAnswer));
+      }
       case "drain":
         if (said.session > 0) await registry.hiveChanged(said.hive_id, said.session, { draining: true });
     }

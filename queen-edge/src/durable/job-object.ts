@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import {
   closes,
-  LaneUp,
+  LaneUpMessage,
   operationOf,
   parseFrame,
   PING,
@@ -10,6 +10,8 @@ import {
   RbeeError,
   type CancelAnswer,
   type JobView,
+  type LaneDown,
+  type LaneUp,
 } from "@rbee/contracts";
 import { isEnded, type Sql } from "@rbee/job-core";
 import type { Env } from "../env.ts";
@@ -34,6 +36,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   #job: Job | undefined;
   /** Two submits with one idempotency key at once: the second waits for the first. */
   #submitting: Promise<Answer<{ created: boolean }>> | undefined;
+  /** Resolves when a submit has been answered. The submitter's own reader arrives beside it, in any order. */
+  readonly #submitted = Promise.withResolvers<void>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -58,6 +62,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       return await this.#submitting;
     } finally {
       this.#submitting = undefined;
+      this.#submitted.resolve();
     }
   }
 
@@ -102,6 +107,15 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     if (this.#job !== undefined) this.#run(this.#job.notThere(term, reason, Date.now()));
   }
 
+  async prelude(hive_id: string, term: number, frames: readonly LaneUp[]): Promise<LaneDown[]> {
+    const job = this.#job;
+    if (job === undefined || job.phase.state !== "placed") return [];
+    if (job.phase.term !== term || job.phase.hive_id !== hive_id) return [];
+    const effects = job.hear(frames, Date.now());
+    this.#run(effects.filter((effect) => effect.do !== "say"));
+    return effects.flatMap((effect) => (effect.do === "say" ? [effect.message] : []));
+  }
+
   async audit(open: OpenJob): Promise<"open" | "unknown" | Ending> {
     const job = this.#job;
     if (job === undefined) return this.#submitting === undefined ? "unknown" : "open";
@@ -115,9 +129,10 @@ export class JobObject extends DurableObject<Env> implements JobPort {
 
   /** Two kinds of socket arrive here: a hive's lane, and the Worker on behalf of a reader. */
   override async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    if (this.#job === undefined && url.searchParams.has("submitting")) await this.#submitted.promise;
     const job = this.#job;
     if (job === undefined) return new Response(null, { status: 404 });
-    const url = new URL(request.url);
     return url.pathname === "/lane" ? this.#lanes.accept(url, job.phase) : this.#readers.accept(url, job);
   }
 
@@ -128,23 +143,12 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     if (isEnded(job.phase) || term !== job.phase.term) return this.#lanes.close(ws, closes.stale_term);
     try {
       this.#lanes.heard(Date.now());
-      this.#run(this.#lane(job, parseFrame(LaneUp, data)));
+      const message = parseFrame(LaneUpMessage, data);
+      const frames = Array.isArray(message) ? message : [message];
+      this.#run(job.hear(frames, Date.now()));
     } catch (error) {
       const { code } = problemFrom(error);
       this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
-    }
-  }
-
-  #lane(job: Job, frame: LaneUp): Effect[] {
-    switch (frame.t) {
-      case "lane_hello":
-        return job.laneHello();
-      case "ev":
-        return job.events(frame.first, frame.items);
-      case "flush":
-        return job.flush();
-      case "end":
-        return job.end(frame.final, frame.outcome, Date.now());
     }
   }
 
@@ -166,20 +170,23 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   #takenUp = (job: Job): boolean =>
     this.#lanes.open() !== undefined || (job.phase.state === "placed" && job.log.acked > 0);
 
+  /** What one event brings about goes out once: one message to the hive, one to each reader, one alarm. */
   #run(effects: readonly Effect[]): void {
+    this.#readers.show(effects.flatMap((effect) => (effect.do === "show" ? effect.entries : [])));
+    this.#lanes.say(effects.flatMap((effect) => (effect.do === "say" ? [effect.message] : [])));
+    const alarm = effects.findLast((effect) => effect.do === "alarm");
+    if (alarm !== undefined) this.#later(this.ctx.storage.setAlarm(alarm.at));
     for (const effect of effects) this.#carryOut(effect);
   }
 
   #carryOut(effect: Effect): void {
     switch (effect.do) {
       case "show":
-        return this.#readers.show(effect.entries);
       case "say":
-        return this.#lanes.say(effect.message);
+      case "alarm":
+        return;
       case "close_lane":
         return this.#lanes.closeOpen(closes[effect.why]);
-      case "alarm":
-        return this.#later(this.ctx.storage.setAlarm(effect.at));
       case "deliver":
         return this.#later(this.#deliver(effect));
       case "cancel":
@@ -221,7 +228,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
 
   async #cancelOnHive({ hive_id, term }: Extract<Effect, { do: "cancel" }>): Promise<void> {
     const job = this.#job;
-    if (this.#lanes.open() !== undefined) return this.#lanes.say({ t: "cancel" });
+    if (this.#lanes.open() !== undefined) return this.#lanes.say([{ t: "cancel" }]);
     if (job === undefined) return;
     const { job_id, colony } = job.spec;
     await hiveOf(this.env, colony, hive_id).deliver({ colony, hive_id }, JSON.stringify({ t: "cancel", job_id, term }));

@@ -47,8 +47,8 @@ export class Lanes {
     return Math.max(this.#heardAt, this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? 0);
   }
 
-  say(message: LaneDown): void {
-    this.open()?.send(JSON.stringify(message));
+  say(frames: readonly LaneDown[]): void {
+    if (frames.length > 0) this.open()?.send(JSON.stringify(frames.length === 1 ? frames[0] : frames));
   }
 
   closeOpen(close: Close): void {

@@ -1,4 +1,14 @@
-import type { ActiveWorker, CancelAnswer, HiveInfo, Inventory, JobLine, JobView, Problem } from "@rbee/contracts";
+import type {
+  ActiveWorker,
+  CancelAnswer,
+  HiveInfo,
+  Inventory,
+  JobLine,
+  JobView,
+  LaneDown,
+  LaneUp,
+  Problem,
+} from "@rbee/contracts";
 import type { Env } from "../env.ts";
 import type { Decision } from "../queen/effects.ts";
 import type { JobSpec } from "../queen/job-record.ts";
@@ -15,6 +25,8 @@ export interface JobPort {
   /** The registry's decision for a waiting job. `false`: the job does not wait, the place is free again. */
   decide(decision: Decision): Promise<boolean>;
   notThere(term: number, reason: string): Promise<void>;
+  /** Frames of the hive that has the job in this term, before its lane is up. @returns what a lane would answer */
+  prelude(hive_id: string, term: number, frames: readonly LaneUp[]): Promise<LaneDown[]>;
   /** What the job is now, for the registry's books. `unknown`: there is no such job. */
   audit(open: OpenJob): Promise<"open" | "unknown" | Ending>;
   fetch(request: Request): Promise<Response>;

@@ -30,10 +30,15 @@ jobs.post("/", async (c) => {
   }
   const job_id = await jobId(secretOf(c.env), idempotency === undefined ? undefined : { colony, key_id, idempotency });
   const spec = { ...submission, job_id, colony, key_id, submitted_at: Date.now() };
-  const answer = await jobOf(c.env, colony, job_id).submit(spec);
+  const streaming = (c.req.header("accept") ?? "").includes("text/event-stream");
+  const query = streaming ? readerQuery(c) : "";
+  const submitting = jobOf(c.env, colony, job_id).submit(spec);
+  // The reader's way to the job is opened while the job is still looking for its place.
+  const reading = streaming ? stream(c, job_id, `${query}&submitting`) : undefined;
+  const [answer, response] = await Promise.all([submitting, reading]);
   if ("problem" in answer) return problemResponse(answer.problem);
+  if (response !== undefined) return response;
   const sse_url = `/v1/jobs/${job_id}/stream`;
-  if ((c.req.header("accept") ?? "").includes("text/event-stream")) return stream(c, job_id);
   return c.json({ job_id, sse_url }, answer.ok.created ? 202 : 200, { location: `/v1/jobs/${job_id}` });
 });
 
@@ -55,7 +60,7 @@ jobs.get("/:id", async (c) => {
   return view === undefined ? notFound(id) : c.json(view);
 });
 
-jobs.get("/:id/stream", (c) => stream(c, known(c.req.param("id"))));
+jobs.get("/:id/stream", (c) => stream(c, known(c.req.param("id")), readerQuery(c)));
 
 jobs.delete("/:id", async (c) => {
   const id = known(c.req.param("id"));
@@ -63,17 +68,20 @@ jobs.delete("/:id", async (c) => {
   return answer === undefined ? notFound(id) : c.json(answer);
 });
 
-async function stream(c: Context<App>, job_id: string): Promise<Response> {
+/** What a reader asks for, as the job's object reads it. @throws RbeeError invalid_input, invalid_position */
+function readerQuery(c: Context<App>): string {
   const format = c.req.query("format") ?? "text";
   if (format !== "text" && format !== "json") throw new RbeeError("invalid_input", "format: text or json");
   const lastSeen = c.req.header("last-event-id");
   const after = c.req.query("after") ?? lastSeen ?? "0.0";
   parsePosition(after);
   const resume = c.req.query("after") === undefined && lastSeen !== undefined ? "&resume" : "";
-  const url = `https://job/reader?format=${format}&after=${after}${resume}`;
-  const answer = await jobOf(c.env, c.var.principal.colony, job_id).fetch(
-    new Request(url, { headers: { upgrade: "websocket" } }),
-  );
+  return `format=${format}&after=${after}${resume}`;
+}
+
+async function stream(c: Context<App>, job_id: string, query: string): Promise<Response> {
+  const job = jobOf(c.env, c.var.principal.colony, job_id);
+  const answer = await job.fetch(new Request(`https://job/reader?${query}`, { headers: { upgrade: "websocket" } }));
   if (answer.status === 204) return new Response(null, { status: 204 });
   if (answer.status === 404) return notFound(job_id);
   if (answer.webSocket === null) throw new RbeeError("queue_full", "too many readers of this job");

@@ -3,9 +3,9 @@ import {
   operationOf,
   problemOf,
   type JobEvent,
+  type LaneUp,
   type Outcome,
   type PackedEvent,
-  type Problem,
 } from "@rbee/contracts";
 import {
   cancelling,
@@ -30,30 +30,28 @@ import {
   type Sql,
 } from "@rbee/job-core";
 import type { Decision, Effect } from "./effects.ts";
+import { endingOf, failed, lastEventOf } from "./outcome.ts";
 import { JobRecord, type JobSpec } from "./job-record.ts";
 
 /** A job that exists: every method takes what happened, writes what follows, and returns what is to be done. */
 export class Job {
-  readonly spec: JobSpec;
   readonly log: EventLog;
   readonly #sql: Sql;
   readonly #record: JobRecord;
-  #phase: Phase;
+  /** Whether something was heard that must be durable before the turn ends. */
+  #commitDue = false;
 
-  private constructor(sql: Sql, record: JobRecord, existing: { spec: JobSpec; phase: Phase }) {
+  private constructor(sql: Sql, log: EventLog, record: JobRecord) {
     this.#sql = sql;
+    this.log = log;
     this.#record = record;
-    this.spec = existing.spec;
-    this.#phase = existing.phase;
-    this.log = new EventLog(sql);
-    this.log.begin(existing.phase.term);
+    log.begin(record.phase.term);
   }
 
   /** The job this storage holds, if any. */
   static load(sql: Sql): Job | undefined {
-    const record = new JobRecord(sql);
-    const { spec, phase } = record;
-    return spec === undefined || phase === undefined ? undefined : new Job(sql, record, { spec, phase });
+    const record = JobRecord.load(sql);
+    return record === undefined ? undefined : new Job(sql, EventLog.open(sql), record);
   }
 
   /** A new job that was given a place, or has to wait for one. */
@@ -82,13 +80,16 @@ export class Job {
   }
 
   static #create(sql: Sql, spec: JobSpec, phase: Phase): Job {
-    const record = new JobRecord(sql);
-    record.create(spec, phase);
-    return new Job(sql, record, { spec, phase });
+    const record = JobRecord.create(sql, spec, phase);
+    return new Job(sql, EventLog.create(sql), record);
+  }
+
+  get spec(): JobSpec {
+    return this.#record.spec;
   }
 
   get phase(): Phase {
-    return this.#phase;
+    return this.#record.phase;
   }
 
   /** Whether this is the same request again, for an Idempotency-Key. */
@@ -98,7 +99,7 @@ export class Job {
 
   /** The registry's answer to a job that waits. `undefined`: the job does not wait (any more), the place is free again. */
   decide(decision: Decision, now: number): Effect[] | undefined {
-    const phase = this.#phase;
+    const phase = this.phase;
     if (phase.state !== "queued") return undefined;
     return this.#sql.transaction(() => {
       switch (decision.kind) {
@@ -117,35 +118,54 @@ export class Job {
     });
   }
 
-  /** The hive opened a lane: it has journaled the job. The answer is where to go on from. [LANE-1] */
-  laneHello(): Effect[] {
-    const phase = this.#phase;
-    if (phase.state === "placed" && phase.lane_gone === true) this.#move(laneBack(phase));
+  /**
+   * Frames of the current term's lane that came as one message. What one of them makes due is committed once, behind the
+   * last; the platform lets nothing out before.
+   */
+  hear(frames: readonly LaneUp[], now: number): Effect[] {
+    const effects = frames.flatMap((frame) => this.#hearOne(frame, now));
+    if (!this.#commitDue) return effects;
+    this.#commitDue = false;
+    this.log.commit();
+    return isEnded(this.phase) ? effects : [...effects, { do: "say", message: { t: "ack", acked: this.log.acked } }];
+  }
+
+  #hearOne(frame: LaneUp, now: number): Effect[] {
+    switch (frame.t) {
+      case "lane_hello":
+        return this.#hello();
+      case "ev":
+        return this.#events(frame.first, frame.items);
+      case "flush":
+        this.#commitDue = true;
+        return [];
+      case "end":
+        return this.#end(frame.final, frame.outcome, now);
+    }
+  }
+
+  /** The hive opened a lane, so it has journaled the job; or it asks where the queen stands. [LANE-1] */
+  #hello(): Effect[] {
+    const phase = this.phase;
+    if (phase.state === "placed" && phase.lane_gone === true) this.#record.move(laneBack(phase));
     const ready: Effect = { do: "say", message: { t: "ready", acked: this.log.acked } };
     const stopping = phase.state === "placed" && phase.cancel_until !== undefined;
     return stopping ? [ready, { do: "say", message: { t: "cancel" } }] : [ready];
   }
 
-  /** Events from the lane of the current term. Shown at once; acknowledged once durable. [LANE-2] [LANE-3] */
-  events(first: number, items: readonly PackedEvent[]): Effect[] {
+  /** Shown at once; acknowledged once durable. A gap is answered with where to go back to. [LANE-2] [LANE-3] */
+  #events(first: number, items: readonly PackedEvent[]): Effect[] {
     const offered = this.log.offer(first, items);
     if (offered.kind === "gap") return [{ do: "say", message: { t: "ready", acked: this.log.acked } }];
-    const effects: Effect[] = offered.entries.length === 0 ? [] : [{ do: "show", entries: offered.entries }];
     // The first events of a term are committed before anyone sees them, so that "was anything shown?" has a durable answer. [LANE-4]
-    const due =
-      this.log.acked === 0 || this.log.tailEvents >= limits.commit_events || this.log.tailBytes >= limits.commit_bytes;
-    return due ? [...this.flush(), ...effects] : effects;
+    const { acked, tailEvents, tailBytes } = this.log;
+    this.#commitDue ||= acked === 0 || tailEvents >= limits.commit_events || tailBytes >= limits.commit_bytes;
+    return offered.entries.length === 0 ? [] : [{ do: "show", entries: offered.entries }];
   }
 
-  /** The hive has nothing more for now: make durable what there is, and say so. */
-  flush(): Effect[] {
-    this.log.commit();
-    return [{ do: "say", message: { t: "ack", acked: this.log.acked } }];
-  }
-
-  /** The hive says how its term ended. Counts only when every event before it is here. [LANE-5] */
-  end(final: number, outcome: Outcome, now: number): Effect[] {
-    const phase = this.#phase;
+  /** How the hive's term ended. Counts only when every event before it is here. [LANE-5] */
+  #end(final: number, outcome: Outcome, now: number): Effect[] {
+    const phase = this.phase;
     if (phase.state !== "placed") return [{ do: "say", message: { t: "end_ack" } }];
     if (this.log.last < final) return [{ do: "say", message: { t: "ready", acked: this.log.acked } }];
     return this.#sql.transaction(() => {
@@ -160,28 +180,28 @@ export class Job {
 
   /** The lane broke, or the object woke without one. [JOB-7] */
   laneGone(now: number): Effect[] {
-    const phase = this.#phase;
+    const phase = this.phase;
     if (phase.state !== "placed" || phase.lane_gone === true) return [];
     const waiting = laneGone(phase, now);
-    this.#move(waiting);
+    this.#record.move(waiting);
     return [{ do: "alarm", at: dueAt(waiting) }];
   }
 
   /** The hive of this term cannot have the job: it was not there to take it, or came back without it. */
   notThere(term: number, reason: string, now: number): Effect[] {
-    const phase = this.#phase;
+    const phase = this.phase;
     if (phase.state !== "placed" || phase.term !== term) return [];
     return this.#sql.transaction(() => this.#lost(phase, reason, now));
   }
 
   cancel(now: number): Effect[] {
-    const phase = this.#phase;
+    const phase = this.phase;
     if (isEnded(phase)) return [];
     return this.#sql.transaction(() => {
       if (phase.state === "queued")
         return this.#finish(endedByQueen(phase, { state: "cancelled", now }), { status: "cancelled" });
       const stopping = cancelling(phase, now);
-      this.#move(stopping);
+      this.#record.move(stopping);
       return [
         { do: "cancel", hive_id: phase.hive_id, term: phase.term },
         { do: "alarm", at: dueAt(stopping) },
@@ -191,7 +211,7 @@ export class Job {
 
   /** @param heardAt when the lane last gave a sign of life; `undefined` without a lane */
   alarm(now: number, heardAt: number | undefined): Effect[] {
-    const phase = this.#phase;
+    const phase = this.phase;
     if (isEnded(phase)) {
       const until = phase.finished_at + limits.job_retention_ms;
       return now >= until ? [{ do: "forget" }] : [{ do: "alarm", at: until }];
@@ -214,7 +234,7 @@ export class Job {
   }
 
   #given(): Effect[] {
-    const phase = this.#phase as Placed;
+    const phase = this.phase as Placed;
     const { hive_id, term, worker_id } = phase;
     this.log.begin(term);
     return [
@@ -224,13 +244,13 @@ export class Job {
   }
 
   #waiting({ reason, position }: { reason: string; position: number }): Effect[] {
-    this.#move({ ...(this.#phase as Queued), reason, position });
+    this.#record.move({ ...(this.phase as Queued), reason, position });
     return [this.#write([{ type: "state", state: "queued", position, reason }])];
   }
 
   #assigned(phase: Queued, placement: Placement, now: number): Effect[] {
     const shown = this.#write([{ type: "state", state: "dispatched", hive_id: placement.hive_id }]);
-    this.#move(place(phase, placement, now));
+    this.#record.move(place(phase, placement, now));
     return [shown, ...this.#given()];
   }
 
@@ -247,7 +267,7 @@ export class Job {
       return [...this.#finish(endedByQueen(phase, { state: "failed", error, now }), failed(error)), close];
     }
     const again = requeue(phase, reason);
-    this.#move(again);
+    this.#record.move(again);
     this.log.begin(again.term);
     return [
       close,
@@ -261,7 +281,7 @@ export class Job {
   #finish(ended: Ended, outcome: Outcome): Effect[] {
     this.log.begin(ended.term);
     const shown = this.#write([lastEventOf(outcome)]);
-    this.#move(ended);
+    this.#record.move(ended);
     return [shown, { do: "release", ended }, { do: "alarm", at: ended.finished_at + limits.job_retention_ms }];
   }
 
@@ -269,32 +289,5 @@ export class Job {
     const entries = this.log.append(events);
     this.log.commit();
     return { do: "show", entries };
-  }
-
-  #move(phase: Phase): void {
-    this.#record.move(phase);
-    this.#phase = phase;
-  }
-}
-
-const failed = (error: Problem): Outcome => ({ status: "failed", error });
-
-function endingOf(outcome: Outcome, now: number): { state: Ended["state"]; error?: Problem; now: number } {
-  if (outcome.status === "refused" || outcome.status === "failed")
-    return { state: "failed", error: outcome.error, now };
-  return { state: outcome.status, now };
-}
-
-function lastEventOf(outcome: Outcome): JobEvent {
-  switch (outcome.status) {
-    case "succeeded":
-      return { type: "result", result: outcome.result };
-    case "cancelled":
-      return { type: "state", state: "cancelled" };
-    case "failed":
-    case "refused": {
-      const { type: _uri, ...problem } = outcome.error;
-      return { type: "error", ...problem };
-    }
   }
 }

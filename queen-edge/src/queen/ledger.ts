@@ -34,6 +34,9 @@ export interface Ending {
 type OpenRow = { rank: number; want: string; term: number; placement: string | null };
 type LineRow = { line: string };
 
+/** History may outgrow its bound by this many lines, so that most jobs need not look. */
+const PRUNE_EVERY = 100;
+
 /** The colony's jobs, a line each: open ones are the queue and the slots in use, ended ones are history. */
 export class Ledger {
   readonly #sql: Sql;
@@ -103,7 +106,9 @@ export class Ledger {
       "INSERT INTO finished_jobs (line) VALUES (?) RETURNING n",
       JSON.stringify(line),
     )[0];
-    if (row !== undefined) this.#sql.exec("DELETE FROM finished_jobs WHERE n <= ?", row.n - limits.finished_jobs_max);
+    if (row !== undefined && row.n % PRUNE_EVERY === 0) {
+      this.#sql.exec("DELETE FROM finished_jobs WHERE n <= ?", row.n - limits.finished_jobs_max);
+    }
     return true;
   }
 

@@ -1,4 +1,10 @@
+import { PING } from "@rbee/contracts";
 import type { Closed, Dial, Line, LineEvents, LineRequest } from "../line.ts";
+
+export interface Frame {
+  readonly t: string;
+  readonly [field: string]: unknown;
+}
 
 /** A line without a network: the test plays the queen. */
 export class FakeLine implements Line {
@@ -36,9 +42,18 @@ export class FakeLine implements Line {
     this.events.closed({ code: 1006, reason: "broken", ...closed });
   }
 
-  /** Frames sent since the last call. */
-  take(): { t: string; [field: string]: unknown }[] {
-    return this.sent.splice(0).map((text) => (text === "ping" ? { t: "ping" } : (JSON.parse(text) as { t: string })));
+  /** Frames sent since the last call, whatever messages they came in. */
+  take(): Frame[] {
+    return this.messages().flat();
+  }
+
+  /** Messages sent since the last call, each with its frames. */
+  messages(): Frame[][] {
+    return this.sent.splice(0).map((text) => {
+      if (text === PING) return [{ t: PING }];
+      const message = JSON.parse(text) as Frame | Frame[];
+      return Array.isArray(message) ? message : [message];
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { limits } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 import type { HiveHandlers } from "../../jobs/handler.ts";
 import { Jobs } from "../../jobs/jobs.ts";
@@ -13,6 +14,10 @@ export class LaneBench {
   readonly clock = new ManualClock();
   readonly dial = new FakeDial();
   readonly jobs: Jobs;
+  /** Whether the control connection is up. If not, everything goes over the lane. */
+  control = false;
+  /** What was said on it. */
+  readonly said: unknown[] = [];
 
   constructor(handlers: HiveHandlers, sql: Sql = new NodeSql(":memory:")) {
     this.jobs = new Jobs({
@@ -23,13 +28,23 @@ export class LaneBench {
       journal: new Journal(sql),
       handlers,
       sync: () => undefined,
+      say: (frame) => {
+        if (this.control) this.said.push(JSON.parse(frame));
+        return this.control;
+      },
     });
+  }
+
+  /** Takes the operation and dials its lane. */
+  begin(term = 1): void {
+    this.jobs.op(op(term));
+    this.clock.advance(limits.prelude_wait_ms);
   }
 
   /** A job whose lane the queen has made ready. */
   static running(handlers: HiveHandlers): LaneBench {
     const bench = new LaneBench(handlers);
-    bench.jobs.op(op());
+    bench.begin();
     bench.open(0);
     bench.dial.last.take();
     return bench;
@@ -43,5 +58,10 @@ export class LaneBench {
   /** Types of the frames sent since the last call. */
   kinds(): string[] {
     return this.dial.last.take().map(({ t }) => t);
+  }
+
+  /** The same, message by message. */
+  messages(): string[][] {
+    return this.dial.last.messages().map((frames) => frames.map(({ t }) => t));
   }
 }

@@ -6,12 +6,14 @@ import { text } from "node:stream/consumers";
 import {
   ControlUp,
   EnrolRequest,
-  LaneUp,
+  LaneUpMessage,
   limits,
   parseFrame,
   PING,
   PONG,
   type JobEvent,
+  type LaneDown,
+  type LaneUp,
   type Op,
   type Outcome,
 } from "@rbee/contracts";
@@ -19,19 +21,29 @@ import { EventLog } from "@rbee/job-core";
 import { WebSocket, WebSocketServer } from "ws";
 import { NodeSql } from "../../storage/node-sql.ts";
 
+interface Refusal {
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
 /** What the queen holds of one job. */
 class QueenJob {
-  readonly log = new EventLog(new NodeSql(":memory:"));
+  readonly log = EventLog.create(new NodeSql(":memory:"));
   term: number;
   outcome: Outcome | undefined;
   lane: WebSocket | undefined;
   lanes = 0;
-  /** Frames in the order they came, by type. */
-  readonly frames: string[] = [];
+  /** What came on lanes and as preludes, in order: of each message its frames, by type. */
+  readonly messages: string[][] = [];
 
   constructor(term: number) {
     this.term = term;
     this.log.begin(term);
+  }
+
+  get frames(): string[] {
+    return this.messages.flat();
   }
 
   get texts(): string[] {
@@ -52,13 +64,13 @@ export class MockQueen {
   /** Answers to `POST /v1/enroll`. */
   enrol: ((request: EnrolRequest) => { status: number; body: unknown }) | undefined;
   /** An answer to an upgrade instead of a socket. */
-  refuse:
-    | ((request: IncomingMessage) => { status: number; headers?: Record<string, string>; body?: unknown } | undefined)
-    | undefined;
+  refuse: ((request: IncomingMessage) => Refusal | undefined) | undefined;
   /** Say nothing any more, on any socket, pings included. */
   mute = false;
   /** Drop the first frame of events, as if a line had lost it. */
   loseFrames = 0;
+  /** Hear no preludes, as if the control socket had lost them. */
+  losePreludes = false;
   #changed: (() => void)[] = [];
   #pings = 0;
 
@@ -155,8 +167,15 @@ export class MockQueen {
     for (const resolve of this.#changed.splice(0)) resolve();
   };
 
+  /** A lane of a term that is over is not let in. */
+  #refusal(request: IncomingMessage, lane: RegExpExecArray | null): Refusal | undefined {
+    const job = lane?.[1] === undefined ? undefined : this.jobs.get(lane[1]);
+    return this.refuse?.(request) ?? (job?.term === Number(lane?.[2]) || lane === null ? undefined : { status: 410 });
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const refusal = this.refuse?.(request);
+    const lane = /^\/v1\/lanes\/(job_\w+)\?term=(\d+)$/.exec(request.url ?? "");
+    const refusal = this.#refusal(request, lane);
     if (refusal !== undefined) {
       const body = JSON.stringify(refusal.body ?? {});
       const headers = Object.entries({ "content-length": String(Buffer.byteLength(body)), ...refusal.headers });
@@ -169,62 +188,78 @@ export class MockQueen {
         if (!this.mute) ws.pong(data);
         this.poke();
       });
-      const lane = /^\/v1\/lanes\/(job_\w+)\?term=(\d+)$/.exec(request.url ?? "");
       ws.on("message", (data: Buffer) => {
         if (this.mute) return;
         const text = data.toString();
         if (text === PING) ws.send(PONG);
         else if (lane?.[1] === undefined) this.#hear(ws, text);
-        else this.#laneFrame(this.job(lane[1]), ws, text);
+        else this.#hearLane(ws, { job_id: lane[1], term: Number(lane[2]) }, text);
         this.poke();
       });
       ws.on("error", () => undefined);
       ws.on("close", () => this.poke());
-      if (lane?.[1] !== undefined) this.#laneOpened(ws, { job_id: lane[1], term: Number(lane[2]) });
+      if (lane?.[1] !== undefined) {
+        const job = this.job(lane[1]);
+        job.lane = ws;
+        job.lanes += 1;
+      }
       this.poke();
     });
   }
 
   #hear(ws: WebSocket, text: string): void {
     const frame = parseFrame(ControlUp, text);
+    if (frame.t === "prelude") return this.#prelude(ws, frame);
     this.control.push(frame);
     if (frame.t !== "hello") return;
     this.connection = ws;
     ws.send(JSON.stringify({ t: "welcome", session: this.control.length }));
   }
 
-  #laneOpened(ws: WebSocket, { job_id, term }: { job_id: string; term: number }): void {
+  #prelude(ws: WebSocket, { job_id, term, frames }: Extract<ControlUp, { t: "prelude" }>): void {
+    if (this.losePreludes) return;
+    const job = this.jobs.get(job_id);
+    const answer = job?.term === term ? this.#answers(job, frames) : [];
+    ws.send(JSON.stringify({ t: "prelude_answer", job_id, term, frames: answer }));
+  }
+
+  #hearLane(ws: WebSocket, { job_id, term }: { job_id: string; term: number }, text: string): void {
     const job = this.job(job_id);
     if (job.term !== term) return ws.close(4414, "stale");
-    job.lane = ws;
-    job.lanes += 1;
+    const message = parseFrame(LaneUpMessage, text);
+    const answers = this.#answers(job, Array.isArray(message) ? message : [message]);
+    if (answers.length > 0) ws.send(JSON.stringify(answers.length === 1 ? answers[0] : answers));
+    if (answers.some(({ t }) => t === "end_ack")) ws.close(1000, "done");
   }
 
-  #laneFrame(job: QueenJob, ws: WebSocket, text: string): void {
-    const frame = parseFrame(LaneUp, text);
-    job.frames.push(frame.t);
-    const say = (message: unknown) => ws.send(JSON.stringify(message));
+  /** What one message brings about is said as one message. */
+  #answers(job: QueenJob, frames: readonly LaneUp[]): LaneDown[] {
+    job.messages.push(frames.map(({ t }) => t));
+    return frames.flatMap((frame) => this.#answer(job, frame));
+  }
+
+  #answer(job: QueenJob, frame: LaneUp): LaneDown[] {
+    const { log } = job;
+    const ready = (): LaneDown[] => [{ t: "ready", acked: log.acked }];
     switch (frame.t) {
       case "lane_hello":
-        return say({ t: "ready", acked: job.log.acked });
+        return ready();
       case "ev":
-        if (this.loseFrames-- > 0) return;
-        if (job.log.offer(frame.first, frame.items).kind === "gap") return say({ t: "ready", acked: job.log.acked });
-        if (job.log.tailEvents >= limits.commit_events) this.#commit(job, say);
-        return;
+        if (this.loseFrames-- > 0) return [];
+        if (log.offer(frame.first, frame.items).kind === "gap") return ready();
+        return log.tailEvents >= limits.commit_events ? [commit(log)] : [];
       case "flush":
-        return this.#commit(job, say);
+        return [commit(log)];
       case "end":
-        if (job.log.last < frame.final) return say({ t: "ready", acked: job.log.acked });
-        job.log.commit();
+        if (log.last < frame.final) return ready();
+        log.commit();
         job.outcome = frame.outcome;
-        say({ t: "end_ack" });
-        return ws.close(1000, "done");
+        return [{ t: "end_ack" }];
     }
   }
+}
 
-  #commit(job: QueenJob, say: (message: unknown) => void): void {
-    job.log.commit();
-    say({ t: "ack", acked: job.log.acked });
-  }
+function commit(log: EventLog): LaneDown {
+  log.commit();
+  return { t: "ack", acked: log.acked };
 }
