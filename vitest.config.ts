@@ -1,7 +1,11 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const SECRETS = { RBEE_SECRET: "s".repeat(43), RBEE_API_KEY: `rbk_${"k".repeat(43)}` };
+const SECRETS = {
+  RBEE_SECRET: "s".repeat(43),
+  RBEE_API_KEY: `rbk_${"k".repeat(43)}`,
+  RBEE_ORIGINS: "https://app.example",
+};
 
 export default defineConfig({
   test: {

@@ -89,6 +89,18 @@ describe("bad input is refused with a clear problem", () => {
   });
 });
 
+test("a browser may read answers on origins that the owner named, and no other", async () => {
+  const ask = (origin: string) =>
+    exports.default.fetch("https://queen/v1/jobs", {
+      method: "OPTIONS",
+      headers: { origin, "access-control-request-method": "POST" },
+    });
+  expect((await ask("https://app.example")).headers.get("access-control-allow-origin")).toBe("https://app.example");
+  expect((await ask("https://evil.example")).headers.get("access-control-allow-origin")).toBeNull();
+  const listed = await queen("/v1/jobs", { headers: { origin: "https://app.example" } });
+  expect(listed.headers.get("access-control-expose-headers")).toContain("x-rbee-job-id");
+});
+
 describe("nobody gets in without a key", () => {
   test.each([
     ["POST", "/v1/jobs"],

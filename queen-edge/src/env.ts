@@ -11,4 +11,6 @@ export interface Env {
   readonly RBEE_SECRET?: string;
   /** The owner's key, scope admin: `rbk_…`. */
   readonly RBEE_API_KEY?: string;
+  /** Origins whose pages may call the queen, comma-separated. None unless named. */
+  readonly RBEE_ORIGINS?: string;
 }

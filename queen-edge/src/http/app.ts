@@ -1,5 +1,6 @@
 import { RbeeError } from "@rbee/contracts";
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
+import { cors } from "hono/cors";
 import type { Env } from "../env.ts";
 import { hives } from "./hives.ts";
 import { jobs } from "./jobs.ts";
@@ -15,8 +16,20 @@ app.get("/", (c) =>
 );
 app.get("/health", (c) => c.json({ status: "ok" }));
 app.get("/openapi.json", (c) => c.json(openApi()));
+// Only pages of origins that the owner named may use a key from a browser.
+app.use(
+  "/v1/jobs/*",
+  cors({
+    origin: (origin, c: Context<{ Bindings: Env }>) => (originsOf(c.env).includes(origin) ? origin : null),
+    allowMethods: ["GET", "POST", "DELETE"],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id"],
+    exposeHeaders: ["x-rbee-job-id", "location", "retry-after"],
+  }),
+);
 app.route("/v1/jobs", jobs);
 app.route("/v1", hives);
+
+const originsOf = (env: Env): string[] => (env.RBEE_ORIGINS ?? "").split(",").map((origin) => origin.trim());
 
 const known: readonly { path: RegExp; methods: string }[] = [
   { path: /^\/v1\/jobs\/?$/, methods: "GET, POST" },
