@@ -13,8 +13,8 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["*/src/**/*.test.ts", "tools/**/*.test.ts"],
-          exclude: ["**/*.workerd.test.ts", "**/node_modules/**"],
+          include: ["*/src/**/*.test.ts"],
+          exclude: ["**/*.workerd.test.ts", "e2e/**", "**/node_modules/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

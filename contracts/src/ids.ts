@@ -32,7 +32,7 @@ export type ModelId = z.infer<typeof ModelId>;
 export const DeviceId = z
   .union([
     z.int().min(0).max(63),
-    z.string().regex(/^(auto|(cpu|cuda|vulkan|metal)(:[0-9]{1,2})?)$/, "a device is auto, cpu, cuda:0, …"),
+    z.string().regex(/^(auto|[0-9]{1,2}|(cpu|cuda|vulkan|metal)(:[0-9]{1,2})?)$/, "a device is auto, cpu, cuda:0, …"),
   ])
   .transform(String);
 

@@ -19,8 +19,6 @@ export const limits = {
   /** A JSON schema for structured output: grammars grow much faster than their source. */
   json_schema_bytes_max: 65_536,
 
-  /** The agent says hello at once; a socket that does not is not an agent. */
-  hello_wait_ms: 5_000,
   /** Control pings are answered by the runtime and wake nothing, so they cost nothing. */
   control_ping_ms: 30_000,
   /** A control socket that was silent this long is not trusted with new work (two pings missed, and some). */

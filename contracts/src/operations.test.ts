@@ -25,17 +25,34 @@ describe("the operations table", () => {
       fc.property(
         fc.dictionary(fc.constantFrom(...Object.keys(operationOf(name).input.shape), "x"), fc.jsonValue()),
         (fields) => {
+          let once;
           try {
-            const once = parseInput(name, fields);
-            // Parsing settles: what came out of the boundary goes through it again unchanged.
-            expect(parseInput(name, once)).toEqual(once);
+            once = parseInput(name, fields);
           } catch (error) {
             expect(error).toBeInstanceOf(RbeeError);
             expect((error as RbeeError).code).toBe("invalid_input");
+            return;
           }
+          // Parsing settles: the hive parses again what the queen has parsed, and must agree.
+          expect(parseInput(name, once)).toEqual(once);
         },
       ),
     );
+  });
+
+  test("what is written in another way settles too", () => {
+    const infer = { model: "bee", prompt: "x" };
+    for (const fields of [
+      { ...infer, stop: "." },
+      { ...infer, hive_id: "" },
+      { ...infer, stop: [] },
+    ]) {
+      const once = parseInput("infer", fields);
+      expect(parseInput("infer", once)).toEqual(once);
+    }
+    const spawn = parseInput("worker_spawn", { model: "bee", device: 0 });
+    expect(parseInput("worker_spawn", spawn)).toEqual({ ...spawn, device: "0" });
+    expect(() => parseInput("infer", { ...infer, stop: "" })).toThrow("stop");
   });
 
   test("any body at all is parsed or refused by code", () => {

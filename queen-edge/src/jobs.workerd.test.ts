@@ -65,6 +65,23 @@ describe("one job", () => {
     expect(dataOf(await readAll(id, "?after=1.4"))).toEqual(["[DONE]"]);
   });
 
+  test("[READ-5] a reader who asks for more than there will ever be is told the end", async () => {
+    const { id, lane } = await start();
+    const reader = await SseReader.open(id, "?after=9.1");
+    await succeed(lane, 0);
+    expect(dataOf(await reader.rest())).toEqual(["[DONE]"]);
+  });
+
+  test("[LANE-6] what is said behind an end counts for nothing", async () => {
+    const { id, lane } = await start();
+    const end = { t: "end", final: 1, outcome: { status: "succeeded", result: RESULT } } as const;
+    lane.socket.send(
+      JSON.stringify([{ t: "ev", first: 1, items: ["a"] }, end, { t: "ev", first: 2, items: ["zombie"] }]),
+    );
+    expect(dataOf(await readAll(id))).toEqual(['[TOKEN] "a"', JSON.stringify(RESULT), "[DONE]"]);
+    expect(await view(id)).toMatchObject({ state: "succeeded", result: RESULT });
+  });
+
   test("[READ-4] a browser that has read everything is told to stop reconnecting", async () => {
     const { id, lane } = await start();
     await succeed(lane, 0);
@@ -238,6 +255,20 @@ describe("waiting", () => {
 });
 
 describe("submitting twice", () => {
+  test("a stream that was refused can be asked for again with the same key", async () => {
+    const key = { "idempotency-key": crypto.randomUUID(), accept: "text/event-stream" };
+    const body = { ...INFER, model: "late", hive_id: hive.hive_id };
+    await hive.connect();
+    expect((await post(body, key)).status).toBe(404);
+    const late = { ...inventory().models[0], id: "late" };
+    hive.control.send({ t: "inventory", inventory: inventory({ models: [late] }) });
+    let again = await post(body, key);
+    while (again.status === 404) again = await post(body, key);
+    const { lane } = await hive.lane(await hive.op());
+    await succeed(lane, 0);
+    expect(dataOf(await new SseReader(again).rest())).toEqual([JSON.stringify(RESULT), "[DONE]"]);
+  });
+
   test("with one Idempotency-Key is one job; with other input it is refused", async () => {
     await hive.connect();
     const body = { ...INFER, hive_id: hive.hive_id };

@@ -110,6 +110,31 @@ describe("leases", () => {
     expect(await view(id)).toMatchObject({ state: "failed", error: { code: "hive_lost" } });
   });
 
+  test("[JOB-6] [LANE-4] tokens shown behind a narration are never contradicted by a second run", async () => {
+    const { id, lane } = await started();
+    const loading = {
+      type: "narration",
+      actor: "hive",
+      action: "loading",
+      level: "info",
+      human: "Loading bee",
+    } as const;
+    lane.send({ t: "ev", first: 1, items: [loading] });
+    await lane.next();
+    lane.send({ t: "ev", first: 2, items: ["The", " first"] });
+    expect(await lane.next()).toEqual({ t: "ack", acked: 3 });
+    await evictDurableObject(objectOf(id), { webSockets: "close" });
+    await runDurableObjectAlarm(objectOf(id));
+    pass(limits.lease_ms + 1);
+    await runDurableObjectAlarm(objectOf(id));
+    expect(dataOf(await readAll(id)).slice(1)).toEqual([
+      '[TOKEN] "The"',
+      '[TOKEN] " first"',
+      expect.stringMatching(/^\[ERROR\] hive_lost/),
+      "[DONE]",
+    ]);
+  });
+
   test("a hive that never stops does not keep a cancelled job open", async () => {
     const { id } = await started();
     await queen(`/v1/jobs/${id}`, { method: "DELETE" });

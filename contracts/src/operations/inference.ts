@@ -34,6 +34,8 @@ export const Timings = z.object({
 });
 export type Timings = z.infer<typeof Timings>;
 
+const StopString = z.string().min(1).max(limits.stop_string_chars_max);
+
 /** What the engine is asked for; the worker reads exactly this, so no other field can reach it. */
 export const Generation = z.strictObject({
   prompt: z.string().min(1).optional().describe("Text to continue, or with a chat model to answer"),
@@ -46,7 +48,7 @@ export const Generation = z.strictObject({
   min_p: z.number().min(0).max(1).default(0.05),
   seed: z.int().min(0).max(4_294_967_295).optional().describe("Same seed, same text"),
   stop: z
-    .union([z.string(), z.array(z.string().min(1).max(limits.stop_string_chars_max)).max(limits.stop_strings_max)])
+    .union([StopString, z.array(StopString).max(limits.stop_strings_max)])
     .transform((stop) => (typeof stop === "string" ? [stop] : stop))
     .default([])
     .describe("Text that ends the answer and is not part of it"),

@@ -55,9 +55,11 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
       await this.#hear(ws, parseFrame(ControlUp, data));
     } catch (error) {
       const { code } = problemFrom(error);
-      if (code === "internal") throw error;
-      const close = code === "payload_too_large" ? closes.too_large : closes.bad_frame;
+      const close =
+        { payload_too_large: closes.too_large, internal: closes.shutdown }[code as string] ?? closes.bad_frame;
+      // What the registry did not get it must get again: the hive dials anew, and says everything anew.
       ws.close(close.code, close.reason);
+      if (code === "internal") throw error;
     }
   }
 
@@ -102,6 +104,12 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     }
     await registryOf(this.env, colony).hiveDisconnected(hive_id, this.#session.number);
     return false;
+  }
+
+  /** The machine has joined again: what connected with an older credential is not it. */
+  async enrolled(gen: number): Promise<void> {
+    this.#session.admits(gen);
+    for (const ws of this.ctx.getWebSockets()) ws.close(closes.revoked.code, closes.revoked.reason);
   }
 
   async presence(): Promise<{ connected: boolean; last_seen: number; session: number }> {

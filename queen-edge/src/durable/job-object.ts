@@ -18,7 +18,7 @@ import type { Env } from "../env.ts";
 import { answerOperation, answerLastKnown } from "../queen/answer.ts";
 import type { Decision, Effect } from "../queen/effects.ts";
 import { Job } from "../queen/job.ts";
-import type { JobSpec } from "../queen/job-record.ts";
+import { isSameRequest, type JobSpec } from "../queen/job-record.ts";
 import type { Ending, OpenJob } from "../queen/ledger.ts";
 import { endingOf, viewOf, wantOf } from "../queen/views.ts";
 import { seal } from "../seal.ts";
@@ -52,9 +52,9 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   }
 
   async submit(spec: JobSpec): Promise<Answer<{ created: boolean }>> {
-    await this.#submitting;
+    while (this.#submitting !== undefined) await this.#submitting.catch(() => undefined);
     if (this.#job !== undefined) {
-      if (this.#job.isSameRequest(spec)) return { ok: { created: false } };
+      if (isSameRequest(this.#job.spec, spec)) return { ok: { created: false } };
       return { problem: new RbeeError("idempotency_conflict").toProblem() };
     }
     this.#submitting = this.#admit(spec);
@@ -97,14 +97,18 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     return { job_id: job.spec.job_id, status };
   }
 
-  async decide(decision: Decision): Promise<boolean> {
-    const effects = this.#job?.decide(decision, Date.now());
+  async decide(term: number, decision: Decision): Promise<boolean> {
+    // A place may be decided while the answer "wait" is still on its way here.
+    await this.#submitting?.catch(() => undefined);
+    const effects = this.#job?.decide(term, decision, Date.now());
     if (effects !== undefined) this.#run(effects);
     return effects !== undefined;
   }
 
   async notThere(term: number, reason: string): Promise<void> {
-    if (this.#job !== undefined) this.#run(this.#job.notThere(term, reason, Date.now()));
+    const job = this.#job;
+    // What it has said proves that it has the job; should it be gone since, the lease finds out.
+    if (job !== undefined && !this.#takenUp(job)) this.#run(job.notThere(term, reason, Date.now()));
   }
 
   async prelude(hive_id: string, term: number, frames: readonly LaneUp[]): Promise<LaneDown[]> {
@@ -122,7 +126,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     if (isEnded(job.phase)) return endingOf(job.phase);
     // The news of a place was lost on its way here.
     if (job.phase.state === "queued" && open.placement !== undefined && open.term > job.phase.term) {
-      await this.decide({ kind: "placed", placement: open.placement });
+      await this.decide(open.term - 1, { kind: "placed", placement: open.placement });
     }
     return "open";
   }
@@ -148,7 +152,13 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       this.#run(job.hear(frames, Date.now()));
     } catch (error) {
       const { code } = problemFrom(error);
-      this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
+      if (code !== "internal")
+        return this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
+      // What is in memory may not be what is stored: begin again from what is.
+      console.error(
+        JSON.stringify({ event: "lane_failed", error: error instanceof Error ? error.stack : String(error) }),
+      );
+      this.ctx.abort("a lane frame could not be taken");
     }
   }
 
@@ -237,12 +247,9 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async #place(): Promise<void> {
     const job = this.#job;
     if (job === undefined || job.phase.state !== "queued") return;
-    const decision = await registryOf(this.env, job.spec.colony).place(
-      job.spec.colony,
-      wantOf(job.spec),
-      job.phase.term,
-    );
-    const effects = job.decide(decision, Date.now());
+    const { term } = job.phase;
+    const decision = await registryOf(this.env, job.spec.colony).place(job.spec.colony, wantOf(job.spec), term);
+    const effects = job.decide(term, decision, Date.now());
     if (effects === undefined && isEnded(job.phase)) return this.#release();
     this.#run(effects ?? []);
   }

@@ -23,7 +23,7 @@ export interface JobPort {
   view(): Promise<JobView | undefined>;
   cancel(): Promise<CancelAnswer | undefined>;
   /** The registry's decision for a waiting job. `false`: the job does not wait, the place is free again. */
-  decide(decision: Decision): Promise<boolean>;
+  decide(term: number, decision: Decision): Promise<boolean>;
   notThere(term: number, reason: string): Promise<void>;
   /** Frames of the hive that has the job in this term, before its lane is up. @returns what a lane would answer */
   prelude(hive_id: string, term: number, frames: readonly LaneUp[]): Promise<LaneDown[]>;
@@ -41,6 +41,8 @@ export interface HiveName {
 export interface HivePort {
   /** @returns whether a live socket took it */
   deliver(name: HiveName, frame: string): Promise<boolean>;
+  /** Older credentials of this name are worthless from now on. */
+  enrolled(gen: number): Promise<void>;
   presence(): Promise<{ connected: boolean; last_seen: number; session: number }>;
   fetch(request: Request): Promise<Response>;
 }

@@ -4,6 +4,7 @@ import {
   encodeEntries,
   isAfter,
   isEnded,
+  isEndOfJob,
   parsePosition,
   type LogEntry,
   type Position,
@@ -73,7 +74,14 @@ export class Readers {
     for (const ws of this.#ctx.getWebSockets("reader")) {
       if (ws.readyState !== WebSocket.OPEN) continue;
       const { format, sent } = ws.deserializeAttachment() as Attachment;
-      if (!isAfter(last.position, sent)) continue;
+      if (!isAfter(last.position, sent)) {
+        // It asked for more than there will ever be; the end is its too. [READ-5]
+        if (isEndOfJob(last.event)) {
+          ws.send(DONE);
+          ws.close(1000, "done");
+        }
+        continue;
+      }
       const fresh = entries.filter((entry) => isAfter(entry.position, sent));
       const key = `${format} ${fresh.length}`;
       const text = encoded.get(key) ?? encodeEntries(fresh, format);

@@ -12,7 +12,6 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   readonly #registry: Registry;
   /** When each hive's stored presence was last held against its socket. */
   readonly #checked = new Map<string, number>();
-  #auditing = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -80,13 +79,13 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   /** Holds the books against the jobs themselves: a release or a notice that was lost is made good here. [REG-3] */
   override async alarm(): Promise<void> {
-    this.#auditing = false;
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     const now = Date.now();
     const old = this.#registry.openJobs().filter((job) => now - job.want.submitted_at >= limits.audit_ms);
-    for (const open of old) await this.#audit(colony, open);
-    await this.#drain();
+    // Armed before the work: whatever fails below, the next audit comes.
     await this.#armAudit(colony);
+    for (const open of old) await this.#audit(colony, open).catch(logFailure);
+    await this.#drain();
   }
 
   async #audit(colony: string, open: OpenJob): Promise<void> {
@@ -115,10 +114,10 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     const notices = this.#registry.drain();
     if (notices.length === 0) return;
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
-    for (const { job_id, decision } of notices) {
+    for (const { job_id, term, decision } of notices) {
       const job = jobOf(this.env, colony, job_id);
       this.#later(
-        job.decide(decision).then(async (taken) => {
+        job.decide(term, decision).then(async (taken) => {
           const open = this.#registry.openJobs().find((open) => open.want.job_id === job_id);
           if (!taken && open !== undefined) await this.#audit(colony, open);
         }),
@@ -132,15 +131,15 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   /** An alarm only while a job is open: an idle colony costs nothing. */
   async #armAudit(colony: string): Promise<void> {
-    if (this.#auditing || this.#registry.openCount === 0) return;
-    this.#auditing = true;
+    if (this.#registry.openCount === 0 || (await this.ctx.storage.getAlarm()) !== null) return;
     await this.#remember(colony);
     await this.ctx.storage.setAlarm(Date.now() + limits.audit_ms);
   }
 
   #later(work: Promise<unknown>): void {
-    this.ctx.waitUntil(
-      work.catch((error: unknown) => console.error(JSON.stringify({ event: "notice_failed", error: String(error) }))),
-    );
+    this.ctx.waitUntil(work.catch(logFailure));
   }
 }
+
+const logFailure = (error: unknown): void =>
+  console.error(JSON.stringify({ event: "notice_failed", error: String(error) }));

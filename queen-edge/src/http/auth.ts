@@ -10,7 +10,7 @@ export interface Principal {
 }
 
 /** A self-hoster has one. */
-const HOME_COLONY = "main";
+export const HOME_COLONY = "main";
 
 /** @throws RbeeError unauthorized */
 export async function authenticate(request: Request, env: Env): Promise<Principal> {

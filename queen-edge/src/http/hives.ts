@@ -12,7 +12,7 @@ import { z } from "zod";
 import { hiveOf, jobOf, registryOf } from "../durable/ports.ts";
 import type { Env } from "../env.ts";
 import { fromBase64Url, seal, sha256Hex, unseal } from "../seal.ts";
-import { secretOf } from "./auth.ts";
+import { HOME_COLONY, secretOf } from "./auth.ts";
 import { readJson } from "./body.ts";
 import { problemResponse } from "./problem.ts";
 
@@ -28,9 +28,11 @@ hives.post("/enroll", async (c) => {
   if (!parsed.success) throw new RbeeError("invalid_input", explain(parsed.error));
   const { token, public_key, hive_id } = parsed.data;
   const colony = /^rbj_([a-z0-9-]{1,31})_/.exec(token)?.[1];
-  if (colony === undefined) throw new RbeeError("unauthorized", "that is not a join token");
+  // A colony that is not ours gets no object: making one is not a stranger's to do.
+  if (colony !== HOME_COLONY) throw new RbeeError("unauthorized", "that is not a join token");
   const answer = await registryOf(c.env, colony).enrol(await sha256Hex(token), hive_id);
   if ("problem" in answer) return problemResponse(answer.problem);
+  await hiveOf(c.env, colony, answer.ok.hive_id).enrolled(answer.ok.gen);
   const credential = await seal(secret, "hive", { colony, ...answer.ok, public_key });
   return c.json({ hive_id: answer.ok.hive_id, credential });
 });

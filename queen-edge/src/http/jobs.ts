@@ -6,7 +6,7 @@ import type { Env } from "../env.ts";
 import { jobId } from "../seal.ts";
 import { authenticate, authorize, secretOf, type Principal } from "./auth.ts";
 import { readJson } from "./body.ts";
-import { problemResponse } from "./problem.ts";
+import { errorResponse, problemResponse } from "./problem.ts";
 import { sseResponse } from "./sse.ts";
 
 type App = { Bindings: Env; Variables: { principal: Principal } };
@@ -34,9 +34,15 @@ jobs.post("/", async (c) => {
   const query = streaming ? readerQuery(c) : "";
   const submitting = jobOf(c.env, colony, job_id).submit(spec);
   // The reader's way to the job is opened while the job is still looking for its place.
-  const reading = streaming ? stream(c, job_id, `${query}&submitting`) : undefined;
-  const [answer, response] = await Promise.all([submitting, reading]);
-  if ("problem" in answer) return problemResponse(answer.problem);
+  const reading = streaming ? stream(c, job_id, `${query}&submitting`).catch(errorResponse) : undefined;
+  const answer = await submitting;
+  if ("problem" in answer) {
+    void reading?.then((response) => response.body?.cancel()).catch(() => undefined);
+    return problemResponse(answer.problem);
+  }
+  const response = await reading;
+  // It came before the job was there, with a submit that was refused before: now the job is there.
+  if (response?.status === 404) return stream(c, job_id, query);
   if (response !== undefined) return response;
   const sse_url = `/v1/jobs/${job_id}/stream`;
   return c.json({ job_id, sse_url }, answer.ok.created ? 202 : 200, { location: `/v1/jobs/${job_id}` });

@@ -24,7 +24,7 @@ export function sseResponse(
   const write = (bytes: Uint8Array) => {
     unsent += bytes.byteLength;
     // A client this far behind is cut off; it goes on from the log with its last id.
-    if (unsent > limits.reader_buffer_bytes_max) return void writer.abort("the reader is too slow").finally(leave);
+    if (unsent > limits.reader_buffer_bytes_max) return void writer.abort("the reader is too slow").then(leave, leave);
     writer.write(bytes).then(() => (unsent -= bytes.byteLength), leave);
   };
   const beat = setInterval(() => write(KEEP_ALIVE), limits.sse_keepalive_ms);
@@ -39,6 +39,7 @@ export function sseResponse(
   socket.addEventListener("close", finish);
   socket.addEventListener("error", finish);
   options.signal.addEventListener("abort", leave);
+  if (options.signal.aborted) leave();
   socket.accept();
   write(encoder.encode(`retry: ${limits.sse_retry_ms}\n\n`));
   return new Response(readable, {

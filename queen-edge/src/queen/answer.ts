@@ -16,7 +16,7 @@ import type { JobSpec } from "./job-record.ts";
 /** What the queen's own operations may ask for. */
 export interface QueenContext {
   status(): Promise<{ hives: HiveInfo[]; workers: ActiveWorker[]; queue: { queued: number; running: number } }>;
-  /** Makes a join token and stores its hash. @returns the token, which is nowhere else */
+  /** Makes a join token and stores its hash. @returns the token, which is in this job's result and nowhere else */
   mintToken(label: string | undefined, expires_at: number): Promise<string>;
   /** Milliseconds since the epoch. */
   now(): number;

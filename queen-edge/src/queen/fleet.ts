@@ -73,11 +73,13 @@ export class Fleet {
     return gen;
   }
 
-  connected(hive_id: string, session: number, report: { inventory: Inventory; now: number }): void {
+  /** @returns false for a connection that a newer one has replaced */
+  connected(hive_id: string, session: number, report: { inventory: Inventory; now: number }): boolean {
     const hive = this.#hives.get(hive_id);
-    if (hive === undefined || session < hive.session) return;
+    if (hive === undefined || session < hive.session) return false;
     const { inventory, now } = report;
     this.#put({ ...hive, session, connected: true, draining: false, inventory, last_seen: now });
+    return true;
   }
 
   /** @returns whether anything changed */
@@ -95,8 +97,8 @@ export class Fleet {
 
   disconnected(hive_id: string, session: number, now: number): void {
     const hive = this.#hives.get(hive_id);
-    if (hive === undefined || hive.session !== session || !hive.connected) return;
-    this.#put({ ...hive, connected: false, last_seen: now });
+    if (hive === undefined || session < hive.session || !hive.connected) return;
+    this.#put({ ...hive, session, connected: false, last_seen: now });
   }
 
   #put(hive: Hive): void {

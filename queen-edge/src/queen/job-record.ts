@@ -12,6 +12,10 @@ export interface JobSpec {
   readonly submitted_at: number;
 }
 
+/** Whether this is the same request again, for an Idempotency-Key. */
+export const isSameRequest = (one: JobSpec, other: JobSpec): boolean =>
+  one.operation === other.operation && JSON.stringify(one.input) === JSON.stringify(other.input);
+
 /** The two durable facts of a job besides its log: what was asked for, and where it stands. */
 export class JobRecord {
   readonly #sql: Sql;

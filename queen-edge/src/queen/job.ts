@@ -40,6 +40,8 @@ export class Job {
   readonly #record: JobRecord;
   /** Whether something was heard that must be durable before the turn ends. */
   #commitDue = false;
+  /** Whether a token is known to be durable; forgotten with the object, which costs one early commit. */
+  #tokenKept = false;
 
   private constructor(sql: Sql, log: EventLog, record: JobRecord) {
     this.#sql = sql;
@@ -92,15 +94,10 @@ export class Job {
     return this.#record.phase;
   }
 
-  /** Whether this is the same request again, for an Idempotency-Key. */
-  isSameRequest(spec: JobSpec): boolean {
-    return this.spec.operation === spec.operation && JSON.stringify(this.spec.input) === JSON.stringify(spec.input);
-  }
-
   /** The registry's answer to a job that waits. `undefined`: the job does not wait (any more), the place is free again. */
-  decide(decision: Decision, now: number): Effect[] | undefined {
+  decide(term: number, decision: Decision, now: number): Effect[] | undefined {
     const phase = this.phase;
-    if (phase.state !== "queued") return undefined;
+    if (phase.state !== "queued" || phase.term !== term) return undefined;
     return this.#sql.transaction(() => {
       switch (decision.kind) {
         case "refused":
@@ -123,11 +120,16 @@ export class Job {
    * last; the platform lets nothing out before.
    */
   hear(frames: readonly LaneUp[], now: number): Effect[] {
-    const effects = frames.flatMap((frame) => this.#hearOne(frame, now));
+    const { term } = this.phase;
+    const effects: Effect[] = [];
+    // Behind an end there is nothing of this term to hear. [LANE-6]
+    for (const frame of frames)
+      if (this.phase.term === term && !isEnded(this.phase)) effects.push(...this.#hearOne(frame, now));
     if (!this.#commitDue) return effects;
     this.#commitDue = false;
+    if (this.phase.term !== term || isEnded(this.phase)) return effects;
     this.log.commit();
-    return isEnded(this.phase) ? effects : [...effects, { do: "say", message: { t: "ack", acked: this.log.acked } }];
+    return [...effects, { do: "say", message: { t: "ack", acked: this.log.acked } }];
   }
 
   #hearOne(frame: LaneUp, now: number): Effect[] {
@@ -149,17 +151,20 @@ export class Job {
     const phase = this.phase;
     if (phase.state === "placed" && phase.lane_gone === true) this.#record.move(laneBack(phase));
     const ready: Effect = { do: "say", message: { t: "ready", acked: this.log.acked } };
-    const stopping = phase.state === "placed" && phase.cancel_until !== undefined;
-    return stopping ? [ready, { do: "say", message: { t: "cancel" } }] : [ready];
+    if (phase.state !== "placed" || phase.cancel_until === undefined) return [ready];
+    return [ready, { do: "say", message: { t: "cancel" } }];
   }
 
   /** Shown at once; acknowledged once durable. A gap is answered with where to go back to. [LANE-2] [LANE-3] */
   #events(first: number, items: readonly PackedEvent[]): Effect[] {
     const offered = this.log.offer(first, items);
     if (offered.kind === "gap") return [{ do: "say", message: { t: "ready", acked: this.log.acked } }];
-    // The first events of a term are committed before anyone sees them, so that "was anything shown?" has a durable answer. [LANE-4]
+    // The first token is committed before anyone sees it, so that "was anything shown?" has a durable answer. [LANE-4]
     const { acked, tailEvents, tailBytes } = this.log;
-    this.#commitDue ||= acked === 0 || tailEvents >= limits.commit_events || tailBytes >= limits.commit_bytes;
+    const tokens = offered.entries.some(({ event }) => event.type === "token");
+    const early = acked === 0 || (tokens && !this.#tokenKept);
+    this.#commitDue ||= early || tailEvents >= limits.commit_events || tailBytes >= limits.commit_bytes;
+    this.#tokenKept ||= tokens;
     return offered.entries.length === 0 ? [] : [{ do: "show", entries: offered.entries }];
   }
 
@@ -183,6 +188,7 @@ export class Job {
     const phase = this.phase;
     if (phase.state !== "placed" || phase.lane_gone === true) return [];
     const waiting = laneGone(phase, now);
+    this.log.commit();
     this.#record.move(waiting);
     return [{ do: "alarm", at: dueAt(waiting) }];
   }

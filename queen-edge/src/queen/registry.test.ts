@@ -154,6 +154,21 @@ describe("the queue", () => {
     expect(gone.map((job) => job.want.job_id)).toEqual([lost.job_id]);
   });
 
+  test("[REG-4] a job that can never run is told so until it has ended itself", () => {
+    const registry = colony({ a: inventory() });
+    registry.fleet.disconnected("a", 1, 0);
+    const job = want();
+    registry.place(job, 0);
+    registry.hiveConnected("a", 2, { inventory: inventory({ models: [], workers: [] }), jobs: [], now: 0 });
+    const refused = [
+      { job_id: job.job_id, term: 0, decision: { kind: "refused", problem: { code: "model_not_found" } } },
+    ];
+    expect(registry.drain()).toMatchObject(refused);
+    expect(registry.drain()).toMatchObject(refused);
+    registry.release(job.job_id, { state: "failed", finished_at: 1 });
+    expect(registry.drain()).toEqual([]);
+  });
+
   test("everything is there again after the object was evicted", () => {
     const sql = new NodeSql(":memory:");
     const before = new Registry(sql);

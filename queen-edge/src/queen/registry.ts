@@ -17,6 +17,8 @@ import { choose, Occupancy } from "./placement.ts";
 /** News for a job that the registry decided on its own. */
 export interface Notice {
   readonly job_id: string;
+  /** The queen's term that it is about. */
+  readonly term: number;
   readonly decision: Decision;
 }
 
@@ -49,7 +51,8 @@ export class Registry {
     const choice = choose(want, this.fleet.all(), new Occupancy(others));
     switch (choice.kind) {
       case "refuse":
-        this.#ledger.drop(want.job_id);
+        // A job that is there already closes its own line.
+        if (term === 0) this.#ledger.drop(want.job_id);
         return { kind: "refused", problem: choice.problem };
       case "place":
         this.#ledger.put(want, term + 1, choice.placement);
@@ -79,7 +82,7 @@ export class Registry {
     session: number,
     report: { inventory: Inventory; jobs: readonly string[]; now: number },
   ): OpenJob[] {
-    this.fleet.connected(hive_id, session, report);
+    if (!this.fleet.connected(hive_id, session, report)) return [];
     const held = new Set(report.jobs);
     return this.#ledger.placed().filter((job) => job.placement?.hive_id === hive_id && !held.has(job.want.job_id));
   }
@@ -103,10 +106,18 @@ export class Registry {
       if (choice.kind === "place") {
         occupancy.add(job.want, choice.placement);
         this.#ledger.put(job.want, job.term + 1, choice.placement);
-        notices.push({ job_id: job.want.job_id, decision: { kind: "placed", placement: choice.placement } });
+        notices.push({
+          job_id: job.want.job_id,
+          term: job.term,
+          decision: { kind: "placed", placement: choice.placement },
+        });
       } else if (choice.kind === "refuse") {
-        this.#ledger.drop(job.want.job_id);
-        notices.push({ job_id: job.want.job_id, decision: { kind: "refused", problem: choice.problem } });
+        // Its line stays until the job has ended itself, so that a notice that is lost is repeated.
+        notices.push({
+          job_id: job.want.job_id,
+          term: job.term,
+          decision: { kind: "refused", problem: choice.problem },
+        });
       } else {
         waiting.set(key, { reason: choice.reason, count: 1 });
         notices.push(...this.#tell(job, choice.reason, 1));
@@ -177,7 +188,7 @@ export class Registry {
     const news = `${position} ${reason}`;
     if (position > limits.queue_watch_max || this.#told.get(job_id) === news) return [];
     this.#told.set(job_id, news);
-    return [{ job_id, decision: { kind: "waiting", reason, position } }];
+    return [{ job_id, term: job.term, decision: { kind: "waiting", reason, position } }];
   }
 
   #positionOf(job: OpenJob): number {
