@@ -12,6 +12,9 @@ export interface Ask {
   readonly prompt: string;
   readonly max_tokens: number;
   readonly temperature?: number;
+  readonly top_k?: number;
+  readonly top_p?: number;
+  readonly min_p?: number;
   readonly seed?: number;
   readonly raw?: boolean;
   readonly worker_id?: string;

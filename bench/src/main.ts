@@ -74,7 +74,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
   async ratio(fleet, figures, amount) {
     figures.end_to_end = await endToEnd(fleet, amount);
-    figures.end_to_end_ratio = figures.end_to_end.ratio;
+    figures.end_to_end_ratio = figures.end_to_end.long.ratio;
   },
 };
 

@@ -15,7 +15,7 @@ export interface Figures {
   jobs_per_s?: { c1?: number; c16?: number };
   agent_rss_mb?: number;
   end_to_end_ratio?: number;
-  end_to_end?: Ratio;
+  end_to_end?: { long: Ratio; short: Ratio };
   /** Processor time per job or token: tells what costs on a machine that is busy with other things too. */
   cpu_ms?: Record<string, Cpu>;
 }
@@ -48,6 +48,7 @@ function rows(figures: Figures): Row[] {
     { name: "jobs/s, 16 at a time", value: jobs?.c16, limit: atLeast(250) },
     { name: "agent without a worker, MB", value: figures.agent_rss_mb, limit: { op: "<", to: 150 } },
     { name: "real model, queen ÷ direct", value: figures.end_to_end_ratio, limit: atLeast(0.95) },
+    { name: "real model, queen ÷ direct, short text", value: figures.end_to_end?.short.ratio },
   ];
   return all.filter(({ value }) => value !== undefined);
 }

@@ -15,23 +15,23 @@ export interface Amount {
 }
 
 export const quick: Amount = {
-  warm_jobs: 60,
+  warm_jobs: 500,
   ttft_samples: 120,
-  stream_seconds: 4,
+  stream_seconds: 3,
   flood_tokens: 6_000,
   flood_rounds: 3,
   jobs_seconds: 3,
-  ratio_rounds: 7,
+  ratio_rounds: 5,
 };
 
 export const full: Amount = {
-  warm_jobs: 200,
+  warm_jobs: 2_000,
   ttft_samples: 500,
   stream_seconds: 20,
   flood_tokens: 20_000,
   flood_rounds: 5,
   jobs_seconds: 15,
-  ratio_rounds: 25,
+  ratio_rounds: 20,
 };
 
 const synthetic = (max_tokens: number, every: number): Ask => ({
@@ -164,12 +164,28 @@ async function jobsFor(
   return jobs;
 }
 
-/** High temperature keeps the small model from ending early; the seed makes every round the same text. */
-const STORY: Ask = {
+/**
+ * Flat odds over all words keep the small model from ending: it talks nonsense to the end of its context, at the speed of
+ * any other text. The seed makes every round the same text.
+ */
+const LONG: Ask = {
   model: "bee-tiny",
   prompt: "Once upon a time",
   raw: true,
-  max_tokens: 1_500,
+  max_tokens: 1_800,
+  temperature: 5,
+  top_k: 0,
+  top_p: 1,
+  min_p: 0,
+  seed: 12,
+};
+
+/** About an eighth of a second of text: here the way there and back counts. */
+const SHORT: Ask = {
+  model: "bee-tiny",
+  prompt: "Once upon a time",
+  raw: true,
+  max_tokens: 256,
   temperature: 2,
   seed: 7,
 };
@@ -180,26 +196,30 @@ export interface Ratio {
   readonly tokens: number;
 }
 
+export async function endToEnd(fleet: Fleet, amount: Amount): Promise<{ long: Ratio; short: Ratio }> {
+  return { long: await ratioOf(fleet, LONG, amount), short: await ratioOf(fleet, SHORT, amount) };
+}
+
 /** Tokens per second of the real model through the queen, divided by those of the same worker asked directly, in turns. */
-export async function endToEnd(fleet: Fleet, amount: Amount): Promise<Ratio> {
-  const worker = fleet.worker("bee-tiny");
+async function ratioOf(fleet: Fleet, ask: Ask, amount: Amount): Promise<Ratio> {
+  const worker = fleet.worker(ask.model);
   const { worker_id } = worker;
   const rate = ({ tokens, sentAt, endedAt }: Seen) => (1_000 * tokens) / (endedAt - sentAt);
+  const through = async () => fleet.queen.infer({ ...ask, worker_id });
+  const alone = async () => worker.generate(ask);
+  // Warms the prompt's cache: evaluated or cached, its odds differ in the last digits, and with them the text.
+  await alone();
+  const { tokens } = await alone();
   const ratios: number[] = [];
   const direct: number[] = [];
-  let tokens = 0;
-  // The first round warms the prompt's cache and does not count.
-  for (let round = 0; round <= amount.ratio_rounds; round++) {
-    const turns = [async () => fleet.queen.infer({ ...STORY, worker_id }), async () => worker.generate(STORY)];
-    if (round % 2 === 1) turns.reverse();
-    const [first, second] = [await turns[0]?.(), await turns[1]?.()];
-    const [through, alone] = round % 2 === 1 ? [second, first] : [first, second];
-    if (through === undefined || alone === undefined || round === 0) continue;
-    if (through.tokens !== alone.tokens)
-      throw new Error(`${through.tokens} and ${alone.tokens} tokens: not the same text`);
-    tokens = alone.tokens;
-    ratios.push(rate(through) / rate(alone));
-    direct.push(rate(alone));
+  for (let turn = 0; turn < amount.ratio_rounds; turn++) {
+    // Each goes first as often as the other.
+    const [one, other] = turn % 2 === 0 ? [through, alone] : [alone, through];
+    const pair = [await one(), await other()] as const;
+    if (pair.some((seen) => seen.tokens !== tokens)) throw new Error("not the same text every time");
+    const [queens, own] = turn % 2 === 0 ? pair : ([pair[1], pair[0]] as const);
+    ratios.push(rate(queens) / rate(own));
+    direct.push(rate(own));
   }
   return { ratio: round(median(ratios)), direct_tokens_per_s: Math.round(median(direct)), tokens };
 }

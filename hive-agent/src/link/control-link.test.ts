@@ -70,7 +70,7 @@ describe("control link", () => {
     for (const [code, problem] of [
       [4401, "unauthorized"],
       [4403, "forbidden"],
-      [4410, "unavailable"],
+      [4409, "unavailable"],
       [4426, "unsupported"],
     ] as const) {
       seen = [];
