@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { WorkerInfo } from "@rbee/contracts";
@@ -12,6 +12,8 @@ const beeTiny = join(root, "models/bee-tiny/bee-tiny.f16.gguf");
 /** Two of them hold the 128 streams: a worker has 64 slots at most. */
 const SYNTHETIC = { kind: "synthetic", model: "synthetic", slots: 64, context: 64 } as const;
 const REAL = { kind: "llama", model: "bee-tiny", slots: 1 } as const;
+
+const FOLDER = "rbee-bench-";
 
 export interface FleetOptions {
   /** Where everything is stored; a folder of its own is made in it. */
@@ -31,7 +33,8 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#dir = mkdtempSync(join(options.state, "rbee-bench-"));
+    sweep(options.state);
+    this.#dir = mkdtempSync(join(options.state, `${FOLDER}${process.pid}-`));
   }
 
   async start(): Promise<void> {
@@ -102,5 +105,22 @@ export class Fleet {
     const started = new Process(name, args, { RBEE_EXIT_WITH_PARENT: "1", ...env });
     this.#processes.push(started);
     return started;
+  }
+}
+
+/** A bench that was killed leaves its folder behind, on a RAM disk as memory that nobody gets back. */
+function sweep(state: string): void {
+  for (const name of readdirSync(state)) {
+    const pid = name.startsWith(FOLDER) ? Number(name.slice(FOLDER.length).split("-")[0]) : Number.NaN;
+    if (pid > 0 && !isRunning(pid)) rmSync(join(state, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
