@@ -20,6 +20,8 @@ export const Progress = z.object({
   total: z.number().nonnegative().optional(),
   unit: z.enum(["bytes", "percent", "items", "layers"]),
   eta_ms: z.number().nonnegative().optional(),
+  /** Units per second, lately. */
+  per_second: z.number().nonnegative().optional(),
 });
 export type Progress = z.infer<typeof Progress>;
 

@@ -8,6 +8,10 @@ export const Device = z.object({
   name: z.string().max(128),
   memory_total_bytes: z.int().nonnegative(),
   memory_free_bytes: z.int().nonnegative(),
+  /** Version of its driver. */
+  driver: z.string().max(64).optional(),
+  /** What its maker calls the generation: `9.0` (CUDA), `gfx1100` (AMD). */
+  compute_capability: z.string().max(32).optional(),
 });
 export type Device = z.infer<typeof Device>;
 
@@ -24,6 +28,12 @@ export const WorkerInfo = z.object({
   context: z.int().positive(),
   port: z.int(),
   pid: z.int(),
+  /** The server it is attached to, of kind `openai`. */
+  url: z.string().max(2_048).optional(),
+  /** Times it died and was started again, since it last ran for a good while. */
+  restarts: z.int().nonnegative().optional(),
+  /** Why it is not there: how its process ended, and its last words. */
+  problem: z.string().max(2_048).optional(),
 });
 export type WorkerInfo = z.infer<typeof WorkerInfo>;
 
@@ -33,7 +43,11 @@ export const ModelInfo = z.object({
   name: z.string().max(256),
   size_bytes: z.int().nonnegative(),
   status: z.enum(["ready", "partial", "invalid"]),
+  /** Of a partial one: how much of it is there. */
+  percent: z.number().min(0).max(100).optional(),
   loaded: z.boolean(),
+  /** Equal on every hive that has the same file; absent until it was read. */
+  digest: z.string().max(128).optional(),
 });
 export type ModelInfo = z.infer<typeof ModelInfo>;
 
@@ -54,6 +68,8 @@ export const HiveInfo = z.object({
   connected: z.boolean(),
   /** Milliseconds since the epoch, by the queen's clock. */
   last_seen: z.int().nonnegative(),
+  /** The hive is away: devices and models are what it said last. */
+  stale: z.boolean().optional(),
   enrolled_at: z.int().nonnegative(),
   version: z.string().optional(),
   platform: z.string().optional(),
@@ -73,5 +89,15 @@ export const ActiveWorker = z.object({
   state: z.enum([...WorkerState.options, "unreachable"]),
   slots: z.int().positive(),
   slots_busy: z.int().nonnegative(),
+  /** When the queen first heard of it, in milliseconds since the epoch. */
+  since: z.int().nonnegative().optional(),
+  /** Of the last generation that it finished. */
+  tokens_per_s: z.number().nonnegative().optional(),
+  /** It gets nothing new; `keep`: and is not stopped when it has finished. */
+  retired: z.enum(["keep", "stop"]).optional(),
 });
 export type ActiveWorker = z.infer<typeof ActiveWorker>;
+
+/** One thing that was looked at, and what was found, in words a person can act on. */
+export const Check = z.object({ name: z.string().max(64), ok: z.boolean(), detail: z.string().max(1_024) });
+export type Check = z.infer<typeof Check>;

@@ -99,6 +99,10 @@ export const limits = {
   hives_max: 500,
   /** A stored `connected` flag is checked against the socket when it is older than this. */
   presence_check_ms: 30_000,
+  /** Workers of a hive that went away are shown as unreachable this long: a restart, or a line that was down for a while. */
+  worker_unreachable_ms: 600_000,
+  /** A retired worker that is still there is asked to stop again after this. */
+  worker_retire_retry_ms: 30_000,
   /** The registry asks a job whether it still holds its place this often, while any job is open. */
   audit_ms: 60_000,
 
@@ -110,6 +114,8 @@ export const limits = {
   /** Generation slots of a worker unless asked otherwise. */
   slots_default: 4,
   slots_max: 64,
+  /** A hive's local server, loopback only. */
+  local_port: 7_835,
   /** Worker HTTP ports, loopback only. */
   worker_port_min: 9_100,
   worker_port_max: 9_199,
@@ -138,11 +144,79 @@ export const limits = {
   worker_request_ms: 2_000,
   /** A worker's log on disk: enough for what an engine says when it dies. */
   worker_log_bytes_max: 1_048_576,
+  /** Requests of a worker that is to go may run on for this long: longer than the longest answer anyone waits for. */
+  worker_drain_ms: 600_000,
+  /** A worker that is stopped by hand lets its requests end for this long, then they fail. */
+  worker_delete_drain_ms: 5_000,
+  /** A worker that dies is started again this often, first after the first wait, each time after twice as long. */
+  worker_restarts_max: 5,
+  worker_restart_min_ms: 250,
+  worker_restart_max_ms: 10_000,
+  /** One that ran this long was sound: its earlier deaths are forgotten. */
+  worker_stable_ms: 60_000,
+  /** One that is given up is shown, with its last words, for this long. */
+  worker_dead_kept_ms: 600_000,
+  /** A server that a worker passes requests to says nothing for this long: a long prompt on a slow machine. */
+  server_silence_ms: 300_000,
+  /** One event of such a server's stream: far over any that a sound one sends. */
+  server_event_bytes_max: 1_048_576,
+  /** Missed health checks, worker_poll_ms apart, after which a server that a worker is attached to is gone. */
+  server_misses_max: 3,
+  /** Engine packages: asking the registry, a stall of a download, and its tries, each of which goes on where the last broke off. */
+  registry_wait_ms: 15_000,
+  registry_stall_ms: 30_000,
+  registry_tries_max: 5,
+  /** The largest engine package is under half a gigabyte, and four times as large unpacked. */
+  engine_bytes_max: 2_147_483_648,
+  engine_files_max: 2_000,
+  /** One line of a compiler's output; the rest of a longer one is cut. */
+  build_line_chars_max: 1_000,
+  /** Lines of a failed build that go into its error. */
+  build_lines_kept: 40,
+  /** A whole build: minutes for a CPU, an hour or two for CUDA on a small machine. */
+  build_ms_max: 14_400_000,
+  /** Self-test: an engine that starts in a process of its own; a cold disk takes a while. */
+  check_engine_ms: 30_000,
+  /** Self-test: clocks further apart than this confuse people; what breaks is signature_skew_ms. */
+  check_clock_ms: 5_000,
   /** Asking a driver which devices there are. */
   device_probe_ms: 5_000,
   /** Model files that a hive lists, and how deep in its folders it looks for them. */
   models_max: 1_000,
   model_folder_depth_max: 4,
+
+  /** What a person writes to name a model to fetch. */
+  model_source_chars_max: 2_048,
+  /** Connections of one download: one seldom fills a line, many are rude. */
+  download_connections: 4,
+  /** Ranges that are fetched apart: enough to share among the connections, few enough to ask for each. */
+  download_segment_bytes: 33_554_432,
+  /** A connection that brings nothing for this long is given up, and another one made. */
+  download_idle_ms: 30_000,
+  /** Tries in a row that bring not a single byte, and the waits between them: about two minutes. */
+  download_tries_max: 9,
+  download_retry_min_ms: 500,
+  download_retry_max_ms: 30_000,
+  /** A server that asks for a longer pause than this is not waited for. */
+  download_retry_after_ms_max: 300_000,
+  /** Times a download begins anew because the file changed or what came was damaged. */
+  download_restarts_max: 2,
+  download_redirects_max: 5,
+  /** Progress of a download is told this often. */
+  download_progress_ms: 900,
+  /** Left free on the disk: a full one stops more than a download. */
+  download_headroom_bytes: 536_870_912,
+  /** The largest file that is fetched; whole models are split into files of less. */
+  download_bytes_max: 1_099_511_627_776,
+  /** Answers of a hub's API: a list of some thousand files. */
+  hub_answer_bytes_max: 16_777_216,
+  hub_answer_ms: 15_000,
+  hub_files_max: 10_000,
+  /** Models of one search; each costs the queen a request of its own. */
+  search_models_max: 20,
+  /** Reading a model's header in a thread of its own; a real one takes well under a second and some megabytes. */
+  gguf_read_ms: 10_000,
+  gguf_heap_mib: 512,
   /** Repetitions (minItems, maxLength, …) a JSON schema may ask for: the grammar grows with them. */
   json_schema_repeat_max: 1_000,
 } as const;

@@ -1,6 +1,7 @@
 import type { InputOf, Operation, RequestOf, ResultOf } from "./operation.ts";
 import { fleetOperations } from "./operations/fleet.ts";
 import { inferenceOperations } from "./operations/inference.ts";
+import { loadingOperations } from "./operations/loading.ts";
 import { modelOperations } from "./operations/models.ts";
 import { workerOperations } from "./operations/workers.ts";
 
@@ -8,6 +9,7 @@ import { workerOperations } from "./operations/workers.ts";
 export const operations = {
   ...fleetOperations,
   ...modelOperations,
+  ...loadingOperations,
   ...workerOperations,
   ...inferenceOperations,
 } as const;

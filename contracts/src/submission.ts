@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RbeeError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import { operationNames, operationOf, type OperationName } from "./operations.ts";
+import { canonical, withCommonSynonyms } from "./synonyms.ts";
 
 /** A submitted operation after the boundary: the name is a row's, the input fits its schema. */
 export interface Submission {
@@ -17,9 +18,10 @@ export function parseSubmission(body: unknown): Submission {
   if (depthOver(body, limits.json_depth_max)) {
     throw new RbeeError("invalid_input", `the body is nested deeper than ${limits.json_depth_max}`);
   }
-  const { operation, ...fields } = body as Record<string, unknown>;
-  if (typeof operation !== "string" || !Object.hasOwn(operationOfName, operation)) {
-    const said = typeof operation === "string" ? JSON.stringify(operation.slice(0, 64)) : "no `operation`";
+  const { operation: asked, ...given } = body as Record<string, unknown>;
+  const { operation, fields } = canonical(typeof asked === "string" ? asked : "", given);
+  if (!Object.hasOwn(operationOfName, operation)) {
+    const said = typeof asked === "string" ? JSON.stringify(asked.slice(0, 64)) : "no `operation`";
     throw new RbeeError("unknown_operation", `${said}; there are ${operationNames.join(", ")}`);
   }
   return { operation: operation as OperationName, input: parseInput(operation as OperationName, fields) };
@@ -28,7 +30,7 @@ export function parseSubmission(body: unknown): Submission {
 /** Checks the fields of one operation and fills in defaults. @throws RbeeError invalid_input */
 export function parseInput(name: OperationName, fields: Record<string, unknown>): Record<string, unknown> {
   const { input } = operationOf(name);
-  const parsed = input.safeParse(withSynonyms(input, fields));
+  const parsed = input.safeParse(withCommonSynonyms(fields, input.shape));
   if (parsed.success) return parsed.data;
   throw new RbeeError("invalid_input", explain(parsed.error));
 }
@@ -44,13 +46,6 @@ export function explain(error: z.ZodError): string {
 }
 
 const operationOfName: Record<string, unknown> = Object.fromEntries(operationNames.map((name) => [name, true]));
-
-/** `alias` is what older clients call `hive_id`. */
-function withSynonyms(schema: z.ZodObject, fields: Record<string, unknown>): Record<string, unknown> {
-  if (!("alias" in fields) || "hive_id" in fields || !("hive_id" in schema.shape)) return fields;
-  const { alias, ...rest } = fields;
-  return { ...rest, hive_id: alias };
-}
 
 function depthOver(value: unknown, allowed: number): boolean {
   if (typeof value !== "object" || value === null) return false;

@@ -134,7 +134,7 @@ test("every operation of a hive answers through the queen", async () => {
     model: { architecture: "llama", context: 2048 },
   });
   const { workers } = await client.run("worker_process_list", { hive_id });
-  expect(workers).toMatchObject([{ model: "bee-tiny", state: "ready", rss_bytes: expect.any(Number) as number }]);
+  expect(workers).toMatchObject([{ model: "bee-tiny", state: "ready", rss: expect.any(Number) as number }]);
   const status = await client.run("status", {});
   expect(status).toMatchObject({
     hives: [{ hive_id, connected: true }],

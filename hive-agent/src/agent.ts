@@ -1,17 +1,25 @@
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { limits, RbeeError } from "@rbee/contracts";
+import { Engines } from "./binaries/engines.ts";
 import { systemClock } from "./clock.ts";
 import { enrol, loadCredential, type Credential } from "./credential.ts";
+import { probeDevices } from "./devices/devices.ts";
 import { createHandlers } from "./handlers/create.ts";
+import type { Self } from "./handlers/self.ts";
 import { bootId } from "./jobs/boot.ts";
 import { HiveLink } from "./link/hive-link.ts";
 import { webSocketDial } from "./link/ws-dial.ts";
+import { LocalServer } from "./local/server.ts";
 import type { Log } from "./log.ts";
-import { ModelCatalogue } from "./models/catalogue.ts";
+import type { ModelCatalogue } from "./models/catalogue.ts";
+import { openModels, type Models } from "./models/open-models.ts";
+import type { ModelPolicy } from "./models/policy.ts";
+import { selfChecks } from "./self/checks.ts";
 import { Stock } from "./stock.ts";
-import { FileDamaged, FileInUse, NodeSql } from "./storage/node-sql.ts";
+import type { NodeSql } from "./storage/node-sql.ts";
+import { openDatabase } from "./storage/open.ts";
 import type { WorkerKinds } from "./workers/kinds.ts";
 import { WorkerSupervisor } from "./workers/supervisor.ts";
 
@@ -30,6 +38,10 @@ export interface AgentOptions {
   readonly slots?: number;
   /** What workers can be started; for benchmarks. */
   readonly kinds?: WorkerKinds;
+  /** Port of the local server, on the loopback address; 0 = any free one, absent = none. */
+  readonly local_port?: number;
+  /** Where models may come from; from the hub's own address into this home if not given. */
+  readonly model_policy?: ModelPolicy;
   readonly log: Log;
 }
 
@@ -37,6 +49,8 @@ export interface Agent {
   readonly hive_id: string;
   readonly supervisor: WorkerSupervisor;
   readonly catalogue: ModelCatalogue;
+  /** Where the local server listens, if it does. */
+  readonly local_url: string | undefined;
   /** Resolves when the queen has welcomed the agent for the first time. */
   readonly connected: Promise<void>;
   /** Resolves when the agent is over: with why, if the queen refused it. */
@@ -53,29 +67,13 @@ export interface Agent {
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const home = resolve(options.home);
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const sql = openJournal(home, options.log);
+  const sql = openDatabase(join(home, "journal.db"), options.log);
   try {
     const credential = await credentialOf(home, options);
     return await RunningAgent.start(sql, credential, { ...options, home });
   } catch (error) {
     sql.close();
     throw error;
-  }
-}
-
-function openJournal(home: string, log: Log): NodeSql {
-  const file = join(home, "journal.db");
-  try {
-    return new NodeSql(file);
-  } catch (error) {
-    if (error instanceof FileInUse) {
-      throw new RbeeError("unavailable", `another agent runs with its state in ${home}`, { cause: error });
-    }
-    if (!(error instanceof FileDamaged)) throw error;
-    // Better no memory than no hive: the queen notices which jobs are gone.
-    log.error("the journal is damaged; it is kept as journal.db.damaged and a new one begun");
-    renameSync(file, `${file}.damaged`);
-    return new NodeSql(file);
   }
 }
 
@@ -106,10 +104,12 @@ class RunningAgent implements Agent {
   readonly hive_id: string;
   readonly supervisor: WorkerSupervisor;
   readonly catalogue: ModelCatalogue;
+  readonly #models: Models;
   readonly #options: AgentOptions;
   readonly #sql: NodeSql;
   readonly #stock: Stock;
   readonly #link: HiveLink;
+  readonly #local: LocalServer | undefined;
   readonly #connected = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<RbeeError | undefined>();
   #credential: Credential;
@@ -121,6 +121,7 @@ class RunningAgent implements Agent {
     const agent = new RunningAgent(sql, credential, options);
     // Before the first job is resumed: it may want the worker that it had.
     await Promise.all([agent.supervisor.adopt(), agent.#stock.start()]);
+    await agent.#local?.start();
     agent.#link.start();
     return agent;
   }
@@ -132,11 +133,16 @@ class RunningAgent implements Agent {
     this.#joinToken = options.join_token;
     this.hive_id = credential.hive_id;
     const { home, log, kinds } = options;
-    this.catalogue = new ModelCatalogue({ dirs: options.model_dirs, files: options.model_files });
+    const { model_dirs: dirs, model_files: files, model_policy: policy } = options;
+    this.#models = openModels({ home, dirs, files, policy, log });
+    this.catalogue = this.#models.catalogue;
+    const engines = new Engines({ home, devices: probeDevices, workers: () => this.supervisor.list() });
     this.supervisor = new WorkerSupervisor({
       hive_id: this.hive_id,
       slots: options.slots,
       home,
+      engines: engines.store,
+      devices: async () => engines.devices(),
       catalogue: this.catalogue,
       onChange: () => this.#stock.workersChanged(),
       ...(kinds === undefined ? {} : { kinds }),
@@ -146,21 +152,51 @@ class RunningAgent implements Agent {
       slots_default: options.slots ?? limits.slots_default,
       catalogue: this.catalogue,
       supervisor: this.supervisor,
+      devices: async () => engines.devices(),
       changed: () => this.#link.inventoryChanged(),
     });
+    const { hive_id } = this;
+    const boot = bootId();
+    const inventory = () => this.#stock.inventory();
     const rtt = async () => (await this.rtt()) ?? fail("unavailable", "the queen did not answer");
+    const { catalogue, supervisor } = this;
+    const { provisioner } = this.#models;
+    const modelsChanged = () => this.#stock.modelsChanged();
+    const queen_url = options.queen_url ?? credential.queen_url;
+    const self: Self = {
+      lookAgain: async () => {
+        const found = await this.#stock.lookAgain();
+        this.#link.tellInventory();
+        return found;
+      },
+      checks: selfChecks({
+        home,
+        queen_url,
+        sql,
+        catalogue,
+        devices: async () => engines.devices(),
+        engineFor: (kind) => engines.store.packageOf(kind),
+        rtt,
+      }),
+    };
+    const deps = { hive_id, catalogue, supervisor, engines, provisioner, self, modelsChanged, rtt };
+    const handlers = createHandlers(deps);
     const link = {
-      queen_url: options.queen_url ?? credential.queen_url,
+      queen_url,
       dial: webSocketDial(systemClock),
       clock: systemClock,
       log,
       sql,
       sync: () => sql.sync(),
-      boot: bootId(),
+      boot,
       headers: (time: number) => this.#credential.headers(time),
-      handlers: createHandlers({ hive_id: this.hive_id, catalogue: this.catalogue, supervisor: this.supervisor, rtt }),
-      inventory: () => this.#stock.inventory(),
+      handlers,
+      inventory,
     };
+    if (options.local_port !== undefined) {
+      const local = { hive_id, home, port: options.local_port, handlers, inventory, clock: systemClock, log, boot };
+      this.#local = new LocalServer(local);
+    }
     this.#link = new HiveLink(link, {
       connected: () => {
         log.info("connected to the queen", { hive_id: this.hive_id });
@@ -171,6 +207,10 @@ class RunningAgent implements Agent {
     });
     // Who only waits for the end must not be told twice.
     this.#connected.promise.catch(() => undefined);
+  }
+
+  get local_url(): string | undefined {
+    return this.#local?.url;
   }
 
   get connected(): Promise<void> {
@@ -197,7 +237,8 @@ class RunningAgent implements Agent {
 
   async #windDown(drain_ms: number): Promise<void> {
     this.#link.drain();
-    const done = await within(drain_ms, this.#link.idle());
+    this.#local?.jobs.drain();
+    const done = await within(drain_ms, Promise.all([this.#link.idle(), this.#local?.jobs.idle()]));
     if (!done) this.#link.giveBackAll("the hive is shutting down");
     const told = done || !this.#link.connected ? undefined : within(limits.stop_grace_ms, this.#link.idle());
     await Promise.all([told, this.supervisor.stopAll()]);
@@ -228,6 +269,8 @@ class RunningAgent implements Agent {
     this.#over = true;
     this.#stock.stop();
     this.#link.close();
+    this.#local?.close();
+    void this.#models.close();
     this.#sql.close();
     if (error !== undefined) this.supervisor.close();
     this.#connected.reject(error ?? new RbeeError("unavailable", "the agent was stopped"));
@@ -240,7 +283,7 @@ function fail(code: "unavailable", detail: string): never {
 }
 
 /** Whether it happens in time. */
-async function within(ms: number, event: Promise<void>): Promise<boolean> {
+async function within(ms: number, event: Promise<unknown>): Promise<boolean> {
   const timeout = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => timeout.resolve(false), ms);
   const inTime = await Promise.race([event.then(() => true), timeout.promise]);

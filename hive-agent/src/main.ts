@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { errors, limits, RbeeError } from "@rbee/contracts";
 import { startAgent, type Agent, type AgentOptions } from "./agent.ts";
 import { stderrLog } from "./log.ts";
+import { policyFrom } from "./models/policy.ts";
 
 /**
  * The agent as a process. One line of JSON per event on stdout: connected, ready, refused, stopped. Words go to stderr.
@@ -12,8 +13,10 @@ import { stderrLog } from "./log.ts";
  */
 
 const USAGE = `rbee-hive --queen-url <url> [--join-token <token>] [--home <dir>] [--hive-id <name>]
-          [--models <dir>]… [--model-file <file>]… [--preload <model>]… [--slots <n>]
+          [--models <dir>]… [--model-file <file>]… [--preload <model>]… [--slots <n>] [--local-port <n>]
 
+The local server answers on 127.0.0.1, at port 7835 unless told otherwise (RBEE_LOCAL_PORT; 0 is any free port, "none" is
+no server); its key is in local.json of the home.
 The join token is better given as RBEE_JOIN_TOKEN, or on stdin with --join-token -.`;
 
 const { values } = parseArgs({
@@ -26,6 +29,7 @@ const { values } = parseArgs({
     "model-file": { type: "string", multiple: true, default: [] },
     preload: { type: "string", multiple: true, default: [] },
     slots: { type: "string" },
+    "local-port": { type: "string", default: process.env["RBEE_LOCAL_PORT"] ?? String(limits.local_port) },
     help: { type: "boolean", default: false },
   },
 });
@@ -42,16 +46,30 @@ async function options(): Promise<AgentOptions> {
   if (slots !== undefined && !(Number.isInteger(slots) && slots >= 1 && slots <= limits.slots_max)) {
     throw new RbeeError("invalid_input", `--slots is a number from 1 to ${limits.slots_max}`);
   }
+  const model_policy = policyFrom(process.env);
+  // Whatever this agent starts inherits the environment; the token is the agent's alone.
+  delete process.env["HF_TOKEN"];
+  const local_port = portOf(values["local-port"]);
   return {
     home: values.home,
     model_dirs: values.models,
     model_files: values["model-file"],
+    model_policy,
     log,
     ...(values["queen-url"] === undefined ? {} : { queen_url: values["queen-url"] }),
     ...(join_token === undefined || join_token === "" ? {} : { join_token }),
     ...(values["hive-id"] === undefined ? {} : { hive_id: values["hive-id"] }),
     ...(slots === undefined ? {} : { slots }),
+    ...(local_port === undefined ? {} : { local_port }),
   };
+}
+
+const PORT_MAX = 65_535;
+
+function portOf(text: string): number | undefined {
+  if (text === "none") return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) <= PORT_MAX) return Number(text);
+  throw new RbeeError("invalid_input", `--local-port is a port from 0 to ${PORT_MAX}, or none`);
 }
 
 async function preload(agent: Agent, slots: number | undefined): Promise<void> {

@@ -1,5 +1,4 @@
 import { limits, type Device, type Inventory, type ModelInfo } from "@rbee/contracts";
-import { probeDevices } from "./devices/devices.ts";
 import { modelInfos } from "./handlers/deps.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
 import type { WorkerSupervisor } from "./workers/supervisor.ts";
@@ -9,6 +8,7 @@ interface Sources {
   readonly slots_default: number;
   readonly catalogue: ModelCatalogue;
   readonly supervisor: WorkerSupervisor;
+  devices(): Promise<Device[]>;
   /** It may be different now. */
   changed(): void;
 }
@@ -40,6 +40,17 @@ export class Stock {
     void this.#lookAtDevices();
   }
 
+  /** Looks at the devices now. */
+  async lookAgain(): Promise<Device[]> {
+    await this.#lookAtDevices();
+    return this.#devices;
+  }
+
+  /** A model came or went. */
+  modelsChanged(): void {
+    void this.#lookAtModels();
+  }
+
   inventory(): Inventory {
     const { version, slots_default, supervisor } = this.#sources;
     const workers = supervisor.list();
@@ -55,7 +66,7 @@ export class Stock {
   }
 
   async #lookAtDevices(): Promise<void> {
-    this.#devices = await probeDevices();
+    this.#devices = await this.#sources.devices();
     this.#sources.changed();
   }
 

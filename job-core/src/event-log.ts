@@ -1,4 +1,5 @@
 import { pack, unpack, type JobEvent, type PackedEvent } from "@rbee/contracts";
+import { OwnLogRows, type LogRows } from "./log-rows.ts";
 import { isAfter, origin, type Position } from "./position.ts";
 import type { Sql } from "./sql.ts";
 
@@ -6,8 +7,6 @@ export interface LogEntry {
   readonly position: Position;
   readonly event: JobEvent;
 }
-
-type ChunkRow = { term: number; first: number; body: string };
 
 /** What became of offered events: `fresh` are new, in order; `gap` means that some before them are missing. */
 export type Offer = { readonly kind: "fresh"; readonly entries: readonly LogEntry[] } | { readonly kind: "gap" };
@@ -17,36 +16,30 @@ export type Offer = { readonly kind: "fresh"; readonly entries: readonly LogEntr
  * they are kept (no ack), so losing them with the memory loses nothing, their writer sends them again.
  */
 export class EventLog {
-  readonly #sql: Sql;
+  readonly #rows: LogRows;
   #term = 0;
   /** Last durable event number of the term. */
   #durable = 0;
   #tail: PackedEvent[] = [];
   #tailBytes = 0;
 
-  private constructor(sql: Sql) {
-    this.#sql = sql;
+  /** The log that these rows hold. */
+  constructor(rows: LogRows) {
+    this.#rows = rows;
+    const last = rows.last();
+    if (last === undefined) return;
+    this.#term = last.term;
+    this.#durable = last.first + last.count - 1;
   }
 
   /** A new log, on a database that has none. */
   static create(sql: Sql): EventLog {
-    sql.exec(
-      "CREATE TABLE log (term INTEGER, first INTEGER, count INTEGER, body TEXT, PRIMARY KEY (term, first)) WITHOUT ROWID",
-    );
-    return new EventLog(sql);
+    return new EventLog(OwnLogRows.create(sql));
   }
 
   /** The log that `create` began. */
   static open(sql: Sql): EventLog {
-    const log = new EventLog(sql);
-    const last = sql.exec<{ term: number; first: number; count: number }>(
-      "SELECT term, first, count FROM log ORDER BY term DESC, first DESC LIMIT 1",
-    )[0];
-    if (last !== undefined) {
-      log.#term = last.term;
-      log.#durable = last.first + last.count - 1;
-    }
-    return log;
+    return new EventLog(new OwnLogRows(sql));
   }
 
   /** Number of the last durable event of the term: what may be acknowledged. [LOG-3] */
@@ -97,26 +90,19 @@ export class EventLog {
   /** Makes the tail durable as one row. */
   commit(): void {
     if (this.#tail.length === 0) return;
-    this.#sql.exec(
-      "INSERT INTO log (term, first, count, body) VALUES (?, ?, ?, ?)",
-      this.#term,
-      this.#durable + 1,
-      this.#tail.length,
-      JSON.stringify(this.#tail),
-    );
+    this.#rows.append({
+      term: this.#term,
+      first: this.#durable + 1,
+      count: this.#tail.length,
+      body: JSON.stringify(this.#tail),
+    });
     this.#durable += this.#tail.length;
     this.#clearTail();
   }
 
   /** Every event after a position, durable or not, in order. */
   *after(position: Position): Generator<LogEntry, void> {
-    // The chunk that holds the position may begin before it; one earlier row is read for that.
-    const rows = this.#sql.exec<ChunkRow>(
-      "SELECT term, first, body FROM log WHERE (term, first + count) > (?, ?) ORDER BY term, first",
-      position.term,
-      position.seq,
-    );
-    for (const row of rows) {
+    for (const row of this.#rows.behind(position)) {
       const items = JSON.parse(row.body) as PackedEvent[];
       for (const [i, item] of items.entries()) {
         const entry = this.#entry(row.term, row.first + i, item);
@@ -137,7 +123,7 @@ export class EventLog {
 
   /** The newest durable event. */
   newest(): JobEvent | undefined {
-    const row = this.#sql.exec<{ body: string }>("SELECT body FROM log ORDER BY term DESC, first DESC LIMIT 1")[0];
+    const row = this.#rows.last();
     const item = row === undefined ? undefined : (JSON.parse(row.body) as PackedEvent[]).at(-1);
     return item === undefined ? undefined : unpack(item);
   }

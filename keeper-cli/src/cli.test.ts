@@ -164,7 +164,7 @@ test("a failed job is an error with its code, its hint and its exit code", async
 });
 
 test("a command line that is wrong exits 2 and says what is", async () => {
-  const wrong = [["infer", "--max-token", "3"], ["staus"], ["workers", "delete", "x"]];
+  const wrong = [["infer", "--max-token", "3"], ["staus"], ["workers", "spawn", "owl", "--slots", "x"]];
   const [flag, command, number] = await Promise.all(wrong.map((args) => rbee(args)));
   expect(flag).toMatchObject({ code: 2, err: expect.stringContaining("did you mean --max-tokens") });
   expect(command).toMatchObject({

@@ -5,7 +5,8 @@ import { answerCompletion } from "./commands/completion.ts";
 import { exitCodeForShell } from "./failure.ts";
 
 /** Runs one command line and gives its exit code. */
-export async function runKeeper(args: readonly string[]): Promise<number> {
+export async function runKeeper(typed: readonly string[]): Promise<number> {
+  const args = hiveLast(typed);
   const { stdout, stderr, env } = process;
   // Whoever reads our output may leave (`| head`): commands stop what they started, nobody shows a stack trace.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -19,4 +20,15 @@ export async function runKeeper(args: readonly string[]): Promise<number> {
   const shell: { exitCode?: number | string | null } = {};
   await run(app, args, { process: Object.assign(shell, { stdout, stderr, env }) });
   return exitCodeForShell(shell.exitCode);
+}
+
+/** `rbee --hive local models list`: said first it reads well, and the parser takes flags behind the command only. */
+function hiveLast(args: readonly string[]): readonly string[] {
+  const [first = "", second] = args;
+  const taken = first === "--hive" && second !== undefined ? 2 : first.startsWith("--hive=") ? 1 : 0;
+  if (taken === 0) return args;
+  const rest = args.slice(taken);
+  // Behind `--` there are no flags any more.
+  const end = rest.includes("--") ? rest.indexOf("--") : rest.length;
+  return [...rest.slice(0, end), ...args.slice(0, taken), ...rest.slice(end)];
 }

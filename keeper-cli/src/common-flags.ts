@@ -10,6 +10,13 @@ const text = (input: string): string => input;
 
 export const addressFlags = {
   url: { kind: "parsed", parse: text, optional: true, placeholder: "url", brief: "Queen to talk to (RBEE_URL)" },
+  hive: {
+    kind: "parsed",
+    parse: text,
+    optional: true,
+    placeholder: "name|local",
+    brief: "Hive; `local` is this machine's own, which needs no queen (RBEE_HIVE)",
+  },
   key: { kind: "parsed", parse: text, optional: true, placeholder: "rbk_…", brief: "Key to show it (RBEE_API_KEY)" },
 } as const;
 

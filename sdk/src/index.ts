@@ -2,6 +2,7 @@ export type {
   ActiveWorker,
   CancelAnswer,
   ChatMessage,
+  Check,
   ErrorCode,
   HiveInfo,
   JobEvent,

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { Narration } from "../events.ts";
-import { ActiveWorker, HiveInfo } from "../fleet.ts";
-import { HiveId } from "../ids.ts";
+import { ActiveWorker, Check, Device, HiveInfo } from "../fleet.ts";
+import { HiveId, WorkerId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
 
 const queenAnswers = { executor: "queen", rerun: "always", offline: "fail", progress: Narration } as const;
+
+const hive_id = HiveId.default("localhost").describe("Hive");
 
 export const fleetOperations = {
   status: {
@@ -30,7 +32,7 @@ export const fleetOperations = {
     ...queenAnswers,
     scope: "operator",
     summary: "Show one hive",
-    input: z.strictObject({ hive_id: HiveId.default("localhost").describe("Hive") }),
+    input: z.strictObject({ hive_id }),
     result: z.object({ hive: HiveInfo }),
   },
   hive_status: {
@@ -39,7 +41,7 @@ export const fleetOperations = {
     rerun: "always",
     offline: "last_known",
     summary: "Ask a hive for a sign of life, now",
-    input: z.strictObject({ hive_id: HiveId.default("localhost").describe("Hive") }),
+    input: z.strictObject({ hive_id }),
     progress: Narration,
     result: z.object({
       hive_id: HiveId,
@@ -48,6 +50,50 @@ export const fleetOperations = {
       rtt_ms: z.number().nonnegative().optional(),
       last_seen: z.int().nonnegative(),
     }),
+  },
+  hive_refresh_capabilities: {
+    executor: "hive",
+    scope: "operator",
+    rerun: "always",
+    offline: "fail",
+    summary: "Look at a hive's devices again",
+    input: z.strictObject({ hive_id }),
+    progress: Narration,
+    result: z.object({ success: z.literal(true), device_count: z.int().nonnegative(), devices: z.array(Device) }),
+  },
+  hive_check: {
+    executor: "hive",
+    scope: "operator",
+    rerun: "always",
+    offline: "fail",
+    summary: "Let a hive test itself: storage, devices, disk, engine, models, clock, queen",
+    input: z.strictObject({ hive_id }),
+    progress: Narration,
+    result: z.object({ checks: z.array(Check) }),
+  },
+  queen_check: {
+    ...queenAnswers,
+    scope: "operator",
+    summary: "Let the queen test herself: storage, hives, secrets, clock, audit",
+    input: z.strictObject({}),
+    result: z.object({ checks: z.array(Check) }),
+  },
+  active_worker_get: {
+    ...queenAnswers,
+    scope: "operator",
+    summary: "Show one worker",
+    input: z.strictObject({ worker_id: WorkerId.describe("Worker") }),
+    result: z.object({ worker: ActiveWorker }),
+  },
+  active_worker_retire: {
+    ...queenAnswers,
+    scope: "operator",
+    summary: "Give a worker nothing new, let it finish, then stop it",
+    input: z.strictObject({
+      worker_id: WorkerId.describe("Worker"),
+      keep: z.boolean().default(false).describe("Do not stop it"),
+    }),
+    result: z.object({ message: z.string() }),
   },
   hive_token_create: {
     ...queenAnswers,

@@ -1,30 +1,28 @@
 import { narrate } from "@rbee/contracts";
 import type { HiveHandlers } from "../jobs/handler.ts";
-import { isLoaded, modelInfos, type HandlerDeps } from "./deps.ts";
+import type { HandlerDeps } from "./deps.ts";
 import { inferHandler } from "./infer.ts";
+import { modelHandlers } from "./models.ts";
+import { selfHandlers } from "./self.ts";
+import { binaryHandlers } from "./workers-binaries.ts";
+import { loadingHandlers } from "./workers-models.ts";
 import { workerHandlers } from "./workers.ts";
 
 /** The handler of every operation that runs on a hive. */
 export function createHandlers(deps: HandlerDeps): HiveHandlers {
+  const models = modelHandlers(deps);
   return {
-    ...workerHandlers(deps),
+    ...models,
+    ...workerHandlers(deps, models.model_download),
+    ...binaryHandlers(deps),
+    ...loadingHandlers(deps, models.model_download),
+    ...selfHandlers(deps.self),
     infer: inferHandler(deps),
 
     async *hive_status() {
       yield narrate("hive", "hive_status", `${deps.hive_id} is asking the queen for a sign of life`);
       const rtt_ms = await deps.rtt();
       return { hive_id: deps.hive_id, running: true, rtt_ms, last_seen: Date.now() };
-    },
-
-    async *model_list() {
-      yield narrate("hive", "model_list", "Looking for models on disk");
-      return { models: await modelInfos(deps) };
-    },
-
-    async *model_get({ id }) {
-      yield narrate("hive", "model_get", `Reading ${id}`);
-      const model = await deps.catalogue.get(id);
-      return { model: { ...model, loaded: isLoaded(deps.supervisor, model.id) } };
     },
   };
 }

@@ -1,12 +1,20 @@
 import type { ModelInfo } from "@rbee/contracts";
+import type { Engines } from "../binaries/engines.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
+import type { Provisioner } from "../models/provisioner.ts";
 import type { WorkerSupervisor } from "../workers/supervisor.ts";
+import type { Self } from "./self.ts";
 
 /** What the handlers of a hive work with. */
 export interface HandlerDeps {
   readonly hive_id: string;
   readonly catalogue: ModelCatalogue;
   readonly supervisor: WorkerSupervisor;
+  readonly engines: Engines;
+  readonly provisioner: Provisioner;
+  readonly self: Self;
+  /** Models came or went. */
+  modelsChanged?(): void;
   /** Round trip to the queen and back over the control socket, in milliseconds. */
   rtt(): Promise<number>;
 }

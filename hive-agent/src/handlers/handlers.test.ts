@@ -1,18 +1,36 @@
 import { Generation, operations, RbeeError, type HandlerEvent, type OperationInput } from "@rbee/contracts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { HiveContext, HiveHandlers } from "../jobs/handler.ts";
+import { silentLog } from "../log.ts";
 import { counting, endless, failureOf, never, testHive, type TestHive } from "../workers/testing.ts";
+import { openModels, type Models } from "../models/open-models.ts";
 import { createHandlers } from "./create.ts";
+import type { HandlerDeps } from "./deps.ts";
 
 let hive: TestHive;
 let handlers: HiveHandlers;
 let jobs = 0;
+const atOnce = { drain_ms: 0, keep: false };
+const opened: Models[] = [];
+/** Tested by itself. */
+const self = {} as HandlerDeps["self"];
+
+function handlersOf(one: TestHive, supervisor = one.supervisor): HiveHandlers {
+  const { catalogue, engines, home } = one;
+  const models = openModels({ home: `${home}/models-${opened.length}`, dirs: [], files: [], log: silentLog });
+  opened.push(models);
+  const { provisioner } = models;
+  return createHandlers({ hive_id: "here", catalogue, supervisor, engines, provisioner, self, rtt: async () => 12 });
+}
+
 beforeAll(async () => {
   hive = await testHive();
-  const { catalogue, supervisor } = hive;
-  handlers = createHandlers({ hive_id: "here", catalogue, supervisor, rtt: async () => 12 });
+  handlers = handlersOf(hive);
 });
-afterAll(async () => hive.end());
+afterAll(async () => {
+  await Promise.all(opened.map(async (models) => models.close()));
+  await hive.end();
+});
 let context: HiveContext;
 beforeEach(() => {
   jobs += 1;
@@ -71,15 +89,15 @@ test("the worker the queen chose is used; one that is named must be there", asyn
   expect(named.result.worker_id).toBe(worker_id);
   const listed = await run(handlers.worker_process_list({ hive_id: "here" }, context));
   expect(operations.worker_process_list.result.parse(listed.result).workers).toContainEqual(
-    expect.objectContaining({ pid, worker_id, rss_bytes: expect.any(Number) as number }),
+    expect.objectContaining({ pid, worker_id, rss: expect.any(Number) as number }),
   );
-  const stopped = await run(handlers.worker_process_delete({ hive_id: "here", pid }, context));
+  const stopped = await run(handlers.worker_process_delete({ hive_id: "here", pid, ...atOnce }, context));
   expect(stopped.result).toMatchObject({ pid });
   const gone = await failureOf(run(handlers.infer(ask({ worker_id }), { ...context, term: 3 })));
   expect(gone.code).toBe("worker_not_found");
   const elsewhere = await run(handlers.infer(ask({}), { ...context, term: 4, worker_id }));
   expect(elsewhere.result.text).toBe(said);
-  const foreign = await failureOf(run(handlers.worker_process_delete({ hive_id: "here", pid: process.pid }, context)));
+  const foreign = await failureOf(run(handlers.worker_process_delete({ hive_id: "here", pid: process.pid, ...atOnce }, context)));
   expect(foreign.code).toBe("worker_not_found");
 });
 
@@ -125,7 +143,7 @@ test("after a restart of the agent the rest is streamed, and the result has all 
   await handler.return(undefined as never);
   const supervisor = hive.again();
   await supervisor.adopt();
-  const restarted = createHandlers({ hive_id: "here", catalogue: hive.catalogue, supervisor, rtt: async () => 0 });
+  const restarted = handlersOf(hive, supervisor);
   const resumed = await run(restarted.infer(ask({}), { ...context, resume_after_tokens: shown.length }));
   expect(resumed.events.every(({ type }) => type === "token")).toBe(true);
   expect(resumed.result.text).toBe(shown.join("") + resumed.tokens.join(""));
@@ -159,8 +177,8 @@ test("progress of a load is told in percent", async () => {
 
 test("a hive that starts another kind of worker uses it for everything", async () => {
   const other = await testHive({ kinds: counting });
-  const { catalogue, supervisor } = other;
-  const counted = createHandlers({ hive_id: "there", catalogue, supervisor, rtt: async () => 0 });
+  const { supervisor } = other;
+  const counted = handlersOf(other);
   const { tokens, result } = await run(counted.infer(ask({ max_tokens: 3 }), context));
   expect(tokens).toEqual(["1 ", "2 ", "3 "]);
   expect(supervisor.get(result.worker_id)?.kind).toBe("synthetic");

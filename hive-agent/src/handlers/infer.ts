@@ -26,10 +26,28 @@ export const inferHandler = (deps: HandlerDeps): HiveHandlers["infer"] =>
         throw new RbeeError("hive_lost", "the worker that generated this is gone, and part of it was already sent");
       }
     }
-    const worker = yield* findWorker(deps, input, context);
     const call = { id, generation: Generation.strip().parse(input) };
-    return yield* run(deps, worker, { call, context, shown: 0 });
+    return yield* runSomewhere(deps, input, { call, context });
   };
+
+/** A worker that goes before it has said anything is replaced by another, once: nobody has seen a difference. */
+async function* runSomewhere(
+  deps: HandlerDeps,
+  input: Input,
+  { call, context }: { call: GenerationCall; context: HiveContext },
+): AsyncGenerator<HandlerEvent, Result, void> {
+  const first = yield* findWorker(deps, input, context);
+  const heard = { tokens: 0 };
+  try {
+    return yield* run(deps, first, { call, context, shown: 0, heard });
+  } catch (error) {
+    const died = error instanceof RbeeError && (error.code === "worker_died" || error.code === "worker_not_found");
+    if (!died || heard.tokens > 0 || input.worker_id !== undefined || context.signal.aborted) throw error;
+    yield narrate("hive", "worker_lost", `${first.worker_id} went away before it said anything; trying another`);
+  }
+  const other = yield* findWorker(deps, input, { ...context, worker_id: undefined });
+  return yield* run(deps, other, { call, context, shown: 0 });
+}
 
 /** Goes on with a generation that outlived the agent which started it; undefined when no worker knows it. */
 async function* resume(
@@ -48,11 +66,19 @@ async function* resume(
   return undefined;
 }
 
+interface Run {
+  readonly call: GenerationCall;
+  readonly context: HiveContext;
+  readonly shown: number;
+  /** Counts what came. */
+  readonly heard?: { tokens: number };
+}
+
 /** Yields one token event per frame behind the `shown` first ones, which the reader has already. */
 async function* run(
   { supervisor, hive_id }: HandlerDeps,
   worker: WorkerInfo,
-  { call, context, shown }: { call: GenerationCall; context: HiveContext; shown: number },
+  { call, context, shown, heard }: Run,
 ): AsyncGenerator<HandlerEvent, Result, void> {
   const frames = supervisor.generate(worker.worker_id, call, context.signal);
   const texts: string[] = [];
@@ -66,6 +92,7 @@ async function* run(
         return { text: texts.join(""), ...next.value, model, hive_id, worker_id };
       }
       texts.push(next.value);
+      if (heard !== undefined) heard.tokens += 1;
       if (texts.length > shown) yield { type: "token", text: next.value };
     }
   } finally {

@@ -36,7 +36,7 @@ export interface Runnable {
 }
 
 /** Looks the operation up in this hive's own table: the queen may be a version ahead. @throws RbeeError */
-export function resolve(op: Op, handlers: HiveHandlers): Runnable {
+export function resolve(op: Pick<Op, "operation" | "input">, handlers: HiveHandlers): Runnable {
   const name = operationNames.find((known) => known === op.operation);
   const handler =
     name === undefined || !Object.hasOwn(handlers, name) ? undefined : handlers[name as keyof HiveHandlers];

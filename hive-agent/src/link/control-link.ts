@@ -109,15 +109,19 @@ export class ControlLink {
 
   /** Something of the inventory may have changed; several changes are told as one. */
   inventoryChanged(): void {
-    this.#settling ??= this.#context.clock.after(limits.inventory_settle_ms, () => {
-      this.#settling = undefined;
-      if (!this.#connected) return;
-      const inventory = this.#context.inventory();
-      const text = JSON.stringify(inventory);
-      if (text === this.#told) return;
-      this.#told = text;
-      this.#say({ t: "inventory", inventory });
-    });
+    this.#settling ??= this.#context.clock.after(limits.inventory_settle_ms, () => this.tellInventory());
+  }
+
+  /** Tells it now, if it changed. */
+  tellInventory(): void {
+    this.#settling?.();
+    this.#settling = undefined;
+    if (!this.#connected) return;
+    const inventory = this.#context.inventory();
+    const text = JSON.stringify(inventory);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#say({ t: "inventory", inventory });
   }
 
   /** Milliseconds to the queen and back, now; `undefined` when she does not answer. */

@@ -71,6 +71,11 @@ export class HiveLink {
     this.#control.inventoryChanged();
   }
 
+  /** Tells the queen now what changed, before anything that is said after. */
+  tellInventory(): void {
+    this.#control.tellInventory();
+  }
+
   async rtt(): Promise<number | undefined> {
     return this.#control.rtt();
   }

@@ -1,4 +1,4 @@
-import { limits, ModelInfo } from "@rbee/contracts";
+import { limits, ModelInfo, readFileName } from "@rbee/contracts";
 import { randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -6,7 +6,6 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ModelCatalogue } from "./catalogue.ts";
-import { readFileName } from "./names.ts";
 
 const beeTiny = fileURLToPath(new URL("../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url));
 let dir: string;

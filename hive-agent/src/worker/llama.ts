@@ -10,7 +10,7 @@ import {
 } from "node-llama-cpp";
 import { randomInt } from "node:crypto";
 import { answerGrammar, type AnswerGrammar } from "./grammar.ts";
-import type { Engine, GenerationEnd, LoadHooks, Sink, StartOptions } from "./protocol.ts";
+import type { Engine, EngineOptionsOf, GenerationEnd, LoadHooks, Sink, StartOptions } from "./protocol.ts";
 import { PromptRenderer, type Prompt } from "./prompt.ts";
 import { Slots } from "./slots.ts";
 import { CharacterStream, StopFilter } from "./text.ts";
@@ -23,9 +23,13 @@ const PROMPT_STEP_FIRST = 64;
 const PROMPT_STEP_MIN = 8;
 
 /** Loads a model into this process. @throws what the engine says when it cannot */
-export async function loadLlama(options: StartOptions, hooks: LoadHooks): Promise<Engine> {
+export async function loadLlama(
+  { path, backend }: EngineOptionsOf<"llama">,
+  options: StartOptions,
+  hooks: LoadHooks,
+): Promise<Engine> {
   const llama = await getLlama({
-    gpu: options.backend === "cpu" ? false : options.backend,
+    gpu: backend === "cpu" ? false : backend,
     // More threads than cores stall the engine thirtyfold.
     maxThreads: options.threads,
     build: "never",
@@ -34,7 +38,7 @@ export async function loadLlama(options: StartOptions, hooks: LoadHooks): Promis
     logger: (level, message) => hooks.log(`llama ${level}: ${message.trimEnd()}`),
   });
   const model = await llama.loadModel({
-    modelPath: options.path,
+    modelPath: path,
     onLoadProgress: (progress) => hooks.onProgress(progress),
   });
   const context = await model.createContext({

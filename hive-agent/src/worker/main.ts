@@ -1,5 +1,6 @@
 import { limits } from "@rbee/contracts";
 import { createInterface } from "node:readline";
+import { useEngine } from "./engine-package.ts";
 import { EXIT_PORT_TAKEN, StartOptions, type Engine, type LoadHooks } from "./protocol.ts";
 import { createWorkerServer, type WorkerServer, type WorkerState } from "./server.ts";
 
@@ -65,9 +66,26 @@ function boundedLog(): (message: string) => void {
   };
 }
 
-if (import.meta.main) {
-  await runWorker(async (options, hooks) => {
-    const { loadLlama } = await import("./llama.ts");
-    return await loadLlama(options, hooks);
-  });
+if (import.meta.main) await runWorker(load);
+
+/** Loads no more code than the engine needs. */
+async function load(options: StartOptions, hooks: LoadHooks): Promise<Engine> {
+  const { engine } = options;
+  switch (engine.kind) {
+    case "llama": {
+      if (engine.engine !== undefined) useEngine(engine.engine);
+      const { loadLlama } = await import("./llama.ts");
+      return await loadLlama(engine, options, hooks);
+    }
+    case "llama-server": {
+      const { startLlamaServer } = await import("./llama-server.ts");
+      return await startLlamaServer(engine, options, hooks);
+    }
+    case "openai": {
+      const { attach } = await import("./attached.ts");
+      return await attach(engine, options);
+    }
+    case "synthetic":
+      throw new Error("there is no such engine");
+  }
 }

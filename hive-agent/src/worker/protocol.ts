@@ -1,5 +1,6 @@
 import { Device, Generation, limits, ModelId, Problem, Timings, Usage, WorkerId } from "@rbee/contracts";
 import { z } from "zod";
+import { EnginePackage } from "./engine-package.ts";
 
 /*
  * How the hive agent talks to a worker process. HTTP on 127.0.0.1, `Authorization: Bearer <token>` on every request.
@@ -14,12 +15,32 @@ import { z } from "zod";
  * A refused request is answered with a Problem.
  */
 
+const ModelOnDisk = {
+  path: z.string(),
+  backend: Device.shape.kind,
+};
+
+/** What generates: this process, a program it starts, a server that runs already, or nothing but a test. */
+export const EngineOptions = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("llama"), ...ModelOnDisk, engine: EnginePackage.optional() }),
+  z.strictObject({
+    kind: z.literal("llama-server"),
+    ...ModelOnDisk,
+    program: z.string(),
+    /** Whether the model was made to chat: a prompt is then a question, else a text to go on with. */
+    chat: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal("openai"), url: z.url({ protocol: /^https?$/ }) }),
+  z.strictObject({ kind: z.literal("synthetic") }),
+]);
+export type EngineOptions = z.infer<typeof EngineOptions>;
+export type EngineOptionsOf<K extends EngineOptions["kind"]> = Extract<EngineOptions, { kind: K }>;
+
 /** The one line of JSON a worker reads from stdin: arguments and environment of a process are visible to others. */
 export const StartOptions = z.strictObject({
   worker_id: WorkerId,
   model: ModelId,
-  path: z.string(),
-  backend: Device.shape.kind,
+  engine: EngineOptions,
   slots: z.int().min(1).max(limits.slots_max),
   /** Tokens per slot. */
   context: z.int().positive(),

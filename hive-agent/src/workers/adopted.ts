@@ -16,7 +16,7 @@ export async function watchAdopted(worker: RunningWorker, closed: AbortSignal): 
 export async function adoptedReady(worker: RunningWorker, closed: AbortSignal): Promise<RunningWorker> {
   while (!closed.aborted && worker.state === "starting") {
     const health = await worker.client.health();
-    if (health?.status === "ready") worker.state = "ready";
+    if (health?.status === "ready") worker.becameReady();
     else if (health === undefined && !(await isAlive(worker.record))) throw await worker.whyLost();
     else await delay(limits.health_poll_ms);
   }

@@ -11,7 +11,7 @@ export interface WorkerKind {
 
 export type WorkerKinds = Readonly<Partial<Record<WorkerKindName, WorkerKind>>>;
 
+const program: WorkerKind = { args: [fileURLToPath(new URL("../worker/main.ts", import.meta.url))] };
+
 /** What an agent can start. The first entry is what is started unless another kind is asked for. */
-export const workerKinds: WorkerKinds = {
-  llama: { args: [fileURLToPath(new URL("../worker/main.ts", import.meta.url))] },
-};
+export const workerKinds: WorkerKinds = { llama: program, "llama-server": program, openai: program };

@@ -3,30 +3,35 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ModelFile } from "../models/catalogue.ts";
-import { EXIT_PORT_TAKEN, type StartOptions } from "../worker/protocol.ts";
+import { confined } from "../worker/confine.ts";
+import { EXIT_PORT_TAKEN, type EngineOptions, type StartOptions } from "../worker/protocol.ts";
+import { cleanEnvironment } from "./environment.ts";
 import type { WorkerKind, WorkerKindName } from "./kinds.ts";
 import type { WorkerPorts } from "./ports.ts";
-import { signalGroup, startTime } from "./process.ts";
-import type { WorkerRecord, WorkerRecords } from "./records.ts";
+import { startTime } from "./process.ts";
+import type { SpawnRequest, WorkerRecord, WorkerRecords } from "./records.ts";
 import { describeDeath, RunningWorker } from "./running.ts";
 
 /** Everything decided: what runs where. */
 export interface LaunchPlan {
   readonly hive_id: string;
   readonly kind: { readonly name: WorkerKindName } & WorkerKind;
-  readonly model: ModelFile;
-  readonly device: Device;
+  readonly model: { readonly id: string; readonly size_bytes: number };
+  readonly engine: EngineOptions;
+  readonly device: Pick<Device, "id" | "kind">;
   readonly slots: number;
   readonly context: number;
   readonly threads: number;
   readonly orphan_ms: number;
-  readonly origin: string | undefined;
+  /** What was asked for: when the worker dies, it is asked for again. */
+  readonly request: SpawnRequest;
 }
 
 export interface LaunchHooks {
   readonly ports: WorkerPorts;
   readonly records: WorkerRecords;
+  /** The port to try first: a worker that comes back keeps its name. */
+  readonly preferred?: number;
   /** Aborted when nobody waits for the worker any more. */
   readonly signal: AbortSignal;
   /** 0 to 1. */
@@ -37,9 +42,10 @@ export interface LaunchHooks {
 
 /** Starts a worker and waits until it is ready. @throws RbeeError saying why it is not; then nothing is left of it */
 export async function launch(plan: LaunchPlan, hooks: LaunchHooks): Promise<RunningWorker> {
+  hooks.signal.throwIfAborted();
   const taken = new Set<number>();
   for (;;) {
-    const port = await hooks.ports.reserve(taken);
+    const port = await hooks.ports.reserve(taken, hooks.preferred);
     const outcome = await launchOn(port, plan, hooks);
     if (outcome !== "port taken") return outcome;
     taken.add(port);
@@ -53,10 +59,10 @@ async function launchOn(port: number, plan: LaunchPlan, hooks: LaunchHooks): Pro
   });
   const outcome = await readyOrNot(worker, ended, { plan, hooks });
   if (outcome === "ready") {
-    worker.state = "ready";
+    worker.becameReady();
     return worker;
   }
-  signalGroup(worker.record.info.pid, "SIGKILL");
+  await worker.signal("SIGKILL");
   if (outcome === "port taken") return outcome;
   throw await failure(outcome, worker, { plan, hooks });
 }
@@ -66,7 +72,8 @@ async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
   const worker_id = `worker-${plan.hive_id}-${port}`;
   const token = randomBytes(32).toString("base64url");
   const log = await hooks.records.openLog(worker_id);
-  const child = spawn(process.execPath, plan.kind.args, {
+  const { program, args } = confined(process.execPath, plan.kind.args);
+  const child = spawn(program, args, {
     detached: true,
     stdio: ["pipe", "ignore", log.fd],
     env: { ...environmentFor(plan.device), NODE_COMPILE_CACHE: hooks.records.compileCache },
@@ -75,12 +82,13 @@ async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
   await log.close();
   sendOptions(child, { worker_id, token, port, plan });
   const pid = child.pid ?? 0;
-  const { model, device, slots, context, origin } = plan;
+  const { model, device, slots, context, engine, request } = plan;
+  const attached = engine.kind === "openai" ? { url: engine.url } : {};
   const record: WorkerRecord = {
-    info: { worker_id, kind: plan.kind.name, model: model.id, device: device.id, slots, context, port, pid },
+    info: { worker_id, kind: plan.kind.name, model: model.id, device: device.id, slots, context, port, pid, ...attached },
+    request,
     token,
     started: (await startTime(pid)) ?? "",
-    ...(origin === undefined ? {} : { origin }),
   };
   await hooks.records.write(record);
   const worker = new RunningWorker(record, { records: hooks.records, adopted: false });
@@ -142,7 +150,7 @@ function untilAborted(signal: AbortSignal): Promise<"unwanted"> {
   });
 }
 
-const loadTime = ({ size_bytes }: ModelFile): number =>
+const loadTime = ({ size_bytes }: LaunchPlan["model"]): number =>
   limits.load_base_ms + Math.ceil((size_bytes / 1024 ** 3) * limits.load_ms_per_gib);
 
 async function failure(
@@ -167,10 +175,8 @@ function sendOptions(
   child: ChildProcess,
   { worker_id, token, port, plan }: { worker_id: string; token: string; port: number; plan: LaunchPlan },
 ): void {
-  const { model, device, slots, context, threads, orphan_ms } = plan;
-  const backend = device.kind;
-  const engine = { model: model.id, path: model.path, backend, slots, context, threads, orphan_ms };
-  const options: StartOptions = { ...engine, worker_id, port, token };
+  const { model, engine, slots, context, threads, orphan_ms } = plan;
+  const options: StartOptions = { model: model.id, engine, slots, context, threads, orphan_ms, worker_id, port, token };
   // It may be gone before it has read this; its exit says so.
   child.stdin?.on("error", () => {});
   child.stdin?.write(`${JSON.stringify(options)}\n`);
@@ -179,15 +185,8 @@ function sendOptions(
   child.unref();
 }
 
-/** Everything else in the agent's environment is none of a worker's business. */
-const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"];
-const passedOnWindows = ["SystemRoot", "TEMP", "USERPROFILE", "LOCALAPPDATA"];
-
-function environmentFor(device: Device): NodeJS.ProcessEnv {
-  const names = process.platform === "win32" ? [...passedOn, ...passedOnWindows] : passedOn;
-  const kept = Object.fromEntries(
-    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  );
+function environmentFor(device: Pick<Device, "id" | "kind">): NodeJS.ProcessEnv {
+  const kept = cleanEnvironment();
   const index = device.id.split(":")[1] ?? "0";
   if (device.kind === "cuda") return { ...kept, CUDA_VISIBLE_DEVICES: index };
   if (device.kind === "vulkan") return { ...kept, GGML_VK_VISIBLE_DEVICES: index };

@@ -16,12 +16,48 @@ export function memoryNeed(model: ModelFile, contextTokens: number): number {
   return model.size_bytes + cache + scores;
 }
 
-/** @throws RbeeError insufficient_memory, with the numbers */
-export function checkMemory(device: Device, need: { model: string; bytes: number; reserved: number }): void {
-  const free = Math.max(0, device.memory_free_bytes - need.reserved);
-  if (need.bytes <= free) return;
-  const said = `${need.model} needs about ${gib(need.bytes)}, ${device.id} has ${gib(free)} of ${gib(device.memory_total_bytes)} free`;
-  throw new RbeeError("insufficient_memory", said);
+/** Memory that is spoken for. */
+export interface Reserved {
+  release(): void;
+}
+
+/** Memory that workers which are still loading will take, by device: its driver does not know of it yet. */
+export class Reservations {
+  readonly #bytes = new Map<string, number>();
+
+  snapshot(): ReadonlyMap<string, number> {
+    return new Map(this.#bytes);
+  }
+
+  /**
+   * Takes the first device with room. `before`: what was reserved before the devices were looked at. What was let go
+   * since then is in use now, and they do not show it. @throws RbeeError insufficient_memory, with the numbers
+   */
+  take(
+    devices: readonly [Device, ...Device[]],
+    { model, tokens }: { model: ModelFile; tokens: number },
+    before: ReadonlyMap<string, number>,
+  ): { device: Device; memory: Reserved } {
+    const bytes = memoryNeed(model, tokens);
+    const spaces = devices.map((device) => {
+      const reserved = Math.max(before.get(device.id) ?? 0, this.#bytes.get(device.id) ?? 0);
+      return { device, free: Math.max(0, device.memory_free_bytes - reserved) };
+    });
+    const place = spaces.find(({ free }) => bytes <= free);
+    if (place === undefined) throw tooLarge({ id: model.id, bytes }, spaces);
+    const { device } = place;
+    this.#add(device.id, bytes);
+    return { device, memory: { release: () => this.#add(device.id, -bytes) } };
+  }
+
+  #add(id: string, bytes: number): void {
+    this.#bytes.set(id, (this.#bytes.get(id) ?? 0) + bytes);
+  }
+}
+
+function tooLarge(need: { id: string; bytes: number }, spaces: readonly { device: Device; free: number }[]): RbeeError {
+  const had = spaces.map(({ device, free }) => `${device.id} has ${gib(free)} of ${gib(device.memory_total_bytes)} free`);
+  return new RbeeError("insufficient_memory", `${need.id} needs about ${gib(need.bytes)}, ${had.join(", ")}`);
 }
 
 const gib = (bytes: number): string => `${(bytes / GIB).toFixed(2)} GiB`;

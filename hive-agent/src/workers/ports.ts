@@ -1,13 +1,18 @@
 import { limits, RbeeError } from "@rbee/contracts";
 import { createServer } from "node:net";
 
+const allPorts = Array.from(
+  { length: limits.worker_port_max - limits.worker_port_min + 1 },
+  (_, index) => limits.worker_port_min + index,
+);
+
 /** Worker ports of this process. A reserved port is not handed out again, so two starts at once never meet on one. */
 export class WorkerPorts {
   readonly #reserved = new Set<number>();
 
-  /** `except`: ports that turned out to be taken. @throws RbeeError no_free_port */
-  async reserve(except: ReadonlySet<number>): Promise<number> {
-    for (let port = limits.worker_port_min; port <= limits.worker_port_max; port += 1) {
+  /** `except`: ports that turned out to be taken; `preferred` is tried first. @throws RbeeError no_free_port */
+  async reserve(except: ReadonlySet<number>, preferred?: number): Promise<number> {
+    for (const port of [...(preferred === undefined ? [] : [preferred]), ...allPorts]) {
       if (this.#reserved.has(port) || except.has(port)) continue;
       this.#reserved.add(port);
       if (await isFree(port)) return port;

@@ -7,9 +7,11 @@ import { promisify } from "node:util";
  * only ever ours when the time it was started matches too.
  */
 
+/** What a process and those it started use. */
 export interface ProcessUse {
   readonly rss_bytes: number;
   readonly cpu_pct: number;
+  readonly pids: readonly number[];
 }
 
 /** Linux reports times in ticks; every build of it that Node runs on has 100 a second. */
@@ -37,15 +39,18 @@ export class ProcessMeter {
       this.#last.delete(pid);
       return undefined;
     }
-    const resident = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8").catch(() => ""))?.[1];
+    const pids = [pid, ...(await descendants(pid))];
+    const parts = await Promise.all(pids.map(async (one) => (one === pid ? stat : linuxStat(one))));
+    const cpuTicks = parts.reduce((sum, part) => sum + (part?.cpuTicks ?? 0), 0);
     const now = performance.now();
     const last = this.#last.get(pid);
-    this.#last.set(pid, { at: now, ticks: stat.cpuTicks });
+    this.#last.set(pid, { at: now, ticks: cpuTicks });
     const seconds = last === undefined ? stat.ageSeconds : (now - last.at) / 1_000;
-    const ticks = stat.cpuTicks - (last?.ticks ?? 0);
+    const ticks = Math.max(0, cpuTicks - (last?.ticks ?? 0));
     return {
-      rss_bytes: Number(resident ?? 0) * 1_024,
+      rss_bytes: (await Promise.all(pids.map(residentBytes))).reduce((sum, one) => sum + one, 0),
       cpu_pct: seconds > 0 ? Math.round((ticks / TICKS_PER_S / seconds) * 1_000) / 10 : 0,
+      pids,
     };
   }
 
@@ -81,10 +86,31 @@ async function linuxStat(pid: number) {
   };
 }
 
+/** Generations of children that a worker may have: an engine, and what that starts. */
+const GENERATIONS = 3;
+
+async function descendants(pid: number): Promise<number[]> {
+  const all: number[] = [];
+  let parents = [pid];
+  for (let generation = 0; generation < GENERATIONS && parents.length > 0; generation += 1) {
+    const said = await Promise.all(
+      parents.map(async (one) => readFile(`/proc/${one}/task/${one}/children`, "utf8").catch(() => "")),
+    );
+    parents = said.flatMap((line) => line.split(" ").filter(Boolean).map(Number));
+    all.push(...parents);
+  }
+  return all;
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+}
+
 async function useByPs(pid: number): Promise<ProcessUse | undefined> {
   const [rss, cpu] = (await ps(pid, "rss=,pcpu=")).split(/\s+/);
   if (rss === undefined || cpu === undefined || rss === "") return undefined;
-  return { rss_bytes: Number(rss) * 1_024, cpu_pct: Number(cpu) };
+  return { rss_bytes: Number(rss) * 1_024, cpu_pct: Number(cpu), pids: [pid] };
 }
 
 async function ps(pid: number, columns: string): Promise<string> {

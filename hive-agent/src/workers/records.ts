@@ -1,16 +1,32 @@
-import { WorkerInfo } from "@rbee/contracts";
+import { Device, WorkerInfo } from "@rbee/contracts";
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 
+/** What a worker was asked to be. */
+export const SpawnRequest = z.object({
+  model: z.string(),
+  /** Which kind of worker; the hive's usual one unless given. */
+  kind: WorkerInfo.shape.kind.optional(),
+  /** The kind of device its engine must be built for. */
+  worker: z.enum(["auto", ...Device.shape.kind.options]).optional(),
+  device: z.string().optional(),
+  slots: z.int().positive().optional(),
+  context: z.int().positive().optional(),
+  /** Of the server it attaches to. */
+  url: z.string().optional(),
+  /** The job that asks; asking again for the same job finds the worker it got. */
+  origin: z.string().optional(),
+});
+export type SpawnRequest = Readonly<z.infer<typeof SpawnRequest>>;
+
 /** What is written down about a worker, so that the next agent finds it again. */
 export const WorkerRecord = z.object({
   info: WorkerInfo.omit({ state: true }),
+  request: SpawnRequest,
   token: z.string(),
   /** With the pid this names the process, also after the pid was given to another one. */
   started: z.string(),
-  /** The job that asked for it: when that job is run again, this is its worker. */
-  origin: z.string().optional(),
 });
 export type WorkerRecord = z.infer<typeof WorkerRecord>;
 

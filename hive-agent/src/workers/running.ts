@@ -12,6 +12,7 @@ export interface Death {
 
 /** How often a stopping worker that is not our child is looked for. */
 const GONE_POLL_MS = 20;
+const DRAIN_POLL_MS = 20;
 
 /** A worker process, ours by birth or by adoption. */
 export class RunningWorker {
@@ -20,6 +21,11 @@ export class RunningWorker {
   readonly #options: { records: WorkerRecords; adopted: boolean };
   readonly #death = Promise.withResolvers<Death>();
   state: WorkerInfo["state"] = "starting";
+  /** When it got ready, on this process's monotonic clock. */
+  readyAt = 0;
+  /** Times it was started again. */
+  restarts = 0;
+  #gone = false;
   /** Generations this agent has running on it. */
   active = 0;
   /** Resolves when everything that reminded of it is gone too. */
@@ -38,12 +44,19 @@ export class RunningWorker {
 
   /** Says that the process is gone. Its last lines are read now, before its log may belong to the next worker. */
   async ended(reason: string): Promise<void> {
+    this.#gone = true;
     const lines = await this.#options.records.lastLines(this.record.info.worker_id, limits.stderr_lines);
     this.#death.resolve({ reason: this.state === "draining" ? "was stopped" : reason, lines });
   }
 
+  becameReady(): void {
+    if (this.state === "starting") this.state = "ready";
+    this.readyAt = performance.now();
+  }
+
   get info(): WorkerInfo {
-    return { ...this.record.info, state: this.state };
+    const { restarts, state } = this;
+    return { ...this.record.info, state, ...(restarts === 0 ? {} : { restarts }) };
   }
 
   get hasFreeSlot(): boolean {
@@ -52,16 +65,35 @@ export class RunningWorker {
 
   /** TERM, then KILL; returns when it is gone. */
   async stop(): Promise<void> {
-    const { pid } = this.record.info;
     this.state = "draining";
     if (await isAlive(this.record)) {
-      signalGroup(pid, "SIGTERM");
+      await this.signal("SIGTERM");
       if (!(await this.#goneWithin(limits.stop_grace_ms))) {
-        signalGroup(pid, "SIGKILL");
+        await this.signal("SIGKILL");
         await this.#goneWithin(limits.stop_grace_ms);
       }
     }
     await this.ended("was stopped");
+  }
+
+  /**
+   * To the process and all it started. Only while its pid is still its own, or nobody's: then its group, if there is one
+   * left, is its own too.
+   */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    const { info, started } = this.record;
+    const now = await startTime(info.pid);
+    if (info.pid > 0 && (now === undefined || now === started)) signalGroup(info.pid, signal);
+  }
+
+  /** Takes no new request; returns when none runs any more, or after so long. */
+  async drain(ms: number, signal: AbortSignal): Promise<void> {
+    this.state = "draining";
+    const deadline = performance.now() + ms;
+    while (this.active > 0 && performance.now() < deadline && !this.#gone) {
+      const stopped = await delay(DRAIN_POLL_MS, false, { signal }).catch(() => true);
+      if (stopped) break;
+    }
   }
 
   /** Why its connection broke: waits a moment for the news of its end. */

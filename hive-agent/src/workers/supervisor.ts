@@ -1,64 +1,51 @@
-import { limits, RbeeError, type Device, type WorkerInfo } from "@rbee/contracts";
+import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
 import { randomUUID } from "node:crypto";
-import os from "node:os";
-import { chooseDevice, probeDevices, type DeviceWish } from "../devices/devices.ts";
-import type { ModelCatalogue } from "../models/catalogue.ts";
+import { EngineStore } from "../binaries/store.ts";
+import { answersTo, probeDevices } from "../devices/devices.ts";
 import type { GenerationEnd } from "../worker/protocol.ts";
 import { adoptedReady, watchAdopted } from "./adopted.ts";
 import { ConnectionLost, type GenerationCall } from "./client.ts";
-import { workerKinds, type WorkerKindName, type WorkerKinds } from "./kinds.ts";
-import { launch, type LaunchPlan } from "./launch.ts";
-import { checkMemory, memoryNeed } from "./memory.ts";
+import { launch } from "./launch.ts";
+import { Planner, type PlanOptions } from "./plans.ts";
 import { WorkerPorts } from "./ports.ts";
 import { ProcessMeter, type ProcessUse } from "./process.ts";
-import { WorkerRecords, type WorkerRecord } from "./records.ts";
+import { WorkerRecords, type SpawnRequest, type WorkerRecord } from "./records.ts";
+import { Revivals } from "./revivals.ts";
 import { isAlive, RunningWorker } from "./running.ts";
 import { Starts, type Joining } from "./starts.ts";
 
-export interface SupervisorOptions {
+export type { SpawnRequest } from "./records.ts";
+
+export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "devices"> {
+  /** Those in its home and those npm installed, unless given. */
+  readonly engines?: EngineStore;
+  /** What the machine has, unless given. */
+  readonly devices?: PlanOptions["devices"];
   /** Records and logs are kept in `<home>/workers`. */
   readonly home: string;
-  readonly catalogue: Pick<ModelCatalogue, "resolve">;
-  /** Goes into the workers' names, which must be unlike those of other hives. */
-  readonly hive_id: string;
-  readonly devices?: () => Promise<Device[]>;
-  /** What can be started; the first is started unless another is asked for. */
-  readonly kinds?: WorkerKinds;
-  /** Slots of a worker unless asked otherwise. */
-  readonly slots?: number | undefined;
-  /** Threads of a worker's engine; never more than the machine has cores. */
-  readonly threads?: number;
-  /** How long workers keep what nobody reads, and live without an agent; limits.worker_orphan_ms unless given. */
-  readonly orphanMs?: number;
   /** A worker came, got ready, or went. */
   readonly onChange?: () => void;
-}
-
-export interface SpawnRequest extends Partial<DeviceWish> {
-  readonly model: string;
-  readonly kind?: WorkerKindName;
-  readonly slots?: number | undefined;
-  readonly context?: number | undefined;
-  /** The job that asks; asking again for the same job finds the worker it got. */
-  readonly origin?: string;
 }
 
 /** Starts, finds, watches and stops the workers of this machine. */
 export class WorkerSupervisor {
   readonly #options: SupervisorOptions;
-  readonly #kinds: WorkerKinds;
+  readonly #planner: Planner;
   readonly #records: WorkerRecords;
   readonly #ports = new WorkerPorts();
   readonly #meter = new ProcessMeter();
   readonly #starts = new Starts();
   readonly #workers = new Map<string, RunningWorker>();
   readonly #closed = new AbortController();
-  /** Bytes that workers which are still loading will take. */
-  #loading = 0;
+  readonly #revivals = new Revivals({
+    start: (lost, request, signal) => this.#restart(lost, request, signal),
+    changed: () => this.#changed(),
+  });
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#kinds = options.kinds ?? workerKinds;
+    const { engines = new EngineStore(options.home), devices = probeDevices } = options;
+    this.#planner = new Planner({ ...options, engines, devices: async () => devices() });
     this.#records = new WorkerRecords(options.home);
   }
 
@@ -71,8 +58,10 @@ export class WorkerSupervisor {
     this.#changed();
   }
 
+  /** Also those that died and come back, and those that were given up. */
   list(): WorkerInfo[] {
-    return [...this.#workers.values()].map(({ info }) => info);
+    const running = [...this.#workers.values()].map(({ info }) => info);
+    return [...running, ...this.#revivals.list().filter(({ worker_id }) => !this.#workers.has(worker_id))];
   }
 
   /** Workers of a model that can take a request; those with a free slot first. */
@@ -98,9 +87,10 @@ export class WorkerSupervisor {
   /** Starts a worker and waits until it is ready. Each call starts its own; one job that asks again gets what it got. */
   async spawn(request: SpawnRequest, joining: Joining): Promise<WorkerInfo> {
     const { origin } = request;
-    const known = [...this.#workers.values()].find(({ record }) => origin !== undefined && record.origin === origin);
+    const asked = (worker: RunningWorker) => origin !== undefined && worker.record.request.origin === origin;
+    const known = [...this.#workers.values()].find(asked);
     if (known?.state === "ready") return known.info;
-    const { id: model } = await this.#options.catalogue.resolve(request.model);
+    const model = await this.#planner.modelId(request);
     const worker = await this.#starts.join(
       { key: origin ?? randomUUID(), model },
       async (shared) => this.#start({ ...request, model }, shared),
@@ -109,26 +99,39 @@ export class WorkerSupervisor {
     return worker.info;
   }
 
-  /** A ready worker of this model: one that is there, else one that is being started, else a new one. */
-  async ensure(modelId: string, joining: Joining): Promise<WorkerInfo> {
-    const { id: model } = await this.#options.catalogue.resolve(modelId);
-    const [ready] = this.ready(model);
-    if (ready !== undefined) return ready;
-    const starting = this.#starts.joinModel(model, joining);
+  /**
+   * A ready worker of this model, on the device that is wished for: one that is there, else one that is being started,
+   * else a new one.
+   */
+  async ensure(modelId: string, joining: Joining, wish: Omit<SpawnRequest, "model"> = {}): Promise<WorkerInfo> {
+    const model = await this.#planner.modelId({ model: modelId });
+    const { device = "auto" } = wish;
+    const anywhere = device === "auto";
+    const there = this.ready(model).find((info) => anywhere || answersTo(info.device, { worker: "auto", device }));
+    if (there !== undefined) return there;
+    const starting = anywhere ? this.#starts.joinModel(model, joining) : undefined;
     if (starting !== undefined) return (await starting).info;
     // No await since the look for others: those who ask at the same time join this start.
     const begun = this.#starts.join(
-      { key: `model ${model}`, model },
-      async (shared) => this.#start({ model }, shared),
+      { key: `model ${model} on ${device}`, model },
+      async (shared) => this.#start({ ...wish, model }, shared),
       joining,
     );
     return (await begun).info;
   }
 
-  /** Stops one of our own and waits until it is gone. @throws RbeeError worker_not_found */
-  async stop(pid: number): Promise<WorkerInfo> {
+  /**
+   * Stops one of our own and waits until it is gone; what runs on it may end first, for so long.
+   * @throws RbeeError worker_not_found
+   */
+  async stop(pid: number, options: { drain_ms?: number; signal?: AbortSignal } = {}): Promise<WorkerInfo> {
     const worker = [...this.#workers.values()].find(({ record }) => record.info.pid === pid);
-    if (worker === undefined) throw new RbeeError("worker_not_found", `no worker of this hive has the pid ${pid}`);
+    if (worker === undefined) {
+      const lost = this.#revivals.drop((info) => info.pid === pid);
+      if (lost !== undefined) return lost;
+      throw new RbeeError("worker_not_found", `no worker of this hive has the pid ${pid}`);
+    }
+    await this.#drained(worker, options);
     const stopping = worker.stop();
     this.#changed();
     await stopping;
@@ -136,7 +139,27 @@ export class WorkerSupervisor {
     return worker.info;
   }
 
+  /**
+   * Lets a worker take nothing new from now on, waits until nothing runs on it, and stops it unless it is to be kept.
+   * @throws RbeeError worker_not_found
+   */
+  async drain(
+    workerId: string,
+    options: { keep?: boolean; drain_ms?: number; signal?: AbortSignal } = {},
+  ): Promise<WorkerInfo> {
+    const worker = this.#workers.get(workerId);
+    if (worker === undefined) {
+      const lost = this.#revivals.drop((info) => info.worker_id === workerId);
+      if (lost !== undefined) return lost;
+      throw new RbeeError("worker_not_found", `no worker of this hive is called ${workerId}`);
+    }
+    const drain_ms = options.drain_ms ?? limits.worker_drain_ms;
+    await this.#drained(worker, { ...options, drain_ms });
+    return options.keep === true ? worker.info : await this.stop(worker.record.info.pid);
+  }
+
   async stopAll(): Promise<void> {
+    this.#revivals.dropAll();
     this.#starts.abort(new RbeeError("draining"));
     await Promise.all(this.list().map(async ({ pid }) => this.stop(pid).catch(() => undefined)));
   }
@@ -144,6 +167,7 @@ export class WorkerSupervisor {
   /** Stops watching; the workers stay, for the next agent to adopt. */
   close(): void {
     this.#closed.abort();
+    this.#revivals.dropAll();
     for (const { client } of this.#workers.values()) client.close();
   }
 
@@ -173,11 +197,8 @@ export class WorkerSupervisor {
     }
   }
 
-  async #start(request: SpawnRequest, shared: Joining): Promise<RunningWorker> {
-    const plan = await this.#plan(request);
-    const bytes = memoryNeed(plan.model, plan.slots * plan.context);
-    checkMemory(plan.device, { model: plan.model.id, bytes, reserved: this.#loading });
-    this.#loading += bytes;
+  async #start(request: SpawnRequest, shared: Joining, preferred?: number): Promise<RunningWorker> {
+    const { plan, memory } = await this.#planner.plan(request);
     try {
       const worker = await launch(plan, {
         ports: this.#ports,
@@ -185,52 +206,36 @@ export class WorkerSupervisor {
         signal: shared.signal,
         onProgress: (progress) => shared.onProgress?.(progress),
         onStarted: (started) => this.#watch(started),
+        ...(preferred === undefined ? {} : { preferred }),
       });
       this.#changed();
       return worker;
     } finally {
-      this.#loading -= bytes;
+      memory.release();
     }
   }
 
-  async #plan(request: SpawnRequest): Promise<LaunchPlan> {
-    const name = request.kind ?? (Object.keys(this.#kinds)[0] as WorkerKindName | undefined);
-    const kind = name === undefined ? undefined : this.#kinds[name];
-    if (name === undefined || kind === undefined)
-      throw new RbeeError("unsupported", `this hive starts no ${request.kind} workers`);
-    const model = await this.#options.catalogue.resolve(request.model);
-    const devices = await (this.#options.devices ?? probeDevices)();
-    const device = chooseDevice({ worker: request.worker ?? "auto", device: request.device ?? "auto" }, devices);
-    const trained = model.header.context ?? limits.context_default;
-    const context = request.context ?? Math.min(trained, limits.context_default);
-    if (context > trained) throw new RbeeError("invalid_input", `context: ${model.id} was made for ${trained} tokens`);
-    const slots = request.slots ?? this.#options.slots ?? limits.slots_default;
-    const orphan_ms = this.#options.orphanMs ?? limits.worker_orphan_ms;
-    const { origin } = request;
-    return {
-      hive_id: this.#options.hive_id,
-      kind: { name, ...kind },
-      model,
-      device,
-      slots,
-      context,
-      threads: this.#threads(),
-      orphan_ms,
-      origin,
-    };
+  /** Others who want the model wait for the same start. */
+  async #restart(lost: WorkerInfo, request: SpawnRequest, signal: AbortSignal): Promise<RunningWorker> {
+    const { worker_id, model, port } = lost;
+    const wish = { key: `restart ${worker_id}`, model };
+    return await this.#starts.join(wish, async (shared) => this.#start(request, shared, port), { signal });
   }
 
-  /** More threads than free cores stall the engine thirtyfold: they wait for each other, so one core stays free for the rest. */
-  #threads(): number {
-    const cores = os.availableParallelism();
-    const most = Math.max(1, cores - 1);
-    const wanted = this.#options.threads ?? Number(process.env["RBEE_THREADS"] ?? most);
-    return Number.isInteger(wanted) ? Math.min(cores, Math.max(1, wanted)) : most;
+  async #drained(worker: RunningWorker, options: { drain_ms?: number; signal?: AbortSignal }): Promise<void> {
+    const draining = worker.drain(options.drain_ms ?? 0, options.signal ?? this.#closed.signal);
+    this.#changed();
+    await draining;
   }
 
   #watch(worker: RunningWorker): void {
     this.#workers.set(worker.record.info.worker_id, worker);
-    void worker.died.then(async () => this.#bury(worker));
+    void worker.died.then(async (death) => {
+      const wanted = worker.state === "ready" && !this.#closed.signal.aborted;
+      await this.#bury(worker);
+      if (wanted) this.#revivals.begin(worker, death);
+      this.#changed();
+    });
     this.#changed();
   }
 
@@ -265,7 +270,7 @@ export class WorkerSupervisor {
     const { signal } = this.#closed;
     void watchAdopted(worker, signal);
     if (health.status === "ready") {
-      worker.state = "ready";
+      worker.becameReady();
       return;
     }
     const { worker_id, model } = record.info;

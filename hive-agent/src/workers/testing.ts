@@ -3,6 +3,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Registry } from "../binaries/registry.ts";
+import { Engines } from "../binaries/engines.ts";
+import { probeDevices } from "../devices/devices.ts";
 import { ModelCatalogue } from "../models/catalogue.ts";
 import { Health, type GenerationEnd } from "../worker/protocol.ts";
 import type { WorkerKinds } from "./kinds.ts";
@@ -22,17 +25,24 @@ export interface TestHive {
   readonly home: string;
   readonly catalogue: ModelCatalogue;
   readonly supervisor: WorkerSupervisor;
+  readonly engines: Engines;
   /** Another agent over the same folder, as after a restart. */
   again(): WorkerSupervisor;
   end(): Promise<void>;
 }
 
-export async function testHive(options: Partial<SupervisorOptions> = {}): Promise<TestHive> {
+export async function testHive(
+  options: Partial<SupervisorOptions> = {},
+  engineOptions: { bundled?: boolean; registry?: Registry } = {},
+): Promise<TestHive> {
   const home = await mkdtemp(path.join(os.tmpdir(), "rbee-hive-"));
   const catalogue = new ModelCatalogue({ dirs: [path.join(home, "models")], files: [beeTiny] });
   const supervisors: WorkerSupervisor[] = [];
+  const { devices = probeDevices } = options;
+  const engines = new Engines({ home, devices, workers: () => supervisors.at(-1)?.list() ?? [], ...engineOptions });
   const again = () => {
-    const supervisor = new WorkerSupervisor({ hive_id: "den", home, catalogue, threads: 1, ...options });
+    const given = { hive_id: "den", home, catalogue, threads: 1, engines: engines.store, devices };
+    const supervisor = new WorkerSupervisor({ ...given, ...options });
     supervisors.push(supervisor);
     return supervisor;
   };
@@ -44,7 +54,7 @@ export async function testHive(options: Partial<SupervisorOptions> = {}): Promis
     }
     await rm(home, { recursive: true, force: true });
   };
-  return { home, catalogue, supervisor, again, end };
+  return { home, catalogue, supervisor, engines, again, end };
 }
 
 export interface Answer extends GenerationEnd {

@@ -1,7 +1,10 @@
 import { buildRouteMap, type Command, type RouteMap, type CommandContext } from "@stricli/core";
 import { operationNames } from "@rbee/contracts";
-import { operationCommand as operation } from "./operation-command.ts";
-import * as view from "./views.ts";
+import { isLocal, queenAddress } from "../queen-address.ts";
+import { operationCommand as operation, type Flags } from "./operation-command.ts";
+import * as fleet from "./views/fleet.ts";
+import * as models from "./views/models.ts";
+import { workerRoutes } from "./workers.ts";
 
 type Routes = Record<string, Command<CommandContext> | RouteMap<CommandContext>>;
 
@@ -9,39 +12,11 @@ const message = ({ message }: { readonly message: string }): string => message;
 
 /** Which command runs which row, what is given by place, and how its result reads. */
 export const operationRoutes = (): Routes => ({
-  status: operation("status", { render: view.renderStatus }),
-  hives: buildRouteMap<string>({
-    docs: { brief: "Machines that run models" },
-    routes: {
-      list: operation("hive_list", { render: view.renderHives }),
-      get: operation("hive_get", { positional: ["hive_id"], render: view.renderHive }),
-      status: operation("hive_status", { positional: ["hive_id"], render: view.renderHiveStatus }),
-      token: operation("hive_token_create", {
-        render: view.renderToken,
-        examples: [{ input: "--label attic", brief: "For the machine that shall be called attic" }],
-      }),
-    },
-  }),
-  models: buildRouteMap<string>({
-    docs: { brief: "Models on the hives' disks" },
-    routes: {
-      list: operation("model_list", { render: view.renderModels }),
-      get: operation("model_get", { positional: ["id"], render: view.renderModel }),
-    },
-  }),
-  workers: buildRouteMap<string>({
-    docs: { brief: "Processes that have a model loaded" },
-    routes: {
-      list: operation("active_worker_list", { render: view.renderWorkers }),
-      ps: operation("worker_process_list", { positional: ["hive_id"], render: view.renderProcesses }),
-      spawn: operation("worker_spawn", {
-        positional: ["model"],
-        render: view.renderSpawn,
-        examples: [{ input: "bee-tiny --slots 2", brief: "On this machine, for two requests at once" }],
-      }),
-      delete: operation("worker_process_delete", { positional: ["pid"], render: message }),
-    },
-  }),
+  status: operation("status", { render: fleet.renderStatus }),
+  check: operation("queen_check", { render: fleet.renderChecks, judge: fleet.judgeChecks }),
+  hives: hiveRoutes(),
+  models: modelRoutes(),
+  workers: workerRoutes(),
   run: buildRouteMap<string>({
     docs: {
       brief: "Run any operation by its wire name, and print its result as JSON",
@@ -53,3 +28,69 @@ export const operationRoutes = (): Routes => ({
     ),
   }),
 });
+
+const hiveRoutes = (): RouteMap<CommandContext> =>
+  buildRouteMap<string>({
+    docs: { brief: "Machines that run models" },
+    routes: {
+      list: operation("hive_list", { render: fleet.renderHives }),
+      get: operation("hive_get", { positional: ["hive_id"], render: fleet.renderHive }),
+      status: operation("hive_status", { positional: ["hive_id"], render: fleet.renderHiveStatus }),
+      check: operation("hive_check", {
+        positional: ["hive_id"],
+        render: fleet.renderChecks,
+        judge: fleet.judgeChecks,
+        examples: [
+          { input: "attic", brief: "What attic says of itself; exit code 5 when not all is well" },
+          { input: "--hive local", brief: "This machine, without a queen" },
+        ],
+      }),
+      refresh: operation("hive_refresh_capabilities", { positional: ["hive_id"], render: fleet.renderDevices }),
+      token: operation("hive_token_create", {
+        render: (token, flags) => fleet.renderToken(token, queenAddress(flags).url),
+        examples: [{ input: "--label attic", brief: "For the machine that shall be called attic" }],
+      }),
+    },
+  });
+
+/** The job is cancelled; what it has fetched is not lost. */
+const PART_KEPT = "The part that came is kept: the same command goes on from there.";
+
+const modelRoutes = (): RouteMap<CommandContext> =>
+  buildRouteMap<string>({
+    docs: { brief: "Models: find, fetch, load, remove" },
+    routes: {
+      search: operation("model_search", {
+        positional: ["query"],
+        render: models.renderFound,
+        examples: [{ input: "qwen2.5 0.5b instruct", brief: "With the sizes, and the hives where it would fit" }],
+      }),
+      pull: operation("model_download", {
+        positional: ["model"],
+        render: models.renderPulled,
+        afterCancel: PART_KEPT,
+        examples: [
+          { input: "Qwen/Qwen2.5-0.5B-Instruct-GGUF", brief: "To this machine, in the quantisation that suits most" },
+          { input: "Qwen/Qwen2.5-7B-Instruct-GGUF:Q5_K_M --hive attic", brief: "This quantisation, to the hive attic" },
+          { input: "file:///data/some-model.gguf", brief: "A file that is on the hive's disk already" },
+        ],
+      }),
+      list: operation("model_list", { render: models.renderModels }),
+      get: operation("model_get", { positional: ["id"], render: models.renderModel }),
+      rm: operation("model_delete", { positional: ["id"], render: models.renderRemoved }),
+      load: operation("model_load", {
+        positional: ["id"],
+        render: models.renderLoaded,
+        examples: [{ input: "bee-tiny --device cuda:0 --slots 8", brief: "On that GPU, for eight requests at once" }],
+      }),
+      unload: operation("model_unload", { positional: ["id"], render: message }),
+      run: operation("model_run", {
+        positional: ["model"],
+        render: models.renderLoaded,
+        afterCancel: PART_KEPT,
+        // Left out, the hive is any that fits; this machine's own has no choice.
+        complete: async (input, flags: Flags) => (isLocal(flags) ? { ...input, hive_id: "localhost" } : input),
+        examples: [{ input: "Qwen/Qwen2.5-0.5B-Instruct-GGUF", brief: "Fetched and loaded where it fits best" }],
+      }),
+    },
+  });

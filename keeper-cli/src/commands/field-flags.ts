@@ -9,10 +9,13 @@ interface FieldSchema {
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly FieldSchema[];
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
 }
 
 export interface Field {
   readonly name: string;
+  /** The object of the input that it belongs to, if not the input itself. */
+  readonly parent?: string;
   readonly required: boolean;
   readonly schema: FieldSchema;
 }
@@ -36,13 +39,19 @@ export type FlagParameter =
 /** The input fields of an operation, in the order of its row. */
 export function fieldsOf(operation: OperationName): Field[] {
   const { properties = {}, required = [] } = z.toJSONSchema(operationOf(operation).input, { io: "input" });
-  return Object.entries(properties).map(([name, schema]) => {
-    return { name, required: required.includes(name), schema: schema as FieldSchema };
+  return Object.entries(properties).flatMap(([name, json]): Field[] => {
+    const schema = json as FieldSchema;
+    // Options of an operation are flags like any other.
+    if (schema.type === "object" && schema.properties !== undefined) {
+      const inner = Object.entries(schema.properties);
+      return inner.map(([option, schema]) => ({ name: option, parent: name, required: false, schema }));
+    }
+    return [{ name, required: required.includes(name), schema }];
   });
 }
 
-/** `max_tokens` → `--max-tokens`. */
-export const flagNameOf = (field: string): string => field.replaceAll("_", "-");
+/** `max_tokens` → `--max-tokens`; a hive is always `--hive`. */
+export const flagNameOf = (field: string): string => (field === "hive_id" ? "hive" : field.replaceAll("_", "-"));
 
 /** A command-line flag for a field: its type, its words and its default come from the operation's row. */
 export function flagOf({ schema, required, name }: Field): FlagParameter {

@@ -5,7 +5,7 @@ import { fail } from "../failure.ts";
 import { interruption } from "../interruption.ts";
 import { Narrator } from "../terminal/narrator.ts";
 import { printData, printJson, printable } from "../terminal/output.ts";
-import { renderJob, renderJobs } from "./views.ts";
+import { renderJob, renderJobs } from "./views/jobs.ts";
 
 const jobArgument = {
   kind: "tuple",

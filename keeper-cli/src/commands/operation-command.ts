@@ -3,6 +3,8 @@ import { operationOf, type OperationName } from "@rbee/contracts";
 import type { OperationRequest, OperationResult } from "@rbee/sdk";
 import { fieldsOf, flagNameOf, flagOf, positionalOf, type Field } from "./field-flags.ts";
 import { commonFlags, type CommonFlags } from "../common-flags.ts";
+import { fail } from "../failure.ts";
+import { LOCAL, namedHive } from "../queen-address.ts";
 import { printData, printJson } from "../terminal/output.ts";
 import { runWatched } from "./run-watched.ts";
 
@@ -11,7 +13,17 @@ export interface OperationView<K extends OperationName> {
   readonly positional?: readonly (keyof OperationRequest<K> & string)[];
   readonly examples?: readonly Example[];
   /** The result in words for a person. */
-  readonly render: (result: OperationResult<K>) => string;
+  readonly render: (result: OperationResult<K>, flags: Flags) => string;
+  /** What the command says instead of the row's summary. */
+  readonly brief?: string;
+  /** Said when Ctrl-C has cancelled the job. */
+  readonly afterCancel?: string;
+  /** Changes the input before it is sent: what a person leaves out may be found out. */
+  readonly complete?: (input: Record<string, unknown>, flags: Flags) => Promise<Record<string, unknown>>;
+  /** Every word of progress is worth a line of its own, as those of a compiler. */
+  readonly verbose?: boolean;
+  /** A job that succeeded may still have found something wrong. @throws RbeeError */
+  readonly judge?: (result: OperationResult<K>) => void;
 }
 
 type Example = { readonly input: string; readonly brief: string };
@@ -28,20 +40,33 @@ export function operationCommand<K extends OperationName>(
     .filter((f) => f !== undefined);
   const named = fields.filter((field) => !places.includes(field));
   return commandOf({
-    brief: operationOf(operation).summary,
+    brief: view.brief ?? operationOf(operation).summary,
     examples: view.examples ?? [],
     fields: named,
     places,
     run: async (flags, values) => {
-      const input = {
+      const given = {
         ...inputFrom(flags, named),
-        ...Object.fromEntries(places.map(({ name }, i) => [name, values[i]])),
+        ...Object.fromEntries(
+          places.map(({ name }, i) => [name, values[i]]).filter(([, value]) => value !== undefined),
+        ),
       };
-      const result = await runWatched(flags, operation, input as OperationRequest<K>);
+      requireMeaning(flags, operation);
+      const input = (await view.complete?.(given, flags)) ?? given;
+      const { afterCancel, verbose } = view;
+      const result = await runWatched({ ...flags, afterCancel, verbose }, operation, input as OperationRequest<K>);
       if (flags.json === true) printJson(result);
-      else printData(view.render(result));
+      else printData(view.render(result, flags));
+      view.judge?.(result);
     },
   });
+}
+
+/** A hive that is named where it changes nothing would be a promise that is not kept. */
+function requireMeaning(flags: Flags, operation: OperationName): void {
+  const hive = flags.hive !== undefined && flags.hive !== LOCAL;
+  if (hive && !fieldsOf(operation).some(({ name }) => name === "hive_id"))
+    throw fail("invalid_input", `${operation} is not about one hive`, "Leave --hive out, or give --hive local.");
 }
 
 export interface CommandParts {
@@ -64,7 +89,9 @@ export function commandOf({
   aliases,
   run,
 }: CommandParts): Command<CommandContext> {
-  const derived = Object.fromEntries(fields.map((field) => [flagNameOf(field.name), flagOf(field)]));
+  // `--hive` is a flag of every command.
+  const own = fields.filter(({ name }) => name !== "hive_id");
+  const derived = Object.fromEntries(own.map((field) => [flagNameOf(field.name), flagOf(field)]));
   const parameters = {
     flags: { ...derived, ...extraFlags, ...commonFlags },
     ...(aliases === undefined ? {} : { aliases }),
@@ -80,8 +107,12 @@ export function commandOf({
 
 /** The given fields only: defaults are the queen's to fill in. */
 export function inputFrom(flags: Flags, fields: readonly Field[]): Record<string, unknown> {
-  const given = fields
-    .map(({ name }) => [name, flags[flagNameOf(name)]] as const)
-    .filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given);
+  const input: Record<string, unknown> = {};
+  for (const { name, parent } of fields) {
+    const value = name === "hive_id" ? namedHive(flags) : flags[flagNameOf(name)];
+    if (value === undefined) continue;
+    if (parent === undefined) input[name] = value;
+    else input[parent] = { ...(input[parent] as object | undefined), [name]: value };
+  }
+  return input;
 }

@@ -5,17 +5,25 @@ import { clientOf } from "../common-flags.ts";
 import type { AddressFlags } from "../queen-address.ts";
 import { Narrator } from "../terminal/narrator.ts";
 
+export interface Watching {
+  readonly onEvent?: (event: JobEvent, narrator: Narrator) => void;
+  /** Said when Ctrl-C has cancelled the job. */
+  readonly afterCancel?: string | undefined;
+  /** Every word of progress is worth a line of its own. */
+  readonly verbose?: boolean | undefined;
+}
+
 /**
  * Runs an operation with its progress on stderr. Ctrl-C cancels the job and waits for its end.
  * @throws Interrupted after Ctrl-C, RbeeError otherwise
  */
 export async function runWatched<K extends OperationName>(
-  flags: AddressFlags & { readonly onEvent?: (event: JobEvent, narrator: Narrator) => void },
+  flags: AddressFlags & Watching,
   operation: K,
   input: OperationRequest<K>,
 ): Promise<OperationResult<K>> {
   const { signal, end } = interruption();
-  const narrator = new Narrator();
+  const narrator = new Narrator({ verbose: flags.verbose === true });
   let hive = "";
   const onEvent = (event: JobEvent): void => {
     if (event.type === "state" && event.hive_id !== undefined) hive = event.hive_id;
@@ -28,7 +36,10 @@ export async function runWatched<K extends OperationName>(
     return await clientOf(flags).run(operation, input, { signal, cancelOnAbort: true, onStart, onEvent });
   } catch (error) {
     if (!signal.aborted || (error instanceof RbeeError && error.code !== "cancelled")) throw error;
-    throw new Interrupted(jobId === "" ? "Stopped" : `Cancelled ${jobId}${hive === "" ? "" : ` on ${hive}`}`);
+    const cancelled = `Cancelled ${jobId}${hive === "" ? "" : ` on ${hive}`}`;
+    throw new Interrupted(
+      [jobId === "" ? "Stopped" : cancelled, ...(flags.afterCancel ?? "").split("\n")].join("\n").trim(),
+    );
   } finally {
     narrator.stop();
     end();

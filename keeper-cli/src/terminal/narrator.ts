@@ -1,10 +1,12 @@
 import ora, { type Ora } from "ora";
 import type { JobEvent } from "@rbee/sdk";
-import { paintErr, say } from "./output.ts";
-import { bytes, duration } from "./words.ts";
+import { paintErr, say, widthOf } from "./output.ts";
+import { fitted, progressLine, progressWords } from "./progress.ts";
 
 /** A spinner for less than this would only flicker. */
 const spinner_delay_ms = 150;
+/** The spinner itself, a blank, and the last column, which some terminals wrap at. */
+const SPINNER_COLUMNS = 3;
 
 /** Says on stderr what a job is doing: one line that changes on a terminal, plain lines otherwise. */
 export class Narrator {
@@ -12,13 +14,30 @@ export class Narrator {
   #spinner: Ora | undefined;
   #timer: NodeJS.Timeout | undefined;
   #text = "";
+  /** What the progress is about. */
+  #label = "";
+  readonly #verbose: boolean;
+
+  /** @param options `verbose`: every word is worth a line of its own, also on a terminal */
+  constructor({ verbose = false }: { readonly verbose?: boolean } = {}) {
+    this.#verbose = verbose;
+  }
 
   show(event: JobEvent): void {
+    if (this.#verbose && event.type === "narration" && event.level === "info") return this.#line(event.human);
     if (event.type === "narration" && event.level !== "info") {
       this.#line(paintErr(event.level === "warn" ? "yellow" : "red", `${event.level}: ${event.human}`));
     }
+    if (event.type === "progress" && this.#live) {
+      return this.working(progressLine(this.#label, event, widthOf(process.stderr) - SPINNER_COLUMNS));
+    }
     const text = wordsFor(event);
-    if (text !== undefined) this.working(text, event.type !== "progress");
+    if (text === undefined) return;
+    this.#label = text;
+    this.working(
+      this.#live ? fitted(text, widthOf(process.stderr) - SPINNER_COLUMNS) : text,
+      event.type !== "progress",
+    );
   }
 
   /** What goes on now. Without a terminal only what is worth a line of a log is `lasting`. */
@@ -57,15 +76,4 @@ export function wordsFor(event: JobEvent): string | undefined {
   if (event.type !== "state" || event.state !== "queued") return undefined;
   const place = event.position === undefined ? "" : `, position ${event.position}`;
   return `Waiting in the queue${place}${event.reason === undefined ? "" : `: ${event.reason}`}`;
-}
-
-function progressWords({ done, total, unit, eta_ms }: Extract<JobEvent, { type: "progress" }>): string {
-  const count = (value: number): string => (unit === "bytes" ? bytes(value) : `${Math.floor(value)} ${unit}`);
-  const share = unit === "percent" ? done : total === undefined ? undefined : (100 * done) / Math.max(total, 1);
-  const words = [
-    share === undefined ? count(done) : `${Math.floor(share)} %`,
-    ...(total === undefined || unit === "percent" ? [] : [`${count(done)} of ${count(total)}`]),
-    ...(eta_ms === undefined ? [] : [`${duration(eta_ms)} left`]),
-  ];
-  return words.join(" · ");
 }

@@ -13,17 +13,17 @@ import {
   type LaneDown,
   type LaneUp,
 } from "@rbee/contracts";
-import { isEnded, type Sql } from "@rbee/job-core";
+import { isEnded, isSameRequest, viewOf, type JobSpec, type Sql } from "@rbee/job-core";
+import type { Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { answerOperation, answerLastKnown } from "../queen/answer.ts";
 import type { Decision, Effect } from "../queen/effects.ts";
 import { Job } from "../queen/job.ts";
-import { isSameRequest, type JobSpec } from "../queen/job-record.ts";
 import type { Ending, OpenJob } from "../queen/ledger.ts";
-import { endingOf, viewOf, wantOf } from "../queen/views.ts";
+import { endingOf, wantOf } from "../queen/views.ts";
 import { seal } from "../seal.ts";
 import { durableSql } from "./durable-sql.ts";
-import { hiveOf, registryOf, type Answer, type JobPort } from "./ports.ts";
+import { hiveOf, registryOf, type JobPort } from "./ports.ts";
 import { queenContext } from "./queen-context.ts";
 import { Lanes } from "./lanes.ts";
 import { Readers } from "./readers.ts";
@@ -123,7 +123,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async audit(open: OpenJob): Promise<"open" | "unknown" | Ending> {
     const job = this.#job;
     if (job === undefined) return this.#submitting === undefined ? "unknown" : "open";
-    if (isEnded(job.phase)) return endingOf(job.phase);
+    if (isEnded(job.phase)) return endingOf(job.phase, job.log.newest());
     // The news of a place was lost on its way here.
     if (job.phase.state === "queued" && open.placement !== undefined && open.term > job.phase.term) {
       await this.decide(open.term - 1, { kind: "placed", placement: open.placement });
@@ -257,6 +257,6 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async #release(): Promise<void> {
     const job = this.#job;
     if (job === undefined || !isEnded(job.phase) || operationOf(job.spec.operation).executor === "queen") return;
-    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOf(job.phase));
+    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOf(job.phase, job.log.newest()));
   }
 }

@@ -1,21 +1,19 @@
 import type {
   ActiveWorker,
   CancelAnswer,
+  Check,
   HiveInfo,
   Inventory,
   JobLine,
   JobView,
   LaneDown,
   LaneUp,
-  Problem,
 } from "@rbee/contracts";
+import type { JobSpec } from "@rbee/job-core";
+import type { Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import type { Decision } from "../queen/effects.ts";
-import type { JobSpec } from "../queen/job-record.ts";
 import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
-
-/** Answers cross objects as values: an exception would lose its type on the way. */
-export type Answer<T> = { readonly ok: T } | { readonly problem: Problem };
 
 /** What other objects and the Worker may ask of a job. */
 export interface JobPort {
@@ -65,6 +63,8 @@ export interface RegistryPort {
   hiveChanged(hive_id: string, session: number, change: { inventory?: Inventory; draining?: boolean }): Promise<void>;
   hiveDisconnected(hive_id: string, session: number): Promise<void>;
   status(colony: string): Promise<StatusReport>;
+  retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>>;
+  check(colony: string): Promise<Check[]>;
   jobs(limit: number): Promise<JobLine[]>;
   addToken(hash: string, token: { label: string | undefined; expires_at: number }): Promise<void>;
   enrol(tokenHash: string, hive_id: string): Promise<Answer<{ hive_id: string; gen: number }>>;

@@ -1,5 +1,7 @@
+import { RbeeError } from "@rbee/contracts";
 import type { Env } from "../env.ts";
 import type { QueenContext } from "../queen/answer.ts";
+import { clockCheck, secretsCheck } from "../queen/checks.ts";
 import { sha256Hex, toBase64Url } from "../seal.ts";
 import { registryOf } from "./ports.ts";
 
@@ -13,6 +15,18 @@ export const queenContext = (env: Env, colony: string): QueenContext => ({
     const token = `rbj_${colony}_${toBase64Url(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)))}`;
     await registryOf(env, colony).addToken(await sha256Hex(token), { label, expires_at });
     return token;
+  },
+  async retireWorker(worker_id, keep) {
+    const answer = await registryOf(env, colony).retireWorker(colony, worker_id, keep);
+    if ("problem" in answer) throw RbeeError.fromProblem(answer.problem);
+    return answer.ok;
+  },
+  async check() {
+    return [
+      ...(await registryOf(env, colony).check(colony)),
+      secretsCheck(env),
+      clockCheck(Date.now(), new Date().toISOString()),
+    ];
   },
   now: () => Date.now(),
 });

@@ -1,11 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
-import { limits, problemFrom, type Inventory, type JobLine } from "@rbee/contracts";
+import { limits, problemFrom, type ActiveWorker, type Check, type Inventory, type JobLine } from "@rbee/contracts";
+import { jobId, type Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
+import { auditCheck, hivesCheck, storageCheck } from "../queen/checks.ts";
 import type { Decision } from "../queen/effects.ts";
 import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
 import { Registry } from "../queen/registry.ts";
 import { durableSql } from "./durable-sql.ts";
-import { hiveOf, jobOf, type Answer, type RegistryPort, type StatusReport } from "./ports.ts";
+import { hiveOf, jobOf, type RegistryPort, type StatusReport } from "./ports.ts";
 
 /** One colony: adapts the platform to `Registry`. */
 export class RegistryObject extends DurableObject<Env> implements RegistryPort {
@@ -41,6 +43,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     }
     await this.#remember(colony);
     await this.#drain();
+    await this.#askToRetire();
   }
 
   async hiveChanged(
@@ -48,7 +51,9 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     session: number,
     change: { inventory?: Inventory; draining?: boolean },
   ): Promise<void> {
-    if (this.#registry.fleet.update(hive_id, session, { ...change, now: Date.now() })) await this.#drain();
+    if (!this.#registry.hiveChanged(hive_id, session, { ...change, now: Date.now() })) return;
+    await this.#drain();
+    await this.#askToRetire();
   }
 
   async hiveDisconnected(hive_id: string, session: number): Promise<void> {
@@ -58,7 +63,47 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   async status(colony: string): Promise<StatusReport> {
     await this.#checkPresence(colony);
-    return { hives: this.#registry.hives(), workers: this.#registry.workers(), queue: this.#registry.counts() };
+    return {
+      hives: this.#registry.hives(),
+      workers: this.#registry.workers(Date.now()),
+      queue: this.#registry.counts(),
+    };
+  }
+
+  async retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>> {
+    await this.#checkPresence(colony);
+    await this.#remember(colony);
+    try {
+      const worker = this.#registry.retire(worker_id, { keep, now: Date.now() });
+      await this.#askToRetire();
+      return { ok: worker };
+    } catch (error) {
+      return { problem: problemFrom(error) };
+    }
+  }
+
+  /** The hive lets the worker finish and stops it: a job like any other, so that it survives whatever restarts. */
+  async #askToRetire(): Promise<void> {
+    const due = this.#registry.retirements(Date.now());
+    if (due.length === 0) return;
+    const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
+    for (const { hive_id, worker_id, keep } of due) {
+      const job_id = await jobId(this.env.RBEE_SECRET ?? "", undefined);
+      const input = { hive_id, worker_id, keep, drain_ms: limits.worker_drain_ms };
+      const spec = { job_id, colony, operation: "worker_process_delete", input, key_id: "queen" } as const;
+      this.#later(jobOf(this.env, colony, job_id).submit({ ...spec, submitted_at: Date.now() }));
+    }
+  }
+
+  async check(colony: string): Promise<Check[]> {
+    const now = Date.now();
+    await this.#checkPresence(colony);
+    const alarm = await this.ctx.storage.getAlarm();
+    return [
+      storageCheck(durableSql(this.ctx.storage), now),
+      hivesCheck(this.#registry.hives()),
+      auditCheck({ open: this.#registry.openCount, alarm, now }),
+    ];
   }
 
   async jobs(limit: number): Promise<JobLine[]> {
@@ -86,6 +131,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     await this.#armAudit(colony);
     for (const open of old) await this.#audit(colony, open).catch(logFailure);
     await this.#drain();
+    await this.#askToRetire();
   }
 
   async #audit(colony: string, open: OpenJob): Promise<void> {

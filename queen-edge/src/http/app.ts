@@ -1,11 +1,11 @@
-import { RbeeError } from "@rbee/contracts";
+import { queenTimeHeader } from "@rbee/contracts";
+import { errorResponse, jobPaths, notFoundResponse } from "@rbee/job-http";
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import type { Env } from "../env.ts";
 import { hives } from "./hives.ts";
 import { jobs } from "./jobs.ts";
 import { openApi } from "./openapi.ts";
-import { errorResponse, problemResponse } from "./problem.ts";
 
 export const app = new Hono<{ Bindings: Env }>();
 
@@ -14,7 +14,8 @@ app.get("/", (c) =>
     "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /openapi.json\n",
   ),
 );
-app.get("/health", (c) => c.json({ status: "ok" }));
+// A hive that tests itself holds its clock against this one.
+app.get("/health", (c) => c.json({ status: "ok" }, 200, { [queenTimeHeader]: String(Date.now()) }));
 app.get("/openapi.json", (c) => c.json(openApi()));
 // Only pages of origins that the owner named may use a key from a browser.
 app.use(
@@ -31,20 +32,11 @@ app.route("/v1", hives);
 
 const originsOf = (env: Env): string[] => (env.RBEE_ORIGINS ?? "").split(",").map((origin) => origin.trim());
 
-const known: readonly { path: RegExp; methods: string }[] = [
-  { path: /^\/v1\/jobs\/?$/, methods: "GET, POST" },
-  { path: /^\/v1\/jobs\/[^/]+$/, methods: "GET, DELETE" },
-  { path: /^\/(|health|openapi\.json|v1\/jobs\/[^/]+\/stream)$/, methods: "GET" },
+const known = [
+  ...jobPaths,
+  { path: /^\/(|health|openapi\.json)$/, methods: "GET" },
   { path: /^\/v1\/enroll$/, methods: "POST" },
 ];
 
-app.notFound((c) => {
-  const methods = known.find(({ path }) => path.test(c.req.path))?.methods;
-  if (methods === undefined)
-    return problemResponse(new RbeeError("not_found", `there is no ${c.req.path.slice(0, 128)}`).toProblem());
-  return problemResponse(new RbeeError("method_not_allowed", `${c.req.path} takes ${methods}`).toProblem(), {
-    allow: methods,
-  });
-});
-
+app.notFound((c) => notFoundResponse(c.req.path, known));
 app.onError((error) => errorResponse(error));

@@ -1,13 +1,7 @@
-import { RbeeError, scopes, type Scope } from "@rbee/contracts";
+import { RbeeError } from "@rbee/contracts";
+import { bearerOf, type Principal } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { sha256 } from "../seal.ts";
-
-/** Who is asking. The colony comes from the key, never from the request. */
-export interface Principal {
-  readonly colony: string;
-  readonly key_id: string;
-  readonly scope: Scope;
-}
 
 /** A self-hoster has one. */
 export const HOME_COLONY = "main";
@@ -15,18 +9,11 @@ export const HOME_COLONY = "main";
 /** @throws RbeeError unauthorized */
 export async function authenticate(request: Request, env: Env): Promise<Principal> {
   const owner = ownerKey(env);
-  const sent = /^Bearer\s+(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  const sent = bearerOf(request.headers);
   if (sent === undefined) throw new RbeeError("unauthorized");
   const [a, b] = await Promise.all([sha256(sent), digestOf(owner)]);
   if (!crypto.subtle.timingSafeEqual(a, b)) throw new RbeeError("unauthorized", "the key is not known here");
   return { colony: HOME_COLONY, key_id: "owner", scope: "admin" };
-}
-
-/** @throws RbeeError forbidden */
-export function authorize(principal: Principal, needed: Scope): void {
-  if (scopes.indexOf(principal.scope) < scopes.indexOf(needed)) {
-    throw new RbeeError("forbidden", `this needs a key of scope ${needed}; yours has ${principal.scope}`);
-  }
 }
 
 /** The owner's key does not change while an isolate lives. */

@@ -7,14 +7,13 @@ import {
   queenTimeHeader,
   RbeeError,
 } from "@rbee/contracts";
+import { bearerOf, problemResponse, readJson } from "@rbee/job-http";
 import { Hono } from "hono";
 import { z } from "zod";
 import { hiveOf, jobOf, registryOf } from "../durable/ports.ts";
 import type { Env } from "../env.ts";
 import { fromBase64Url, seal, sha256Hex, unseal } from "../seal.ts";
 import { HOME_COLONY, secretOf } from "./auth.ts";
-import { readJson } from "./body.ts";
-import { problemResponse } from "./problem.ts";
 
 /** Where machines join, dial in, and send what their jobs produce. Everything is checked before an object is woken. */
 export const hives = new Hono<{ Bindings: Env }>();
@@ -58,7 +57,7 @@ hives.get("/hives/connect", async (c) => {
 
 hives.get("/lanes/:job", async (c) => {
   agentSocketOnly(c.req.raw);
-  const sent = /^Bearer\s+(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
+  const sent = bearerOf(c.req.raw.headers) ?? "";
   const token = LaneToken.safeParse(await unseal(secretOf(c.env), "lane", sent));
   if (!token.success || token.data.job_id !== c.req.param("job")) return refuse("the lane token is not valid");
   const { colony, job_id, term } = token.data;

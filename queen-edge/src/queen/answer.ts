@@ -1,7 +1,9 @@
 import {
   problemFrom,
   RbeeError,
+  narrate,
   type ActiveWorker,
+  type Check,
   type Handlers,
   type HiveInfo,
   type InputOf,
@@ -18,6 +20,10 @@ export interface QueenContext {
   status(): Promise<{ hives: HiveInfo[]; workers: ActiveWorker[]; queue: { queued: number; running: number } }>;
   /** Makes a join token and stores its hash. @returns the token, which is in this job's result and nowhere else */
   mintToken(label: string | undefined, expires_at: number): Promise<string>;
+  /** From now on the worker gets nothing new. @throws RbeeError worker_not_found */
+  retireWorker(worker_id: string, keep: boolean): Promise<ActiveWorker>;
+  /** Looks at everything the queen stands on. */
+  check(): Promise<Check[]>;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -34,6 +40,30 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
   },
   async *active_worker_list(_input, queen) {
     return { workers: (await queen.status()).workers };
+  },
+  async *active_worker_get({ worker_id }, queen) {
+    const { workers } = await queen.status();
+    const worker = workers.find((one) => one.worker_id === worker_id);
+    if (worker !== undefined) return { worker };
+    const known = workers.map((one) => one.worker_id).join(", ");
+    throw new RbeeError(
+      "worker_not_found",
+      `no worker ${worker_id}; ${known === "" ? "there is none" : `there are ${known}`}`,
+    );
+  },
+  async *active_worker_retire({ worker_id, keep }, queen) {
+    const { hive_id, slots_busy } = await queen.retireWorker(worker_id, keep);
+    const running = slots_busy === 0 ? "It runs nothing" : `It finishes ${slots_busy} running`;
+    const then = keep ? "and stays" : `and is stopped by ${hive_id} then`;
+    return { message: `${worker_id} gets nothing new. ${running} ${then}.` };
+  },
+  async *queen_check(_input, queen) {
+    yield narrate("queen", "queen_check", "Looking at storage, hives, secrets, clock and audit");
+    const checks = await queen.check();
+    for (const { name, ok, detail } of checks) {
+      yield { ...narrate("queen", "queen_check", `${name}: ${detail}`), level: ok ? "info" : "warn" };
+    }
+    return { checks };
   },
   async *hive_token_create({ label, expires_in }, queen) {
     const expires_at = queen.now() + expires_in * 1000;

@@ -13,7 +13,11 @@ export interface Hive {
   readonly connected: boolean;
   readonly draining: boolean;
   readonly inventory: Inventory | undefined;
+  /** Models whose worker is to take nothing new while the hive does not know that yet. */
+  readonly closing?: readonly string[];
 }
+
+export type HiveChange = Partial<Pick<Hive, "inventory" | "draining">> & { readonly now: number };
 
 type HiveRow = {
   hive_id: string;
@@ -83,11 +87,7 @@ export class Fleet {
   }
 
   /** @returns whether anything changed */
-  update(
-    hive_id: string,
-    session: number,
-    change: Partial<Pick<Hive, "inventory" | "draining">> & { now: number },
-  ): boolean {
+  update(hive_id: string, session: number, change: HiveChange): boolean {
     const hive = this.#hives.get(hive_id);
     if (hive === undefined || hive.session !== session) return false;
     const { now, ...fields } = change;

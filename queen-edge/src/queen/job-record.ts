@@ -1,20 +1,6 @@
-import type { OperationName } from "@rbee/contracts";
-import type { Phase, Sql } from "@rbee/job-core";
+import type { JobSpec, Phase, Sql } from "@rbee/job-core";
 
-/** What was asked for. Written once. */
-export interface JobSpec {
-  readonly job_id: string;
-  readonly colony: string;
-  readonly operation: OperationName;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly key_id: string;
-  /** Milliseconds since the epoch. */
-  readonly submitted_at: number;
-}
-
-/** Whether this is the same request again, for an Idempotency-Key. */
-export const isSameRequest = (one: JobSpec, other: JobSpec): boolean =>
-  one.operation === other.operation && JSON.stringify(one.input) === JSON.stringify(other.input);
+export type { JobSpec } from "@rbee/job-core";
 
 /** The two durable facts of a job besides its log: what was asked for, and where it stands. */
 export class JobRecord {

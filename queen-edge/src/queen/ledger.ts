@@ -29,6 +29,8 @@ export interface Ending {
   readonly finished_at: number;
   readonly hive_id?: string;
   readonly error_code?: string;
+  /** How fast a generation was, and on which worker. */
+  readonly speed?: { readonly hive_id: string; readonly worker_id: string; readonly tokens_per_s: number };
 }
 
 type OpenRow = { rank: number; want: string; term: number; placement: string | null };
@@ -96,7 +98,7 @@ export class Ledger {
   }
 
   /** The job is over. A second call finds nothing and changes nothing, so each job is counted once. [REG-1] */
-  finish(job_id: string, ending: Ending): boolean {
+  finish(job_id: string, ending: Omit<Ending, "speed">): boolean {
     const job = this.#open.get(job_id);
     if (job === undefined) return false;
     this.drop(job_id);

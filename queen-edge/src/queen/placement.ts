@@ -87,6 +87,7 @@ function loadOnDemand(want: Want & { model: string }, hives: readonly Hive[], oc
   for (const hive of hives) {
     const serving = workersOf(hive).some((worker) => names(want.model, worker.model) && worker.state === "ready");
     const slots = hive.inventory?.slots_default ?? 1;
+    if (hive.closing?.some((model) => names(want.model, model)) === true) continue;
     if (!serving && occupancy.loading(hive, want.model) < slots)
       return { kind: "place", placement: { hive_id: hive.hive_id } };
   }

@@ -78,7 +78,7 @@ describe("placing", () => {
     expect(kinds).toEqual(["placed", "placed", "waiting"]);
     // The worker is there now: those who asked for it fill its slots.
     registry.fleet.update("a", 1, { inventory: inventory(), now: 0 });
-    expect(registry.workers()).toMatchObject([{ slots_busy: 2 }]);
+    expect(registry.workers(0)).toMatchObject([{ slots_busy: 2 }]);
     expect(registry.drain()).toMatchObject([{ decision: { kind: "waiting" } }]);
   });
 
@@ -202,7 +202,7 @@ describe("the queue", () => {
           else if (what === "evict") registry = new Registry(sql);
           registry.drain();
           expect(registry.openCount).toBe(open.length);
-          for (const { hive_id, slots } of registry.workers()) {
+          for (const { hive_id, slots } of registry.workers(0)) {
             const held = registry.openJobs().filter((job) => job.placement?.hive_id === hive_id).length;
             expect(held).toBeLessThanOrEqual(slots);
           }

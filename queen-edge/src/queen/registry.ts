@@ -6,13 +6,15 @@ import {
   type HiveInfo,
   type Inventory,
   type JobLine,
+  type WorkerInfo,
 } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 import type { Decision } from "./effects.ts";
-import { Fleet, type Hive } from "./fleet.ts";
+import { Fleet, type Hive, type HiveChange } from "./fleet.ts";
 import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
 import { choose, Occupancy } from "./placement.ts";
+import { WorkerBook, type Retirement } from "./worker-book.ts";
 
 /** News for a job that the registry decided on its own. */
 export interface Notice {
@@ -27,6 +29,7 @@ export class Registry {
   readonly fleet: Fleet;
   readonly tokens: JoinTokens;
   readonly #ledger: Ledger;
+  readonly #book: WorkerBook;
   /** What queued jobs were last told. Only saves repeats: a job ignores what it knows. */
   readonly #told = new Map<string, string>();
 
@@ -34,6 +37,7 @@ export class Registry {
     this.fleet = new Fleet(sql);
     this.tokens = new JoinTokens(sql);
     this.#ledger = new Ledger(sql);
+    this.#book = new WorkerBook(sql);
   }
 
   get openCount(): number {
@@ -48,7 +52,7 @@ export class Registry {
       return { kind: "refused", problem: problemOf("queue_full", `${limits.open_jobs_max} jobs are open`) };
     }
     const others = this.#ledger.placed().filter((job) => job.want.job_id !== want.job_id);
-    const choice = choose(want, this.fleet.all(), new Occupancy(others));
+    const choice = choose(want, this.#placeable(), new Occupancy(others));
     switch (choice.kind) {
       case "refuse":
         // A job that is there already closes its own line.
@@ -65,8 +69,9 @@ export class Registry {
   }
 
   /** @returns whether the job was open */
-  release(job_id: string, ending: Ending): boolean {
+  release(job_id: string, { speed, ...ending }: Ending): boolean {
     this.#told.delete(job_id);
+    if (speed !== undefined) this.#book.measured(speed.hive_id, speed.worker_id, speed.tokens_per_s);
     return this.#ledger.finish(job_id, ending);
   }
 
@@ -83,14 +88,22 @@ export class Registry {
     report: { inventory: Inventory; jobs: readonly string[]; now: number },
   ): OpenJob[] {
     if (!this.fleet.connected(hive_id, session, report)) return [];
+    this.#book.heard(hive_id, report.inventory.workers, report.now);
     const held = new Set(report.jobs);
     return this.#ledger.placed().filter((job) => job.placement?.hive_id === hive_id && !held.has(job.want.job_id));
+  }
+
+  /** A hive told what changed. @returns whether anything did */
+  hiveChanged(hive_id: string, session: number, change: HiveChange): boolean {
+    if (!this.fleet.update(hive_id, session, change)) return false;
+    if (change.inventory !== undefined) this.#book.heard(hive_id, change.inventory.workers, change.now);
+    return true;
   }
 
   /** Gives places to whoever waits, in order of arrival, and tells those near the front where they stand. */
   drain(): Notice[] {
     const notices: Notice[] = [];
-    const hives = this.fleet.all();
+    const hives = this.#placeable();
     const occupancy = new Occupancy(this.#ledger.placed());
     /** Jobs that want the same wait for the same: once one must wait, those behind it need no look. */
     const waiting = new Map<string, { reason: string; count: number }>();
@@ -150,6 +163,7 @@ export class Registry {
       hive_id,
       connected,
       last_seen,
+      ...(connected ? {} : { stale: true }),
       enrolled_at,
       ...(inventory === undefined ? {} : { version: inventory.version, platform: inventory.platform }),
       devices: inventory?.devices ?? [],
@@ -159,19 +173,41 @@ export class Registry {
     };
   }
 
-  workers(): ActiveWorker[] {
+  /** Workers of all hives; those of a hive that went away are shown as unreachable for a while, then no more. */
+  workers(now: number): ActiveWorker[] {
     const occupancy = new Occupancy(this.#ledger.placed());
-    return this.fleet.all().flatMap((hive) =>
+    const shown = this.fleet
+      .all()
+      .filter((hive) => hive.connected || now - hive.last_seen < limits.worker_unreachable_ms);
+    return shown.flatMap((hive) =>
       (hive.inventory?.workers ?? []).map((worker) => ({
         worker_id: worker.worker_id,
         hive_id: hive.hive_id,
         model: worker.model,
         device: worker.device,
-        state: hive.connected ? worker.state : ("unreachable" as const),
+        state: hive.connected ? this.#stateOf(hive, worker) : ("unreachable" as const),
         slots: worker.slots,
         slots_busy: Math.min(occupancy.of(hive, worker), worker.slots),
+        ...this.#book.notesOf(hive.hive_id, worker),
       })),
     );
+  }
+
+  /** The worker gets nothing new from this instant. [WORKER-1] @throws RbeeError worker_not_found */
+  retire(worker_id: string, how: { keep: boolean; now: number }): ActiveWorker {
+    const workers = this.workers(how.now);
+    const worker = workers.find((one) => one.worker_id === worker_id);
+    if (worker === undefined) throw unknownWorker(worker_id, workers);
+    this.#book.retire(worker.hive_id, worker_id, how.keep ? "keep" : "stop");
+    return worker;
+  }
+
+  /** Hives that must be asked to let a worker finish; each is named once in a while, until it does. [WORKER-2] */
+  retirements(now: number): Retirement[] {
+    return this.fleet
+      .all()
+      .filter((hive) => hive.connected)
+      .flatMap((hive) => this.#book.due(hive.hive_id, hive.inventory?.workers ?? [], now));
   }
 
   /** Trades a join token for a place in the fleet. @throws RbeeError unauthorized */
@@ -181,6 +217,23 @@ export class Registry {
       throw new RbeeError("unauthorized", "the join token is not valid: it was used, or its time is up");
     const hive_id = token.label ?? asked.hive_id;
     return { hive_id, gen: this.fleet.enrol(hive_id, asked.now) };
+  }
+
+  /** The fleet as far as new work is concerned: a retired worker takes none, whatever its hive says. */
+  #placeable(): Hive[] {
+    return this.fleet.all().map((hive) => {
+      const { hive_id, inventory } = hive;
+      const retired = (inventory?.workers ?? []).filter((worker) => this.#book.isRetired(hive_id, worker));
+      if (inventory === undefined || retired.length === 0) return hive;
+      const workers = inventory.workers.map((worker) => ({ ...worker, state: this.#stateOf(hive, worker) }));
+      // Until the hive knows, it would give the work that it may place itself to the very worker that retires.
+      const closing = retired.filter(({ state }) => state === "ready").map(({ model }) => model);
+      return { ...hive, inventory: { ...inventory, workers }, closing };
+    });
+  }
+
+  #stateOf(hive: Hive, worker: WorkerInfo): WorkerInfo["state"] {
+    return worker.state === "ready" && this.#book.isRetired(hive.hive_id, worker) ? "draining" : worker.state;
   }
 
   #tell(job: OpenJob, reason: string, position: number): Notice[] {
@@ -197,4 +250,12 @@ export class Registry {
   }
 }
 
+const NAMES_SHOWN = 20;
+
 const queueOf = (want: Want): string => `${want.hive_id} ${want.model ?? ""} ${want.worker_id ?? ""}`;
+
+function unknownWorker(worker_id: string, workers: readonly ActiveWorker[]): RbeeError {
+  const known = workers.map((worker) => worker.worker_id).slice(0, NAMES_SHOWN);
+  const there = known.length === 0 ? "there is none" : `there are ${known.join(", ")}`;
+  return new RbeeError("worker_not_found", `no worker ${worker_id}; ${there}`);
+}

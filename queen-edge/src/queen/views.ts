@@ -1,7 +1,6 @@
-import { operationOf, type JobView } from "@rbee/contracts";
-import { visibleState, type Ended } from "@rbee/job-core";
-import type { Job } from "./job.ts";
-import type { JobSpec } from "./job-record.ts";
+import { operationOf, type JobEvent } from "@rbee/contracts";
+import type { Ended, JobSpec } from "@rbee/job-core";
+import { z } from "zod";
 import type { Ending, Want } from "./ledger.ts";
 
 /** What a submitted operation needs of the fleet. */
@@ -21,39 +20,19 @@ export function wantOf({ job_id, operation, input, submitted_at }: JobSpec): Wan
   };
 }
 
-export const endingOf = ({ state, finished_at, hive_id, error }: Ended): Ending => ({
-  state,
-  finished_at,
-  ...(hive_id === undefined ? {} : { hive_id }),
-  ...(error === undefined ? {} : { error_code: error.code }),
-});
-
-/** A job as `GET /v1/jobs/{id}` shows it. */
-export function viewOf(job: Job, takenUp: boolean): JobView {
-  const { spec, phase } = job;
-  const common = {
-    job_id: spec.job_id,
-    operation: spec.operation,
-    state: visibleState(phase, takenUp),
-    cancelling: phase.state === "placed" && phase.cancel_until !== undefined,
-    submitted_at: spec.submitted_at,
-    dispatches: phase.dispatches,
-  };
-  if (phase.state === "queued") {
-    return { ...common, reason: phase.reason, ...(phase.position === undefined ? {} : { position: phase.position }) };
-  }
-  const { hive_id, worker_id } = phase;
-  const placed = {
-    ...common,
-    ...(hive_id === undefined ? {} : { hive_id }),
-    ...(worker_id === undefined ? {} : { worker_id }),
-  };
-  if (phase.state === "placed") return placed;
-  const last = job.log.newest();
+/** How a job ended, as far as the registry wants to know. */
+export function endingOf({ state, finished_at, hive_id, error }: Ended, last: JobEvent | undefined): Ending {
+  const speed = Speed.safeParse(last?.type === "result" ? last.result : undefined);
   return {
-    ...placed,
-    finished_at: phase.finished_at,
-    ...(phase.error === undefined ? {} : { error: phase.error }),
-    ...(last?.type === "result" ? { result: last.result } : {}),
+    state,
+    finished_at,
+    ...(hive_id === undefined ? {} : { hive_id }),
+    ...(error === undefined ? {} : { error_code: error.code }),
+    ...(speed.success ? { speed: speed.data } : {}),
   };
 }
+
+/** The part of a generation's result that tells how fast it was. */
+const Speed = z
+  .object({ hive_id: z.string(), worker_id: z.string(), timings: z.object({ tokens_per_s: z.number().positive() }) })
+  .transform(({ hive_id, worker_id, timings }) => ({ hive_id, worker_id, tokens_per_s: timings.tokens_per_s }));

@@ -1,4 +1,4 @@
-import { RbeeError, type HandlerEvent, type Inventory } from "@rbee/contracts";
+import { operationNames, operationOf, RbeeError, type HandlerEvent, type Inventory } from "@rbee/contracts";
 import type { HiveContext, HiveHandlers } from "../../jobs/handler.ts";
 
 type Model = { id: string; name: string; size_bytes: number; status: "ready"; loaded: boolean };
@@ -10,16 +10,11 @@ export function playing(play: Play): HiveHandlers {
   const none = async function* (): AsyncGenerator<never, never, void> {
     throw new RbeeError("unsupported");
   };
-  return {
-    hive_status: none,
-    model_list: (_input, context) => play(context) as ReturnType<HiveHandlers["model_list"]>,
-    model_get: none,
-    worker_spawn: none,
-    worker_process_list: none,
-    worker_process_delete: none,
-    infer: none,
-  };
+  const rows = Object.fromEntries(hivesOwn.map((name) => [name, none])) as unknown as HiveHandlers;
+  return { ...rows, model_list: (_input, context) => play(context) as ReturnType<HiveHandlers["model_list"]> };
 }
+
+const hivesOwn = operationNames.filter((name) => operationOf(name).executor !== "queen");
 
 export const inventory: Inventory = {
   version: "0.1.0",

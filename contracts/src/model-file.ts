@@ -1,4 +1,4 @@
-import { ModelId } from "@rbee/contracts";
+import { ModelId } from "./ids.ts";
 
 /** `name-00001-of-00003.gguf`: one file of a model that was split. */
 const SPLIT = /^(?<stem>.+)-(?<part>\d{5})-of-(?<parts>\d{5})$/;
@@ -46,5 +46,9 @@ export function quantRank(quant: string | undefined): number {
 /** Does an id that a person wrote mean this quantisation of this model? */
 export function namesModel(id: string, model: { base: string; quant: string | undefined }): boolean {
   const [base, quant] = id.split(":");
-  return base === model.base && (quant === undefined || quant.toUpperCase() === model.quant?.toUpperCase());
+  return base === model.base && (quant === undefined || sameQuant(quant, model.quant));
 }
+
+/** `q4_k_m` and `Q4_K_M` are the same. */
+export const sameQuant = (one: string | undefined, other: string | undefined): boolean =>
+  one?.toUpperCase() === other?.toUpperCase();

@@ -1,0 +1,62 @@
+import { RbeeError } from "@rbee/contracts";
+import { lookup, type LookupAddress } from "node:dns";
+import { isIP, type LookupFunction } from "node:net";
+import { Agent, buildConnector } from "undici";
+import { isPublicAddress } from "./addresses.ts";
+
+/** Whom this hive may fetch from. Set by its owner; nothing that a queen or a web page says changes it. */
+export interface FetchPolicy {
+  /** The hub. Its own address may be private: whoever set it up means it. */
+  readonly endpoint: URL;
+  /** Everything else may be private, and plain http, too. */
+  readonly allowPrivate: boolean;
+  /** What names mean; the system's look-up if not given. */
+  readonly lookup?: typeof lookup;
+}
+
+/**
+ * Connections that judge the very address they connect to: what a name resolves to is checked in the look-up that the
+ * socket uses, so a name cannot change its mind in between.
+ */
+export function guardedAgent(policy: FetchPolicy, timeouts: { connect_ms: number; idle_ms: number }): Agent {
+  const open = buildConnector({ timeout: timeouts.connect_ms });
+  const guarded = buildConnector({ timeout: timeouts.connect_ms, lookup: publicOnly(policy.lookup ?? lookup) });
+  return new Agent({
+    bodyTimeout: timeouts.idle_ms,
+    headersTimeout: timeouts.idle_ms,
+    connect(options, callback) {
+      if (policy.allowPrivate || isEndpoint(options, policy.endpoint)) return open(options, callback);
+      const literal = options.hostname.replace(/^\[|\]$/g, "");
+      // An address is connected to without a look-up.
+      if (isIP(literal) !== 0 && !isPublicAddress(literal)) return callback(refused(literal), null);
+      return guarded(options, callback);
+    },
+  });
+}
+
+function isEndpoint({ protocol, hostname, port }: buildConnector.Options, endpoint: URL): boolean {
+  return protocol === endpoint.protocol && hostname === endpoint.hostname && portOf(protocol, port) === portOf(endpoint.protocol, endpoint.port);
+}
+
+const portOf = (protocol: string, port: string): string => (port === "" ? (protocol === "https:" ? "443" : "80") : port);
+
+const publicOnly =
+  (resolve: typeof lookup): LookupFunction =>
+  (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[] = []) => {
+      if (error !== null) return callback(error, "");
+      const bad = addresses.find(({ address }) => !isPublicAddress(address));
+      const [first] = addresses;
+      // One private address among public ones is refused too: which of them is taken is not ours to choose.
+      if (bad !== undefined) return callback(refused(bad.address, hostname), "");
+      if (first === undefined) return callback(new Error(`${hostname} has no address`), "");
+      if (options.all === true) return callback(null, addresses);
+      return callback(null, first.address, first.family);
+    });
+  };
+
+const refused = (address: string, name?: string): RbeeError =>
+  new RbeeError(
+    "address_refused",
+    `${name === undefined ? "" : `${name} is `}${address}${name === undefined ? " is" : ","} not an address on the public internet`,
+  );

@@ -1,0 +1,85 @@
+import type { HandlerEvent, Progress } from "@rbee/contracts";
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { silentLog } from "../../log.ts";
+import { openModels, type Models } from "../open-models.ts";
+import type { ModelPolicy } from "../policy.ts";
+import type { Provisioned, ProvisionerOptions, Request } from "../provisioner.ts";
+import { startHub, type TestHub } from "./hub.ts";
+
+export const beeTinyFile = fileURLToPath(new URL("../../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url));
+export const beeTiny: Buffer = readFileSync(beeTinyFile);
+
+/** A real model with so many bytes behind its tensors, unlike any other. */
+export const padded = (bytes: number): Buffer => Buffer.concat([beeTiny, randomBytes(bytes)]);
+
+/** Retries at once, small pieces, and a disk that may be filled. */
+export const quick: Partial<ProvisionerOptions> = {
+  patience: { tries: 4, min_ms: 1, max_ms: 5 },
+  segment_bytes: 524_288,
+  headroom_bytes: 0,
+  idle_ms: 1_000,
+};
+
+/** A hub and the models of one agent, in folders of their own. */
+export class Stand {
+  readonly home: string;
+  readonly hub: TestHub;
+  models: Models;
+  readonly #open: (tuning?: Partial<ProvisionerOptions>) => Models;
+
+  private constructor(home: string, hub: TestHub, policy: Partial<ModelPolicy>) {
+    this.home = home;
+    this.hub = hub;
+    const whole: ModelPolicy = { endpoint: new URL(hub.url), allowPrivate: false, roots: [], ...policy };
+    this.#open = (tuning = {}) =>
+      openModels({ home, dirs: [], files: [], policy: whole, log: silentLog, tuning: { ...quick, ...tuning } });
+    this.models = this.#open();
+  }
+
+  static async open(policy: Partial<ModelPolicy> = {}): Promise<Stand> {
+    const home = await mkdtemp(path.join(os.tmpdir(), "rbee-provision-"));
+    await mkdir(path.join(home, "models"));
+    return new Stand(home, await startHub(), policy);
+  }
+
+  /** Another agent over the same home, as after a restart. */
+  async again(tuning?: Partial<ProvisionerOptions>): Promise<void> {
+    await this.models.close();
+    this.models = this.#open(tuning);
+  }
+
+  async provide(request: Request | string, signal?: AbortSignal): Promise<Provisioned & { events: HandlerEvent[] }> {
+    const asked = typeof request === "string" ? { model: request } : request;
+    return await drain(this.models.provisioner.provide(asked, signal ?? new AbortController().signal));
+  }
+
+  /** Every file below the home, but for the database. */
+  async files(): Promise<string[]> {
+    const entries = await readdir(this.home, { withFileTypes: true, recursive: true });
+    const files = entries.filter((entry) => !entry.isDirectory());
+    const names = files.map((entry) => path.relative(this.home, path.join(entry.parentPath, entry.name)));
+    return names.filter((name) => !name.startsWith("models.db")).toSorted();
+  }
+
+  async close(): Promise<void> {
+    await this.models.close();
+    await this.hub.close();
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+export async function drain<R extends object>(steps: AsyncGenerator<HandlerEvent, R, void>): Promise<R & { events: HandlerEvent[] }> {
+  const events: HandlerEvent[] = [];
+  for (;;) {
+    const step = await steps.next();
+    if (step.done === true) return { ...step.value, events };
+    events.push(step.value);
+  }
+}
+
+export const progressOf = (events: readonly HandlerEvent[]): Progress[] => events.filter((event) => event.type === "progress");

@@ -1,0 +1,170 @@
+import { RbeeError, type Generation } from "@rbee/contracts";
+import { z } from "zod";
+import { events, refusal, type ApiServer } from "./api.ts";
+import type { Engine, GenerationEnd, Sink } from "./protocol.ts";
+import { Slots } from "./slots.ts";
+
+export interface ApiModel {
+  readonly server: ApiServer;
+  /** What the server calls the model. */
+  readonly model: string;
+  readonly slots: number;
+  /** Whether a prompt that is not raw is a question to a chat model. */
+  readonly chat: boolean;
+}
+
+const Counts = z.object({
+  prompt_tokens: z.int().nonnegative().default(0),
+  completion_tokens: z.int().nonnegative().default(0),
+  prompt_tokens_details: z
+    .object({ cached_tokens: z.int().nonnegative().nullish() })
+    .nullish()
+    .transform((details) => details?.cached_tokens ?? 0),
+});
+
+const Chunk = z.object({
+  choices: z
+    .array(
+      z.object({
+        text: z.string().nullish(),
+        delta: z.object({ content: z.string().nullish() }).nullish(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .default([]),
+  usage: Counts.nullish(),
+  timings: z.object({ prompt_ms: z.number().nonnegative(), predicted_ms: z.number().nonnegative() }).nullish(),
+  error: z.unknown().optional(),
+});
+type Chunk = z.infer<typeof Chunk>;
+
+/** Generates by asking a server that speaks OpenAI's API. One request per slot; the others wait here. */
+export class ApiEngine implements Engine {
+  readonly #model: ApiModel;
+  readonly #slots: Slots<never, { commonPrefix(): number }>;
+
+  constructor(model: ApiModel) {
+    this.#model = model;
+    this.#slots = new Slots(Array.from({ length: model.slots }, () => ({ commonPrefix: () => 0 })));
+  }
+
+  slotsBusy(): number {
+    return this.#slots.busy;
+  }
+
+  async generate(generation: Generation, sink: Sink): Promise<GenerationEnd> {
+    const received = performance.now();
+    const slot = await this.#slots.take([], sink.signal);
+    const wait_ms = performance.now() - received;
+    try {
+      const end = await this.#run(generation, sink);
+      return { ...end, timings: { ...end.timings, wait_ms } };
+    } finally {
+      this.#slots.release(slot);
+    }
+  }
+
+  async #run(generation: Generation, sink: Sink): Promise<GenerationEnd> {
+    const { server } = this.#model;
+    const answer = new Answer(generation.max_tokens, sink);
+    for await (const event of events(server, requestOf(this.#model, generation), sink.signal)) {
+      const chunk = Chunk.safeParse(event);
+      if (!chunk.success) throw new RbeeError("internal", `${server.name} does not speak the API`);
+      if (chunk.data.error !== undefined) throw refusal(server, 500, JSON.stringify(event));
+      answer.take(chunk.data);
+      if (answer.tooLong) break;
+    }
+    return answer.end();
+  }
+}
+
+function requestOf({ model, chat }: ApiModel, generation: Generation) {
+  const { prompt, messages, raw, max_tokens, temperature, top_p, top_k, min_p, seed, stop } = generation;
+  const asked = messages ?? (raw || !chat ? undefined : [{ role: "user", content: prompt }]);
+  const body = {
+    model,
+    ...(asked === undefined ? { prompt } : { messages: asked }),
+    max_tokens,
+    temperature,
+    top_p,
+    top_k,
+    min_p,
+    ...(seed === undefined ? {} : { seed }),
+    ...(stop.length === 0 ? {} : { stop }),
+    ...formatOf(generation.response_format),
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+  return { path: asked === undefined ? "/v1/completions" : "/v1/chat/completions", body };
+}
+
+/** Servers constrain a chat's answer by `response_format`; llama.cpp's constrains a plain completion by `json_schema`. */
+function formatOf(format: Generation["response_format"]) {
+  if (format.type === "text") return {};
+  if (format.type === "json_object") return { response_format: { type: "json_object" } };
+  const json_schema = { name: "answer", schema: format.schema, strict: true };
+  return { response_format: { type: "json_schema", json_schema }, json_schema: format.schema };
+}
+
+/** What came so far. */
+class Answer {
+  readonly #most: number;
+  readonly #sink: Sink;
+  readonly #begun = performance.now();
+  #first: number | undefined;
+  #pieces = 0;
+  #held = "";
+  #reason: string | undefined;
+  #usage: Chunk["usage"];
+  #timings: Chunk["timings"];
+
+  constructor(most: number, sink: Sink) {
+    this.#most = most;
+    this.#sink = sink;
+  }
+
+  /** A server that goes on after max_tokens is left. */
+  get tooLong(): boolean {
+    return this.#reason === undefined && this.#pieces > this.#most;
+  }
+
+  take({ choices, usage, timings }: Chunk): void {
+    const [choice] = choices;
+    this.#usage = usage ?? this.#usage;
+    this.#timings = timings ?? this.#timings;
+    this.#reason = choice?.finish_reason ?? this.#reason;
+    const text = choice?.delta?.content ?? choice?.text ?? "";
+    if (text === "") return;
+    this.#first ??= performance.now();
+    this.#pieces += 1;
+    if (this.#pieces <= this.#most) this.#emit(text);
+  }
+
+  end(): GenerationEnd {
+    if (this.#held !== "") this.#sink.emit(this.#held.toWellFormed());
+    const ended = performance.now();
+    // A server that counts nothing: a piece is a token as far as anyone can tell.
+    const usage = this.#usage ?? { prompt_tokens: 0, completion_tokens: this.#pieces, prompt_tokens_details: 0 };
+    const { prompt_tokens, completion_tokens, prompt_tokens_details: cached_tokens } = usage;
+    const prompt_ms = this.#timings?.prompt_ms ?? (this.#first ?? ended) - this.#begun;
+    const generation_ms = this.#timings?.predicted_ms ?? ended - (this.#first ?? ended);
+    return {
+      finish_reason: this.tooLong || this.#reason === "length" ? "length" : "stop",
+      usage: { prompt_tokens, cached_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+      timings: {
+        wait_ms: 0,
+        prompt_ms,
+        generation_ms,
+        tokens_per_s: generation_ms > 0 ? (completion_tokens / generation_ms) * 1_000 : 0,
+      },
+    };
+  }
+
+  /** Whole characters only: half of a pair waits for its other half. */
+  #emit(text: string): void {
+    const all = this.#held + text;
+    const cut = /[\uD800-\uDBFF]$/.test(all) ? all.length - 1 : all.length;
+    this.#held = all.slice(cut);
+    if (cut > 0) this.#sink.emit(all.slice(0, cut).toWellFormed());
+  }
+}

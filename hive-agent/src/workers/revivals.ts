@@ -1,0 +1,91 @@
+import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
+import { setTimeout as delay } from "node:timers/promises";
+import { describeDeath, type Death, type RunningWorker } from "./running.ts";
+import type { SpawnRequest } from "./records.ts";
+
+/** A worker that died while it was wanted: it waits for its next start, or was given up. */
+interface Lost {
+  info: WorkerInfo;
+  readonly unwanted: AbortController;
+}
+
+interface Hooks {
+  /** Starts one like it, and waits until it is ready. */
+  start(lost: WorkerInfo, request: SpawnRequest, signal: AbortSignal): Promise<RunningWorker>;
+  /** Something is to be seen that was not. */
+  changed(): void;
+}
+
+const PROBLEM_CHARS = 2_048;
+
+/** Workers that died and are to come back: each time after a longer wait, and not for ever. */
+export class Revivals {
+  readonly #hooks: Hooks;
+  readonly #lost = new Map<string, Lost>();
+
+  constructor(hooks: Hooks) {
+    this.#hooks = hooks;
+  }
+
+  list(): WorkerInfo[] {
+    return [...this.#lost.values()].map(({ info }) => info);
+  }
+
+  /** Begins to bring it back. */
+  begin(worker: RunningWorker, death: Death): void {
+    const sound = performance.now() - worker.readyAt >= limits.worker_stable_ms;
+    const restarts = sound ? 0 : worker.restarts;
+    const problem = problemOf(describeDeath(worker.record.info.worker_id, death));
+    const lost: Lost = { info: { ...worker.info, state: "starting", problem, restarts }, unwanted: new AbortController() };
+    this.#lost.set(lost.info.worker_id, lost);
+    void this.#revive(lost, worker.record.request);
+  }
+
+  /** Not wanted any more. @returns what it was */
+  drop(is: (info: WorkerInfo) => boolean): WorkerInfo | undefined {
+    const found = [...this.#lost.values()].find(({ info }) => is(info));
+    if (found === undefined) return undefined;
+    this.#lost.delete(found.info.worker_id);
+    found.unwanted.abort(new RbeeError("worker_died", `${found.info.worker_id} was stopped`));
+    this.#hooks.changed();
+    return { ...found.info, state: "dead" };
+  }
+
+  dropAll(): void {
+    while (this.drop(() => true) !== undefined);
+  }
+
+  async #revive(lost: Lost, request: SpawnRequest): Promise<void> {
+    const { signal } = lost.unwanted;
+    for (let restarts = lost.info.restarts ?? 0; restarts < limits.worker_restarts_max; restarts += 1) {
+      const wait = Math.min(limits.worker_restart_min_ms * 2 ** restarts, limits.worker_restart_max_ms);
+      await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        const worker = await this.#hooks.start(lost.info, request, signal);
+        worker.restarts = restarts + 1;
+        this.#forget(lost);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const problem = problemOf(error instanceof RbeeError ? error.message : "it could not be started again");
+        lost.info = { ...lost.info, problem, restarts: restarts + 1 };
+        this.#hooks.changed();
+      }
+    }
+    lost.info = { ...lost.info, state: "dead" };
+    this.#hooks.changed();
+    await delay(limits.worker_dead_kept_ms, undefined, { signal, ref: false }).catch(() => undefined);
+    this.#forget(lost);
+  }
+
+  #forget(lost: Lost): void {
+    const { worker_id } = lost.info;
+    if (this.#lost.get(worker_id) === lost) this.#lost.delete(worker_id);
+    this.#hooks.changed();
+  }
+}
+
+/** The end of it: the last lines say most. */
+const problemOf = (said: string): string =>
+  said.length <= PROBLEM_CHARS ? said : `…${said.slice(said.length - PROBLEM_CHARS + 1)}`;

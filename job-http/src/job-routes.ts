@@ -1,0 +1,161 @@
+import {
+  operationOf,
+  parseSubmission,
+  RbeeError,
+  type CancelAnswer,
+  type JobLine,
+  type JobView,
+  type Problem,
+} from "@rbee/contracts";
+import { parsePosition, type JobSpec, type Position, type StreamFormat } from "@rbee/job-core";
+import { Hono, type Context, type Env } from "hono";
+import { authorize, type Principal } from "./access.ts";
+import { readJson } from "./body.ts";
+import { jobId } from "./hmac.ts";
+import { errorResponse, problemResponse } from "./problem.ts";
+
+/** Answers cross objects as values: an exception would lose its type on the way. */
+export type Answer<T> = { readonly ok: T } | { readonly problem: Problem };
+
+/** What a reader of a job asks for. */
+export interface ReaderQuery {
+  readonly format: StreamFormat;
+  readonly after: Position;
+  /** A browser that reconnects by itself: only `204` stops it from doing so for ever. */
+  readonly resume: boolean;
+  /** The submitter's own stream, opened beside the submission; the job may not be there yet. */
+  readonly submitting: boolean;
+}
+
+/** Whoever keeps jobs: the queen in her objects, or a hive for its own machine. */
+export interface JobKeeper {
+  submit(spec: JobSpec): Promise<Answer<{ created: boolean }>>;
+  view(job_id: string): Promise<JobView | undefined>;
+  cancel(job_id: string): Promise<CancelAnswer | undefined>;
+  list(limit: number): Promise<readonly JobLine[]>;
+  /** The job's stream as a response, 204 when a browser has read all of it; `undefined`: no such job. @throws RbeeError queue_full */
+  read(job_id: string, query: ReaderQuery, options: ReadOptions): Promise<Response | undefined>;
+}
+
+export interface ReadOptions {
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  readonly headers: Record<string, string>;
+}
+
+/** One request, once its key was looked at. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly jobs: JobKeeper;
+  /** Ids of jobs that were submitted with an Idempotency-Key are made with it. */
+  readonly secret: string;
+}
+
+type App<E extends Env> = E & { Variables: { caller: Caller } };
+
+const IDEMPOTENCY_KEY_CHARS_MAX = 255;
+const LIST_DEFAULT = 50;
+const LIST_MAX = 200;
+
+/** The routes below `/v1/jobs`. @param admit looks at the key of a request; throws RbeeError unauthorized */
+export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<Caller>): Hono<App<E>> {
+  const routes = new Hono<App<E>>();
+
+  routes.use(async (c, next) => {
+    c.set("caller", await admit(c));
+    await next();
+  });
+
+  routes.post("/", (c) => submit(c.req.raw, c.var.caller, () => readerQuery(c)));
+
+  routes.get("/", async (c) => {
+    const { principal, jobs } = c.var.caller;
+    authorize(principal, "operator");
+    const limit = Number(c.req.query("limit") ?? LIST_DEFAULT);
+    if (!Number.isInteger(limit) || limit < 1 || limit > LIST_MAX) {
+      throw new RbeeError("invalid_input", `limit: a whole number from 1 to ${LIST_MAX}`);
+    }
+    return Response.json({ jobs: await jobs.list(limit) });
+  });
+
+  routes.get("/:id", async (c) => {
+    const id = known(c.req.param("id") ?? "");
+    const view = await c.var.caller.jobs.view(id);
+    return view === undefined ? notFound(id) : Response.json(view);
+  });
+
+  routes.get("/:id/stream", (c) => {
+    const id = known(c.req.param("id") ?? "");
+    return stream(c.req.raw, c.var.caller, { id, query: readerQuery(c) });
+  });
+
+  routes.delete("/:id", async (c) => {
+    const id = known(c.req.param("id") ?? "");
+    const answer = await c.var.caller.jobs.cancel(id);
+    return answer === undefined ? notFound(id) : Response.json(answer);
+  });
+
+  return routes;
+}
+
+async function submit(request: Request, caller: Caller, reader: () => ReaderQuery): Promise<Response> {
+  const { principal, jobs, secret } = caller;
+  const { colony, key_id } = principal;
+  const submission = parseSubmission(await readJson(request));
+  authorize(principal, operationOf(submission.operation).scope);
+  const idempotency = request.headers.get("idempotency-key");
+  if (idempotency !== null && (idempotency === "" || idempotency.length > IDEMPOTENCY_KEY_CHARS_MAX)) {
+    throw new RbeeError("invalid_input", `an Idempotency-Key has 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters`);
+  }
+  const job_id = await jobId(secret, idempotency === null ? undefined : { colony, key_id, idempotency });
+  const spec: JobSpec = { ...submission, job_id, colony, key_id, submitted_at: Date.now() };
+  const query = (request.headers.get("accept") ?? "").includes("text/event-stream") ? reader() : undefined;
+  const submitting = jobs.submit(spec);
+  // The reader's way to the job is opened while the job is still looking for its place.
+  const reading =
+    query === undefined
+      ? undefined
+      : stream(request, caller, { id: job_id, query: { ...query, submitting: true } }).catch(errorResponse);
+  const answer = await submitting;
+  if ("problem" in answer) {
+    void reading?.then((response) => response.body?.cancel()).catch(() => undefined);
+    return problemResponse(answer.problem);
+  }
+  const response = await reading;
+  // It came before the job was there, with a submit that was refused before: now the job is there.
+  if (response?.status === 404 && query !== undefined) return stream(request, caller, { id: job_id, query });
+  if (response !== undefined) return response;
+  const sse_url = `/v1/jobs/${job_id}/stream`;
+  return Response.json(
+    { job_id, sse_url },
+    { status: answer.ok.created ? 202 : 200, headers: { location: `/v1/jobs/${job_id}` } },
+  );
+}
+
+/** What a reader asks for. @throws RbeeError invalid_input, invalid_position */
+function readerQuery(c: Context): ReaderQuery {
+  const format = c.req.query("format") ?? "text";
+  if (format !== "text" && format !== "json") throw new RbeeError("invalid_input", "format: text or json");
+  const lastSeen = c.req.header("last-event-id");
+  const after = parsePosition(c.req.query("after") ?? lastSeen ?? "0.0");
+  const resume = c.req.query("after") === undefined && lastSeen !== undefined;
+  return { format, after, resume, submitting: false };
+}
+
+async function stream(
+  request: Request,
+  { jobs }: Caller,
+  { id, query }: { id: string; query: ReaderQuery },
+): Promise<Response> {
+  const headers = { "x-rbee-job-id": id, location: `/v1/jobs/${id}` };
+  return (await jobs.read(id, query, { signal: request.signal, headers })) ?? notFound(id);
+}
+
+/** An id that cannot be one of ours reaches no object. */
+function known(id: string): string {
+  if (!/^job_[a-z2-7]{26}$/.test(id))
+    throw new RbeeError("job_not_found", `${JSON.stringify(id.slice(0, 64))} is not the id of a job`);
+  return id;
+}
+
+const notFound = (id: string): Response => problemResponse(new RbeeError("job_not_found", `no job ${id}`).toProblem());
