@@ -74,10 +74,18 @@ export class House {
     const known = this.#hives.has(name);
     const env = known ? {} : { RBEE_JOIN_TOKEN: (await this.client().run("hive_token_create", { label: name })).token };
     const url = `http://127.0.0.1:${this.hiveLine.port}`;
-    const hive = new Program(AGENT, ["--queen-url", url, "--home", join(this.home, name), ...args], env);
+    const hive = new Program(
+      AGENT,
+      ["--queen-url", url, "--home", this.homeOf(name), "--local-port", "0", ...args],
+      env,
+    );
     this.#hives.set(name, hive);
     await hive.said("ready");
     return hive;
+  }
+
+  homeOf(hive: string): string {
+    return join(this.home, hive);
   }
 
   hive(name: string): Program {

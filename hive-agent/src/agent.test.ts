@@ -41,7 +41,18 @@ interface Event {
 
 /** The agent as a real process. */
 function start(env: Record<string, string> = {}) {
-  const args = ["--no-warnings", MAIN, "--queen-url", queen.url, "--home", home, "--hive-id", "testbed"];
+  const args = [
+    "--no-warnings",
+    MAIN,
+    "--queen-url",
+    queen.url,
+    "--home",
+    home,
+    "--hive-id",
+    "testbed",
+    "--local-port",
+    "0",
+  ];
   const agent = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
   agents.push(agent);
   const events: Event[] = [];

@@ -32,11 +32,14 @@ export async function* lines(command: Command, signal: AbortSignal): AsyncGenera
   });
   const ended = endOf(child);
   const output = outputOf(child);
-  const onAbort = () => output.destroy();
+  const reader = createInterface({ input: output });
+  const onAbort = () => reader.close();
   signal.addEventListener("abort", onAbort, { once: true });
+  // What a build leaves running may hold its output open; nobody waits for that.
+  void ended.then(async () => delay(limits.stop_grace_ms, undefined, { ref: false })).then(onAbort);
   const last: string[] = [];
   try {
-    for await (const line of createInterface({ input: output })) {
+    for await (const line of reader) {
       const cut = line.slice(0, limits.build_line_chars_max);
       last.push(cut);
       if (last.length > limits.build_lines_kept) last.shift();
@@ -50,6 +53,7 @@ export async function* lines(command: Command, signal: AbortSignal): AsyncGenera
     throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
+    output.destroy();
     await endGroup(child, ended);
   }
 }

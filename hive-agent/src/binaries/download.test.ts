@@ -1,4 +1,5 @@
 import type { HandlerEvent, WorkerType } from "@rbee/contracts";
+import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -66,7 +67,7 @@ describe("downloading", () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "rbee-package-"));
     await mkdir(path.join(folder, "dist"));
     await writeFile(path.join(folder, "dist", "index.js"), "export {};\n");
-    await writeFile(path.join(folder, "large.bin"), Buffer.alloc(3_000_000, "bee"));
+    await writeFile(path.join(folder, "large.bin"), randomBytes(3_000_000));
     await start(folder);
   });
   afterEach(async () => rm(folder, { recursive: true, force: true }));
@@ -83,7 +84,11 @@ describe("downloading", () => {
     const cut = Math.floor(registry.size / 3);
     registry.faults.push({ kind: "cut", after: cut });
     await install();
-    expect(registry.ranges).toEqual([undefined, `bytes=${cut}-`]);
+    const [first, second] = registry.ranges;
+    const from = Number(/^bytes=(\d+)-$/.exec(second ?? "")?.[1]);
+    expect(first).toBeUndefined();
+    expect(from).toBeGreaterThan(0);
+    expect(from).toBeLessThanOrEqual(cut);
   });
 
   test("so does one that was cancelled, and a registry that cannot resume starts over", async () => {

@@ -48,15 +48,15 @@ function storage(sql: Sql): string {
 
 async function disk(home: string): Promise<string> {
   const { bavail, blocks, bsize } = await statfs(home);
-  const said = `${gib(bavail * bsize)} of ${gib(blocks * bsize)} are free at ${home}`;
+  const said = `${amount(bavail * bsize)} of ${amount(blocks * bsize)} are free at ${home}`;
   if (bavail * bsize >= limits.download_headroom_bytes) return said;
-  throw new Error(`${said}: downloads stop when less than ${gib(limits.download_headroom_bytes)} would be left`);
+  throw new Error(`${said}: downloads stop when less than ${amount(limits.download_headroom_bytes)} would be left`);
 }
 
 async function devices({ devices, engineFor }: Foundations): Promise<string> {
   const all = await devices();
   const said = all
-    .map(({ id, name, memory_free_bytes }) => `${id} ${name} (${gib(memory_free_bytes)} free)`)
+    .map(({ id, name, memory_free_bytes }) => `${id} ${name} (${amount(memory_free_bytes)} free)`)
     .join(", ");
   const bare = all.filter(({ kind }) => engineFor(kind) === undefined).map(({ kind }) => kind);
   if (bare.length === 0) return said;
@@ -100,7 +100,8 @@ async function startEngine(kind: string, found: EnginePackage, signal: AbortSign
 async function models(catalogue: Foundations["catalogue"]): Promise<string> {
   const all = await catalogue.list();
   const size = all.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
-  const said = all.length === 0 ? "there is none yet" : `${all.length} with ${gib(size)}`;
+  const said =
+    all.length === 0 ? "there is none yet" : `${all.length} model${all.length === 1 ? "" : "s"}, ${amount(size)}`;
   const bad = all.filter(({ status }) => status === "invalid").map(({ id }) => id);
   if (bad.length === 0) return said;
   throw new Error(`${said}; damaged: ${bad.join(", ")}; \`rbee models get\` says why`);
@@ -121,5 +122,10 @@ async function clock(queen_url: string, signal: AbortSignal): Promise<string> {
   throw new Error(`${said}: set this machine's clock by the network`);
 }
 
-const GIB = 1024 ** 3;
-const gib = (bytes: number): string => `${(bytes / GIB).toFixed(2)} GiB`;
+/** `2.2 MiB`, `78 GiB`. */
+function amount(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
+  const value = bytes / 1024 ** unit;
+  return `${value.toFixed(value < 10 && unit > 0 ? 1 : 0)} ${units[unit]}`;
+}

@@ -63,7 +63,7 @@ const modelRoutes = (): RouteMap<CommandContext> =>
       search: operation("model_search", {
         positional: ["query"],
         render: models.renderFound,
-        examples: [{ input: "qwen2.5 0.5b instruct", brief: "With the sizes, and the hives where it would fit" }],
+        examples: [{ input: '"qwen2.5 0.5b instruct"', brief: "With the sizes, and the hives where it would fit" }],
       }),
       pull: operation("model_download", {
         positional: ["model"],

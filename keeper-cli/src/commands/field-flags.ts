@@ -50,8 +50,11 @@ export function fieldsOf(operation: OperationName): Field[] {
   });
 }
 
-/** `max_tokens` → `--max-tokens`; a hive is always `--hive`. */
-export const flagNameOf = (field: string): string => (field === "hive_id" ? "hive" : field.replaceAll("_", "-"));
+/** Fields whose name means something else on the command line, where `--url` is the queen's. */
+const flagNames: Readonly<Record<string, string>> = { hive_id: "hive", url: "server" };
+
+/** `max_tokens` → `--max-tokens`. */
+export const flagNameOf = (field: string): string => flagNames[field] ?? field.replaceAll("_", "-");
 
 /** A command-line flag for a field: its type, its words and its default come from the operation's row. */
 export function flagOf({ schema, required, name }: Field): FlagParameter {

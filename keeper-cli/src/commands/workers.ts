@@ -31,7 +31,7 @@ export const workerRoutes = (): RouteMap<CommandContext> =>
         examples: [
           { input: "bee-tiny --slots 2", brief: "On this machine, for two requests at once" },
           { input: "bee-tiny --hive attic --device cuda:1", brief: "On the second GPU of the hive attic" },
-          { input: "llama3 --worker openai --url http://127.0.0.1:11434/v1", brief: "A server that runs already" },
+          { input: "llama3 --worker openai --server http://127.0.0.1:11434/v1", brief: "A server that runs already" },
         ],
       }),
       stop: stopCommand(),

@@ -4,6 +4,8 @@ import Table from "cli-table3";
 export interface TableOptions {
   readonly width: number;
   readonly colours: boolean;
+  /** Columns that are never cut: what is in them is to be typed again. */
+  readonly whole?: readonly number[];
 }
 
 const GAP = 2;
@@ -20,7 +22,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const drawn = new Table({
     head: head.map((title) => (options.colours ? styleText("dim", title, { validateStream: false }) : title)),
     chars: noBorders,
-    colWidths: fit(natural, options.width),
+    colWidths: fit(natural, options),
     style: { "padding-left": 0, "padding-right": GAP, head: [], border: [] },
   });
   drawn.push(...rows.map((row) => [...row]));
@@ -28,12 +30,13 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** Takes what is too much from the widest column, again and again. */
-function fit(natural: readonly number[], width: number): number[] {
+function fit(natural: readonly number[], { width, whole = [] }: TableOptions): number[] {
   const widths = [...natural];
   for (let over = widths.reduce((sum, w) => sum + w, 0) - width; over > 0; over--) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if ((widths[widest] ?? 0) <= COLUMN_MIN + GAP) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+    const widest = Math.max(...widths.filter((_, i) => !whole.includes(i)));
+    if (widest <= COLUMN_MIN + GAP) break;
+    const at = widths.findIndex((w, i) => w === widest && !whole.includes(i));
+    widths[at] = widest - 1;
   }
   return widths;
 }

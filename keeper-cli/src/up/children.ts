@@ -46,13 +46,31 @@ export function startQueen(household: Household, port: number): Started<ReadyQue
   }));
 }
 
+export interface HiveOptions {
+  readonly modelFile: string;
+  /** Of its local server; the usual one if not given. */
+  readonly localPort: number | undefined;
+}
+
 /** The agent of this machine, enrolled as `localhost`. Ready when the queen has welcomed it. */
-export function startHive(household: Household, queen: ReadyQueen, modelFile: string): Started<void> {
+export function startHive(household: Household, queen: ReadyQueen, own: HiveOptions): Started<void> {
+  const { modelFile, localPort } = own;
+  const port = localPort === undefined ? [] : ["--local-port", String(localPort)];
   const hiveHome = join(household.home, "hive");
   let refused = false;
   return startChild<void>("hive", household, (ready) => ({
     entry: entryOf("@rbee/hive-agent/main"),
-    args: () => ["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, "--model-file", modelFile],
+    args: () => [
+      "--queen-url",
+      queen.url,
+      "--home",
+      hiveHome,
+      "--hive-id",
+      HIVE_ID,
+      "--model-file",
+      modelFile,
+      ...port,
+    ],
     env: async () => {
       // A queen whose state was removed does not know the hive that it once enrolled.
       if (!refused && existsSync(join(hiveHome, "credential.json"))) return {};

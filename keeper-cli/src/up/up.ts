@@ -81,7 +81,8 @@ async function bringUp({ flags, home, modelFile, screen, running, signal, starte
 
   signal.throwIfAborted();
   screen.step("Connecting this machine");
-  const joining = startHive(household, queen, modelFile);
+  // Who lets the queen have any port wants the hive to have any, too.
+  const joining = startHive(household, queen, { modelFile, localPort: flags.port === 0 ? 0 : undefined });
   running.push(joining.child);
   await joining.ready;
   screen.done(`Hive ${HIVE_ID} connected`);

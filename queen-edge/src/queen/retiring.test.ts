@@ -80,6 +80,15 @@ test("[WORKER-2] the hive is asked until it heeds, not more often than it must b
   expect(registry.retirements(9_999_999)).toEqual([]);
 });
 
+test("one that was to stay may still be stopped later", () => {
+  retire(true);
+  registry.retirements(100_000);
+  says(worker({ state: "draining" }));
+  retire();
+  expect(registry.retirements(100_001)).toMatchObject([{ keep: false }]);
+  expect(registry.retirements(200_000)).toEqual([]);
+});
+
 test("a worker that comes later under the same name is another one", () => {
   retire();
   says(worker({ pid: 2 }));

@@ -85,8 +85,11 @@ export class WorkerBook {
     return workers.flatMap((worker) => {
       const { worker_id, pid, state } = worker;
       const line = this.#lines.get(keyOf(hive_id, worker_id));
-      if (line === undefined || line.retired === null || line.pid !== pid || state !== "ready") return [];
-      if (now - line.asked_at < limits.worker_retire_retry_ms) return [];
+      if (line === undefined || line.retired === null || line.pid !== pid) return [];
+      // One that drains already may have been told to stay.
+      const first = line.asked_at === 0 && (state === "ready" || state === "draining");
+      const unheeded = state === "ready" && now - line.asked_at >= limits.worker_retire_retry_ms;
+      if (!first && !unheeded) return [];
       this.#put({ ...line, asked_at: now });
       return [{ hive_id, worker_id, pid, keep: line.retired === "keep" }];
     });

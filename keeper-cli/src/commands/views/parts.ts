@@ -1,4 +1,4 @@
-import { paintOut, widthOf } from "../../terminal/output.ts";
+import { paintOut } from "../../terminal/output.ts";
 import { table } from "../../terminal/table.ts";
 
 /** What the views of results are made of. */
@@ -23,8 +23,13 @@ const stateColours: Readonly<Record<string, Paint>> = {
 
 export const coloured = (state: string): string => paintOut(stateColours[state] ?? "reset", state);
 
+/** A table as wide as the terminal; whole in a pipe. The first column is what a person types again: it is never cut. */
 export const columns = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  table(head, rows, { width: widthOf(process.stdout), colours: paintOut("dim", "x") !== "x" });
+  table(head, rows, {
+    width: process.stdout.columns ?? Infinity,
+    colours: paintOut("dim", "x") !== "x",
+    whole: [0],
+  });
 
 /** One thing, a field a line; more lines of a field stand below its first. Fields that are absent are left out. */
 export function sheet(fields: Readonly<Record<string, string | readonly string[] | undefined>>): string {
