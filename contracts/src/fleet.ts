@@ -34,6 +34,8 @@ export const ModelInfo = z.object({
   size_bytes: z.int().nonnegative(),
   status: z.enum(["ready", "partial", "invalid"]),
   loaded: z.boolean(),
+  /** Equal on every hive that has the same file; absent until it was read. */
+  digest: z.string().max(128).optional(),
 });
 export type ModelInfo = z.infer<typeof ModelInfo>;
 

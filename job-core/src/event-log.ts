@@ -9,6 +9,9 @@ export interface LogEntry {
 
 type ChunkRow = { term: number; first: number; body: string };
 
+/** Rows read at a time: each holds up to a commit's worth of events. */
+const PAGE_ROWS = 8;
+
 /** What became of offered events: `fresh` are new, in order; `gap` means that some before them are missing. */
 export type Offer = { readonly kind: "fresh"; readonly entries: readonly LogEntry[] } | { readonly kind: "gap" };
 
@@ -108,15 +111,12 @@ export class EventLog {
     this.#clearTail();
   }
 
-  /** Every event after a position, durable or not, in order. */
+  /**
+   * Every event after a position, durable or not, in order. Read in pages as it is taken: who takes a little of a long log
+   * costs a little. Nothing may be written meanwhile.
+   */
   *after(position: Position): Generator<LogEntry, void> {
-    // The chunk that holds the position may begin before it; one earlier row is read for that.
-    const rows = this.#sql.exec<ChunkRow>(
-      "SELECT term, first, body FROM log WHERE (term, first + count) > (?, ?) ORDER BY term, first",
-      position.term,
-      position.seq,
-    );
-    for (const row of rows) {
+    for (const row of this.#rowsFrom(position)) {
       const items = JSON.parse(row.body) as PackedEvent[];
       for (const [i, item] of items.entries()) {
         const entry = this.#entry(row.term, row.first + i, item);
@@ -129,10 +129,33 @@ export class EventLog {
     }
   }
 
-  /** Whether a hive's term showed a client any generated text. Reads the whole log: ask only when a hive was lost. */
-  hasTokens(): boolean {
-    for (const { event } of this.after(origin)) if (event.type === "token") return true;
-    return false;
+  *#rowsFrom({ term, seq }: Position): Generator<ChunkRow, void> {
+    // The chunk that holds the position may begin before it.
+    const holding = this.#sql.exec<{ first: number | null }>(
+      "SELECT max(first) AS first FROM log WHERE term = ? AND first <= ?",
+      term,
+      seq,
+    )[0]?.first;
+    let from = { term, first: holding ?? seq };
+    for (;;) {
+      const rows = this.#sql.exec<ChunkRow>(
+        "SELECT term, first, body FROM log WHERE (term, first) >= (?, ?) ORDER BY term, first LIMIT ?",
+        from.term,
+        from.first,
+        PAGE_ROWS,
+      );
+      yield* rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE_ROWS) return;
+      from = { term: last.term, first: last.first + 1 };
+    }
+  }
+
+  /** All generated text, a string per token event. Reads the whole log: ask only when a hive was lost. */
+  tokens(): string[] {
+    const texts: string[] = [];
+    for (const { event } of this.after(origin)) if (event.type === "token") texts.push(event.text);
+    return texts;
   }
 
   /** The newest durable event. */

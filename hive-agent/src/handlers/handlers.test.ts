@@ -16,7 +16,14 @@ afterAll(async () => hive.end());
 let context: HiveContext;
 beforeEach(() => {
   jobs += 1;
-  context = { job_id: `job_h${jobs}`, term: 1, signal: never, worker_id: undefined, resume_after_tokens: undefined };
+  context = {
+    job_id: `job_h${jobs}`,
+    term: 1,
+    signal: never,
+    worker_id: undefined,
+    resume: [],
+    resume_after_tokens: undefined,
+  };
 });
 
 type Input = OperationInput<"infer">;

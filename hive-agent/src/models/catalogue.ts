@@ -1,6 +1,7 @@
 import { limits, ModelId, RbeeError, type ModelInfo, type OperationResult } from "@rbee/contracts";
 import { readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
+import { modelDigest } from "./digest.ts";
 import { preambleProblem, readHeader, type ModelHeader } from "./gguf.ts";
 import { namesModel, quantRank, readFileName } from "./names.ts";
 
@@ -48,6 +49,7 @@ export class ModelCatalogue {
   readonly #options: CatalogueOptions;
   /** What was read from a file, valid while its size and time stay the same. */
   readonly #problems = new Map<string, { stamp: string; problem: string | undefined }>();
+  readonly #digests = new Map<string, { stamp: string; digest: string | undefined }>();
   readonly #headers = new Map<string, { stamp: string; header: ModelHeader }>();
 
   constructor(options: CatalogueOptions) {
@@ -100,7 +102,18 @@ export class ModelCatalogue {
     const problems = await Promise.all(model.files.map(async (file) => this.#problem(file)));
     const invalid = problems.some((problem) => problem !== undefined);
     const status = invalid ? "invalid" : model.files.length < model.parts ? "partial" : "ready";
-    return { id: model.id, name: path.basename(model.files[0]?.name ?? model.id), size_bytes: sizeOf(model), status };
+    const digest = status === "ready" ? await this.#digest(model) : undefined;
+    const name = path.basename(model.files[0]?.name ?? model.id);
+    return { id: model.id, name, size_bytes: sizeOf(model), status, ...(digest === undefined ? {} : { digest }) };
+  }
+
+  async #digest({ id, files }: Model): Promise<string | undefined> {
+    const stamp = files.map(stampOf).join();
+    const known = this.#digests.get(id);
+    if (known?.stamp === stamp) return known.digest;
+    const digest = await modelDigest(files).catch(() => undefined);
+    remember(this.#digests, id, { stamp, digest });
+    return digest;
   }
 
   async #find(id: string): Promise<Model> {

@@ -3,6 +3,7 @@ import { parsePosition } from "@rbee/job-core";
 import { Hono, type Context } from "hono";
 import { jobOf, registryOf } from "../durable/ports.ts";
 import type { Env } from "../env.ts";
+import { READER_WINDOW } from "../reader-socket.ts";
 import { jobId } from "../seal.ts";
 import { authenticate, authorize, secretOf, type Principal } from "./auth.ts";
 import { readJson } from "./body.ts";
@@ -32,6 +33,8 @@ jobs.post("/", async (c) => {
   const spec = { ...submission, job_id, colony, key_id, submitted_at: Date.now() };
   const streaming = (c.req.header("accept") ?? "").includes("text/event-stream");
   const query = streaming ? readerQuery(c) : "";
+  if (!streaming && c.req.query("on_disconnect") !== undefined)
+    throw new RbeeError("invalid_input", "on_disconnect: only for a stream, asked for with Accept: text/event-stream");
   const submitting = jobOf(c.env, colony, job_id).submit(spec);
   // The reader's way to the job is opened while the job is still looking for its place.
   const reading = streaming ? stream(c, job_id, `${query}&submitting`).catch(errorResponse) : undefined;
@@ -82,7 +85,11 @@ function readerQuery(c: Context<App>): string {
   const after = c.req.query("after") ?? lastSeen ?? "0.0";
   parsePosition(after);
   const resume = c.req.query("after") === undefined && lastSeen !== undefined ? "&resume" : "";
-  return `format=${format}&after=${after}${resume}`;
+  const onDisconnect = c.req.query("on_disconnect") ?? "detach";
+  if (onDisconnect !== "detach" && onDisconnect !== "cancel")
+    throw new RbeeError("invalid_input", "on_disconnect: detach or cancel");
+  const cancels = onDisconnect === "cancel" ? "&cancels" : "";
+  return `format=${format}&after=${after}&${READER_WINDOW}${resume}${cancels}`;
 }
 
 async function stream(c: Context<App>, job_id: string, query: string): Promise<Response> {

@@ -1,5 +1,5 @@
 import type { JobEvent, Outcome, Problem } from "@rbee/contracts";
-import type { Ended } from "@rbee/job-core";
+import type { Ended, Placed } from "@rbee/job-core";
 
 export const failed = (error: Problem): Outcome => ({ status: "failed", error });
 
@@ -9,6 +9,12 @@ export function endingOf(outcome: Outcome, now: number): { state: Ended["state"]
     return { state: "failed", error: outcome.error, now };
   return { state: outcome.status, now };
 }
+
+/** What readers are told when a hive is given a job; from the second time on with how it goes on. */
+export const dispatchedEvents = ({ hive_id, dispatches }: Placed, tokens_kept: number): JobEvent[] => [
+  { type: "state", state: "dispatched", hive_id },
+  ...(dispatches < 2 ? [] : [{ type: "attempt" as const, attempt: dispatches, hive_id, tokens_kept }]),
+];
 
 /** The event that ends a stream. */
 export function lastEventOf(outcome: Outcome): JobEvent {

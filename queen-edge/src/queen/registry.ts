@@ -197,4 +197,5 @@ export class Registry {
   }
 }
 
-const queueOf = (want: Want): string => `${want.hive_id} ${want.model ?? ""} ${want.worker_id ?? ""}`;
+const queueOf = ({ hive_id, model = "", worker_id = "", model_digest = "" }: Want): string =>
+  `${hive_id} ${model} ${worker_id} ${model_digest}`;

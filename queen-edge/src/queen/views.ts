@@ -1,15 +1,16 @@
 import { operationOf, type JobView } from "@rbee/contracts";
-import { visibleState, type Ended } from "@rbee/job-core";
+import { visibleState, type Ended, type Phase } from "@rbee/job-core";
 import type { Job } from "./job.ts";
 import type { JobSpec } from "./job-record.ts";
 import type { Ending, Want } from "./ledger.ts";
 
-/** What a submitted operation needs of the fleet. */
-export function wantOf({ job_id, operation, input, submitted_at }: JobSpec): Want {
+/** What a job needs of the fleet, in the phase it is in. */
+export function wantOf({ job_id, operation, input, submitted_at }: JobSpec, phase?: Phase): Want {
   const row = operationOf(operation);
   const text = (field: string) => (typeof input[field] === "string" ? input[field] : undefined);
   const model = row.executor === "worker" ? text("model") : undefined;
   const worker_id = row.executor === "worker" ? text("worker_id") : undefined;
+  const model_digest = phase?.state === "queued" ? phase.model_digest : undefined;
   return {
     job_id,
     operation,
@@ -17,6 +18,7 @@ export function wantOf({ job_id, operation, input, submitted_at }: JobSpec): Wan
     hive_id: text("hive_id") ?? "auto",
     ...(model === undefined ? {} : { model }),
     ...(worker_id === undefined ? {} : { worker_id }),
+    ...(model_digest === undefined ? {} : { model_digest }),
     offline: row.offline,
   };
 }
