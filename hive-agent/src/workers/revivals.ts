@@ -36,7 +36,10 @@ export class Revivals {
     const sound = performance.now() - worker.readyAt >= limits.worker_stable_ms;
     const restarts = sound ? 0 : worker.restarts;
     const problem = problemOf(describeDeath(worker.record.info.worker_id, death));
-    const lost: Lost = { info: { ...worker.info, state: "starting", problem, restarts }, unwanted: new AbortController() };
+    const lost: Lost = {
+      info: { ...worker.info, state: "starting", problem, restarts },
+      unwanted: new AbortController(),
+    };
     this.#lost.set(lost.info.worker_id, lost);
     void this.#revive(lost, worker.record.request);
   }
