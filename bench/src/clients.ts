@@ -105,6 +105,40 @@ export class QueenClient {
     return seen;
   }
 
+  /** Submits, and does not read. */
+  async submit(ask: Ask): Promise<string> {
+    const body = JSON.stringify({ operation: "infer", ...ask });
+    const { text } = await this.#request("POST", "/v1/jobs", body);
+    return (JSON.parse(text) as { job_id: string }).job_id;
+  }
+
+  async cancel(job_id: string): Promise<void> {
+    await this.#request("DELETE", `/v1/jobs/${job_id}`);
+  }
+
+  /** Opens a job's stream and never reads a byte of it. @returns what closes it */
+  async stall(job_id: string): Promise<() => void> {
+    const headers = { authorization: `Bearer ${this.#key}` };
+    const path = `/v1/jobs/${job_id}/stream?format=json`;
+    return new Promise((resolve, reject) => {
+      const sent = request({ host: "127.0.0.1", port: this.#port, path, headers, agent: false }, (response) => {
+        response.on("error", () => undefined);
+        resolve(() => sent.destroy());
+      });
+      sent.once("error", reject);
+      sent.end();
+    });
+  }
+
+  async #request(method: string, path: string, body?: string): Promise<{ text: string }> {
+    const headers = { authorization: `Bearer ${this.#key}`, "content-type": "application/json" };
+    const url = `http://127.0.0.1:${this.#port}${path}`;
+    const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${response.status}: ${text}`);
+    return { text };
+  }
+
   /** The result of an operation that has one at once. */
   async ask(body: Readonly<Record<string, unknown>>): Promise<unknown> {
     let result: unknown;

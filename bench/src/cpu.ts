@@ -30,6 +30,14 @@ export function cpuOf(pids: { queen: number; agent: number; workers: readonly nu
   };
 }
 
+/** Resident memory in bytes of a process and its children. */
+export function memoryOf(pid: number, table: ReadonlyMap<number, { parent: number }> = processes()): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  let bytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  for (const [child, { parent }] of table) if (parent === pid) bytes += memoryOf(child, table);
+  return bytes;
+}
+
 /** What was used between two looks, per job or token. */
 export function cpuPer(units: number, before: Cpu, after: Cpu): Cpu {
   const share = (part: keyof Cpu) => Math.round((1_000 * (after[part] - before[part])) / units) / 1_000;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { WorkerInfo } from "@rbee/contracts";
 import { QueenClient, type WorkerClient, workerClient } from "./clients.ts";
-import { cpuOf, type Cpu } from "./cpu.ts";
+import { cpuOf, memoryOf, type Cpu } from "./cpu.ts";
 import { Process } from "./processes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -77,6 +77,11 @@ export class Fleet {
 
   get agentPid(): number {
     return this.#agent?.pid ?? 0;
+  }
+
+  /** Memory of the queen and the engine below her, in bytes. */
+  queenMemory(): number {
+    return memoryOf(this.#processes[0]?.pid ?? 0);
   }
 
   cpu(): Cpu {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cpuPer } from "./cpu.ts";
 import { Fleet } from "./fleet.ts";
+import { stalledReaders } from "./slow.ts";
 import { cpuTable, machine, table, type Figures } from "./report.ts";
 import {
   addedTtft,
@@ -19,7 +20,7 @@ import {
   type Amount,
 } from "./scenarios.ts";
 
-const USAGE = `npm run bench -- [--quick] [--strict] [--state <dir>] [--only ttft,streams,flood,jobs,ratio] [--profile <dir>]
+const USAGE = `npm run bench -- [--quick] [--strict] [--state <dir>] [--only ttft,streams,flood,jobs,ratio,slow] [--profile <dir>]
 
 --quick     figures within a minute instead of steady ones within a few
 --strict    exit 1 when a promise is not kept
@@ -31,7 +32,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     strict: { type: "boolean", default: false },
     state: { type: "string" },
-    only: { type: "string", default: "ttft,streams,flood,jobs,ratio" },
+    only: { type: "string", default: "ttft,streams,flood,jobs,ratio,slow" },
     profile: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -71,6 +72,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       note(jobs);
       figures.jobs_per_s[`c${lanes}`] = per_s;
     }
+  },
+  async slow(fleet, figures, amount) {
+    figures.stalled_readers = await stalledReaders(fleet, amount);
   },
   async ratio(fleet, figures, amount) {
     figures.end_to_end = await endToEnd(fleet, amount);

@@ -6,6 +6,7 @@ import { styleText } from "node:util";
 import type { Cpu } from "./cpu.ts";
 import type { Percentiles } from "./stats.ts";
 import type { Ratio, Streams } from "./scenarios.ts";
+import type { StalledReaders } from "./slow.ts";
 
 export interface Figures {
   added_ttft_ms?: Percentiles & { direct_p50: number };
@@ -14,6 +15,7 @@ export interface Figures {
   tokens_per_s?: number;
   jobs_per_s?: { c1?: number; c16?: number };
   agent_rss_mb?: number;
+  stalled_readers?: StalledReaders;
   end_to_end_ratio?: number;
   end_to_end?: { long: Ratio; short: Ratio };
   /** Processor time per job or token: tells what costs on a machine that is busy with other things too. */
@@ -47,6 +49,8 @@ function rows(figures: Figures): Row[] {
     { name: "jobs/s, one after the other", value: jobs?.c1, limit: atLeast(150) },
     { name: "jobs/s, 16 at a time", value: jobs?.c16, limit: atLeast(250) },
     { name: "agent without a worker, MB", value: figures.agent_rss_mb, limit: { op: "<", to: 150 } },
+    { name: "100 stalled readers, queen's growth, MB", value: figures.stalled_readers?.growth_mb, limit: atMost(100) },
+    { name: "100 stalled readers, others' p99, ratio", value: figures.stalled_readers?.p99_ratio, limit: atMost(1.1) },
     { name: "real model, queen ÷ direct", value: figures.end_to_end_ratio, limit: atLeast(0.95) },
     { name: "real model, queen ÷ direct, short text", value: figures.end_to_end?.short.ratio },
   ];

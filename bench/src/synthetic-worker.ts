@@ -1,13 +1,12 @@
 import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
-import type { Generation } from "@rbee/contracts";
 import { runWorker } from "../../hive-agent/src/worker/main.ts";
-import type { Engine, GenerationEnd, Sink } from "../../hive-agent/src/worker/protocol.ts";
+import type { Engine, GenerationEnd, GenerationWork, Sink } from "../../hive-agent/src/worker/protocol.ts";
 import { now } from "./clock.ts";
 
 /*
  * A worker process with an engine that computes nothing. The prompt says its rate: `every=20` is a token each 20 ms,
  * `every=0` as many as anyone takes. Each token's text begins with its number; a paced one goes on with `@` and the time
- * it was made.
+ * it was made, and with `size=2000` it is padded to so many characters.
  */
 
 /** Tokens between two looks at the network when there is no pace. */
@@ -15,12 +14,14 @@ const SLICE = 256;
 
 let busy = 0;
 
-async function generate({ prompt = "", max_tokens }: Generation, sink: Sink): Promise<GenerationEnd> {
+async function generate({ generation }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
+  const { prompt = "", max_tokens } = generation;
   const every = Number(/every=(\d+)/.exec(prompt)?.[1] ?? 0);
+  const size = Number(/size=(\d+)/.exec(prompt)?.[1] ?? 0);
   const start = performance.now();
   busy += 1;
   try {
-    await (every === 0 ? pour(max_tokens, sink) : drip({ tokens: max_tokens, every }, sink));
+    await (every === 0 ? pour(max_tokens, sink) : drip({ tokens: max_tokens, every, size }, sink));
   } finally {
     busy -= 1;
   }
@@ -39,14 +40,20 @@ async function pour(tokens: number, sink: Sink): Promise<void> {
   }
 }
 
-async function drip({ tokens, every }: { tokens: number; every: number }, sink: Sink): Promise<void> {
+interface Drip {
+  readonly tokens: number;
+  readonly every: number;
+  readonly size: number;
+}
+
+async function drip({ tokens, every, size }: Drip, sink: Sink): Promise<void> {
   const start = performance.now();
   for (let n = 1; n <= tokens; n++) {
     // Against the start and not the last token, so that late timers do not lower the rate.
     const wait = start + (n - 1) * every - performance.now();
     if (wait > 0) await delay(wait);
     sink.signal.throwIfAborted();
-    sink.emit(`${n}@${now().toFixed(3)} `);
+    sink.emit(`${n}@${now().toFixed(3)} `.padEnd(size));
   }
 }
 

@@ -42,12 +42,23 @@ export const State = z.object({
 });
 export type State = z.infer<typeof State>;
 
+/** The job was given to a hive again; written by the queen in front of what that hive says. */
+export const Attempt = z.object({
+  type: z.literal("attempt"),
+  /** Times the job was given to a hive, this one included. */
+  attempt: z.int().min(2),
+  hive_id: HiveId,
+  /** Token events before this one that stay: the hive goes on behind them. 0: it begins anew, nothing was shown. */
+  tokens_kept: z.int().nonnegative(),
+});
+export type Attempt = z.infer<typeof Attempt>;
+
 export const ResultEvent = z.object({ type: z.literal("result"), result: z.record(z.string(), z.unknown()) });
 /** The problem of a failed job; `type` says that it is an event, so the problem's own type URI stays out. */
 export const ErrorEvent = Problem.omit({ type: true }).extend({ type: z.literal("error") });
 
 /** One entry of a job's log, as `?format=json` shows it. After the last one the stream says `[DONE]`. */
-export const JobEvent = z.discriminatedUnion("type", [Narration, Progress, Token, State, ResultEvent, ErrorEvent]);
+export const JobEvent = z.discriminatedUnion("type", [Narration, Progress, Token, State, Attempt, ResultEvent, ErrorEvent]);
 export type JobEvent = z.infer<typeof JobEvent>;
 
 /** What a handler may yield. Results, errors and states are said by returning, throwing, and by the queen. */

@@ -30,6 +30,12 @@ export const limits = {
   lane_ping_ms: 10_000,
   /** A job whose hive is silent this long is lost. Three lane pings. */
   lease_ms: 30_000,
+  /** A lane that broke may be back at once; after this readers are told that the hive is away. */
+  away_notice_ms: 1_500,
+  /** A job that may continue elsewhere waits no longer than this for a lane that broke. */
+  failover_ms: 5_000,
+  /** An alarm this late tells that the queen slept or her clock jumped: what did not come meanwhile proves nothing. */
+  alarm_late_ms: 5_000,
   /** An operation that was sent and not taken up by then is sent again or placed elsewhere. */
   take_up_ms: 8_000,
   /** Times a job may be given to a hive before it fails: each one costs somebody's GPU. */
@@ -72,6 +78,11 @@ export const limits = {
   commit_idle_ms: 1_000,
   /** Un-acked events the hive keeps on disk per job; over it the engine waits. */
   journal_bytes_per_job_max: 8_388_608,
+  /**
+   * An engine waits when the queen has acknowledged nothing for so long: two leases, after which she has given the job away
+   * unless she was away herself.
+   */
+  unacked_age_ms_max: 60_000,
   /** Jobs one hive holds at a time, in its journal and in its hello. More are given back. */
   jobs_per_hive_max: 1_000,
   /** The journal goes to the disk itself at most this often: this much may be lost with the power, nothing with the process. */
@@ -82,8 +93,14 @@ export const limits = {
   /** Server-sent events: a comment this often keeps proxies from cutting a silent stream. */
   sse_keepalive_ms: 15_000,
   sse_retry_ms: 2_000,
-  /** A reader that has not taken this much is cut off; it resumes from the log. */
+  /** Characters sent to a reader ahead of what its client has taken: enough for any line, little for a thousand readers. */
+  reader_window_chars: 131_072,
+  /** A reader confirms what it took in steps of this: each one wakes the job's object. */
+  reader_confirm_chars: 32_768,
+  /** What is held for a client of a source that does not wait for it; beyond this it is cut off, and resumes from the log. */
   reader_buffer_bytes_max: 4_194_304,
+  /** A client that takes nothing at all for so long, while there is something to take, is cut off; it may resume from the log. */
+  reader_stall_ms: 120_000,
   /** Readers of one job. */
   readers_per_job_max: 1_000,
 
@@ -132,6 +149,9 @@ export const limits = {
   context_default: 4_096,
   /** Generations a worker knows at once: running, waiting for a slot, and ended but kept for a re-attach. */
   worker_generations_max: 256,
+  /** Frames an engine may make ahead of an agent that reads none; one that reads says so in steps of so many. */
+  worker_ahead_frames_max: 4_096,
+  worker_taken_frames: 1_024,
   /** Frames that come faster than this share one write; the first goes out at once. */
   worker_flush_ms: 10,
   /** Prompts are evaluated in steps of about this long, so that a cancel is seen between two of them. */

@@ -22,6 +22,8 @@ export interface Operation {
   readonly result: z.ZodObject;
   /** When the hive that runs it is lost: run it again, only if no token was shown yet, or never. */
   readonly rerun: "always" | "unseen" | "never";
+  /** Input fields that are for the queen alone: hives never see them, so those a version behind need not know them. */
+  readonly queen_only?: readonly string[];
   /** When the hive it needs is not connected: fail, wait in the queue, or let the queen answer what it last knew. */
   readonly offline: "fail" | "wait" | "last_known";
 }

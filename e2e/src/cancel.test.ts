@@ -1,3 +1,4 @@
+import type { JobEvent } from "@rbee/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "@rbee/sdk";
 import { House } from "./house.ts";
@@ -65,4 +66,45 @@ test("leaving a stream does not cancel", async () => {
   let text = "";
   for await (const { event } of house.client().stream(job.id)) if (event.type === "token") text += event.text;
   expect(await job.result()).toMatchObject({ text, finish_reason: "length" });
+});
+
+describe("leaving a stream that asked for it", () => {
+  const DISCONNECT_SEEN_WITHIN_MS = 2_000;
+
+  /** How the job ends, for somebody who only looks on, and how long after. */
+  async function endOf(jobId: string): Promise<{ last: JobEvent | undefined; ms: number }> {
+    const began = performance.now();
+    let last: JobEvent | undefined;
+    for await (const { event } of house.client().stream(jobId)) last = event;
+    return { last, ms: performance.now() - began };
+  }
+
+  test("cancels the job: the engine stops within two seconds", async () => {
+    const job = await house.client().start("infer", endless, { onDisconnect: "cancel" });
+    for await (const { event } of job.events()) if (event.type === "token") break;
+    const { last, ms } = await endOf(job.id);
+    expect(last).toMatchObject({ type: "state", state: "cancelled" });
+    expect(ms).toBeLessThan(DISCONNECT_SEEN_WITHIN_MS);
+    await engineIsIdle();
+  });
+
+  test("cancels it when the client's line breaks, too", async () => {
+    const client = house.client(house.clientLine.url);
+    const job = await client.start("infer", endless, { onDisconnect: "cancel" });
+    for await (const { event } of job.events()) {
+      if (event.type !== "token") continue;
+      house.clientLine.cut();
+      break;
+    }
+    const { last, ms } = await endOf(job.id);
+    expect(last).toMatchObject({ type: "state", state: "cancelled" });
+    expect(ms).toBeLessThan(DISCONNECT_SEEN_WITHIN_MS);
+  });
+
+  test("cancels nothing when it is another reader that leaves", async () => {
+    const job = await house.client().start("infer", { ...endless, max_tokens: 200 }, { onDisconnect: "cancel" });
+    const whole = job.result();
+    for await (const { event } of house.client().stream(job.id)) if (event.type === "token") break;
+    expect(await whole).toMatchObject({ finish_reason: "length" });
+  });
 });

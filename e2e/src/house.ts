@@ -11,6 +11,14 @@ const QUEEN = path("queen-edge/src/embedded/main.ts");
 const AGENT = path("hive-agent/src/main.ts");
 export const BEE_TINY = path("models/bee-tiny/bee-tiny.f16.gguf");
 
+/** How a hive is started, where that is not as usual. */
+interface HiveOptions {
+  /** The program; the agent unless given. */
+  readonly script?: string;
+  /** The way to the queen; the hive line unless given. */
+  readonly port?: number;
+}
+
 /** A queen and its hives, as real processes over one temporary folder. What reaches the queen can be cut on the way. */
 export class House {
   readonly home = mkdtempSync(join(tmpdir(), "rbee-e2e-"));
@@ -70,15 +78,13 @@ export class House {
   async startHive(
     name: string,
     args: readonly string[] = ["--model-file", BEE_TINY, "--preload", "bee-tiny"],
+    { script = AGENT, port = this.hiveLine.port }: HiveOptions = {},
   ): Promise<Program> {
     const known = this.#hives.has(name);
     const env = known ? {} : { RBEE_JOIN_TOKEN: (await this.client().run("hive_token_create", { label: name })).token };
-    const url = `http://127.0.0.1:${this.hiveLine.port}`;
-    const hive = new Program(
-      AGENT,
-      ["--queen-url", url, "--home", this.homeOf(name), "--local-port", "0", ...args],
-      env,
-    );
+    const url = `http://127.0.0.1:${port}`;
+    const where = ["--queen-url", url, "--home", this.homeOf(name), "--local-port", "0"];
+    const hive = new Program(script, [...where, ...args], env);
     this.#hives.set(name, hive);
     await hive.said("ready");
     return hive;
@@ -86,6 +92,12 @@ export class House {
 
   homeOf(hive: string): string {
     return join(this.home, hive);
+  }
+
+  /** The queen's process and the engine below it. */
+  queenPids(): number[] {
+    const { pid } = this.#queen ?? missing();
+    return [pid, ...descendants(pid)];
   }
 
   hive(name: string): Program {

@@ -10,18 +10,9 @@ let expected: string;
 beforeAll(async () => {
   house = await House.open();
   await house.startHive("den");
-  expected = await settledText();
+  expected = (await house.client().run("infer", endless)).text;
 });
 afterAll(() => house.close());
-
-/**
- * The engine computes a prompt as one batch the first time and takes it from its cache afterwards; the last bits differ, and
- * with them a word. From the second run on it is the same.
- */
-async function settledText(): Promise<string> {
-  await house.client().run("infer", endless);
-  return (await house.client().run("infer", endless)).text;
-}
 
 /** Runs the long request and breaks something once the text has begun. @returns what the client saw, in order */
 async function runAndBreak(client: JobClient, breakIt: () => Promise<void> | void): Promise<string> {
@@ -30,8 +21,8 @@ async function runAndBreak(client: JobClient, breakIt: () => Promise<void> | voi
   const positions: string[] = [];
   const result = await client.run("infer", endless, {
     onEvent: (event: JobEvent, position) => {
-      positions.push(position);
       if (event.type !== "token") return;
+      positions.push(position);
       text += event.text;
       broken ??= Promise.resolve(breakIt());
     },

@@ -100,7 +100,10 @@ export class EventLog {
     this.#clearTail();
   }
 
-  /** Every event after a position, durable or not, in order. */
+  /**
+   * Every event after a position, durable or not, in order. Read in pages as it is taken: who takes a little of a long log
+   * costs a little. Nothing may be written meanwhile.
+   */
   *after(position: Position): Generator<LogEntry, void> {
     for (const row of this.#rows.behind(position)) {
       const items = JSON.parse(row.body) as PackedEvent[];
@@ -115,10 +118,11 @@ export class EventLog {
     }
   }
 
-  /** Whether a hive's term showed a client any generated text. Reads the whole log: ask only when a hive was lost. */
-  hasTokens(): boolean {
-    for (const { event } of this.after(origin)) if (event.type === "token") return true;
-    return false;
+  /** All generated text, a string per token event. Reads the whole log: ask only when a hive was lost. */
+  tokens(): string[] {
+    const texts: string[] = [];
+    for (const { event } of this.after(origin)) if (event.type === "token") texts.push(event.text);
+    return texts;
   }
 
   /** The newest durable event. */

@@ -7,3 +7,4 @@ export * from "./phase.ts";
 export * from "./spec.ts";
 export * from "./outcome.ts";
 export * from "./view.ts";
+export * from "./lease.ts";

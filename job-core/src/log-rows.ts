@@ -9,12 +9,29 @@ export interface LogRows {
   append(row: LogRow): void;
   /** The newest row. */
   last(): LogRow | undefined;
-  /** Rows that hold anything behind a position, in order. The first of them may begin before it. */
-  behind(position: Position): LogRow[];
+  /** Rows that hold anything behind a position, in order, read as they are taken. The first of them may begin before it. */
+  behind(position: Position): Iterable<LogRow>;
 }
 
 const COLUMNS = "term, first, count, body";
 const KEY = "ORDER BY term DESC, first DESC LIMIT 1";
+
+/** Rows read at a time: each holds up to a commit's worth of events. */
+const PAGE_ROWS = 8;
+
+/** Where the row begins that a position may lie in. */
+type Holding = { first: number | null };
+type RowStart = Pick<LogRow, "term" | "first">;
+
+function* paged(start: RowStart, read: (from: RowStart) => LogRow[]): Generator<LogRow, void> {
+  for (let from = start; ;) {
+    const rows = read(from);
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE_ROWS) return;
+    from = { term: last.term, first: last.first + 1 };
+  }
+}
 
 /** Rows of the only log in a database. */
 export class OwnLogRows implements LogRows {
@@ -40,9 +57,11 @@ export class OwnLogRows implements LogRows {
     return this.#sql.exec<LogRow>(`SELECT ${COLUMNS} FROM log ${KEY}`)[0];
   }
 
-  behind({ term, seq }: Position): LogRow[] {
-    const query = `SELECT ${COLUMNS} FROM log WHERE (term, first + count) > (?, ?) ORDER BY term, first`;
-    return this.#sql.exec<LogRow>(query, term, seq);
+  behind({ term, seq }: Position): Iterable<LogRow> {
+    const holding = "SELECT max(first) AS first FROM log WHERE term = ? AND first <= ?";
+    const first = this.#sql.exec<Holding>(holding, term, seq)[0]?.first ?? seq;
+    const page = `SELECT ${COLUMNS} FROM log WHERE (term, first) >= (?, ?) ORDER BY term, first LIMIT ?`;
+    return paged({ term, first }, (from) => this.#sql.exec<LogRow>(page, from.term, from.first, PAGE_ROWS));
   }
 }
 
@@ -71,9 +90,12 @@ export class SharedLogRows implements LogRows {
     return this.#sql.exec<LogRow>(`SELECT ${COLUMNS} FROM logs WHERE job_id = ? ${KEY}`, this.#job_id)[0];
   }
 
-  behind({ term, seq }: Position): LogRow[] {
-    const query = `SELECT ${COLUMNS} FROM logs WHERE job_id = ? AND (term, first + count) > (?, ?) ORDER BY term, first`;
-    return this.#sql.exec<LogRow>(query, this.#job_id, term, seq);
+  behind({ term, seq }: Position): Iterable<LogRow> {
+    const id = this.#job_id;
+    const holding = "SELECT max(first) AS first FROM logs WHERE job_id = ? AND term = ? AND first <= ?";
+    const first = this.#sql.exec<Holding>(holding, id, term, seq)[0]?.first ?? seq;
+    const page = `SELECT ${COLUMNS} FROM logs WHERE job_id = ? AND (term, first) >= (?, ?) ORDER BY term, first LIMIT ?`;
+    return paged({ term, first }, (from) => this.#sql.exec<LogRow>(page, id, from.term, from.first, PAGE_ROWS));
   }
 
   remove(): void {

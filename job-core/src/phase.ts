@@ -4,6 +4,8 @@ import { limits, type JobState, type Operation, type Problem } from "@rbee/contr
 export interface Placement {
   readonly hive_id: string;
   readonly worker_id?: string;
+  /** Of the model file that runs the job there, when the hive told it. */
+  readonly model_digest?: string;
 }
 
 /** Waiting for a place. The queen owns the (even) term. */
@@ -13,6 +15,8 @@ export interface Queued {
   readonly dispatches: number;
   readonly reason: string;
   readonly position?: number;
+  /** Part of the answer was shown: only a hive with this very model can go on behind it. */
+  readonly model_digest?: string;
 }
 
 /** Given to a hive, which owns the (odd) term until it ends the job or its lease runs out. */
@@ -23,7 +27,7 @@ export interface Placed extends Placement {
   /** The hive has until then to show itself; each sign of life moves it. Milliseconds since the epoch. */
   readonly lease_until: number;
   /** The lane broke and is not back: the lease runs from then, however often the object sleeps and wakes meanwhile. */
-  readonly lane_gone?: true;
+  readonly lane_gone?: { readonly at: number; readonly told: boolean };
   /** Set once somebody cancelled: the hive has until then to stop. */
   readonly cancel_until?: number;
 }
@@ -56,27 +60,9 @@ export const place = (phase: Queued, placement: Placement, now: number): Placed 
   dispatches: phase.dispatches + 1,
   hive_id: placement.hive_id,
   ...(placement.worker_id === undefined ? {} : { worker_id: placement.worker_id }),
+  ...(placement.model_digest === undefined ? {} : { model_digest: placement.model_digest }),
   lease_until: now + limits.take_up_ms,
 });
-
-/** A sign of life at `heard_at` renews the lease; it never shortens it. [JOB-3] */
-export const heard = (phase: Placed, heard_at: number): Placed => ({
-  ...phase,
-  lease_until: Math.max(phase.lease_until, heard_at + limits.lease_ms),
-});
-
-/** The lane broke: the hive has a lease's time to come back, once. [JOB-7] */
-export const laneGone = (phase: Placed, now: number): Placed =>
-  phase.lane_gone === true ? phase : { ...heard(phase, now), lane_gone: true };
-
-export function laneBack(phase: Placed): Placed {
-  const { lane_gone: _over, ...rest } = phase;
-  return rest;
-}
-
-/** Somebody wants the job stopped. The first request sets the time; later ones do not move it. */
-export const cancelling = (phase: Placed, now: number): Placed =>
-  phase.cancel_until === undefined ? { ...phase, cancel_until: now + limits.cancel_grace_ms } : phase;
 
 /** The hive that has the job says how it ended, within its own term. [JOB-4] */
 export function endedByHive(phase: Placed, ending: { state: Ended["state"]; error?: Problem; now: number }): Ended {
@@ -113,27 +99,20 @@ export const queensTerm = (phase: Queued | Placed): number => (phase.state === "
 /** What becomes of a job whose hive is lost, or gave it back. [JOB-6] */
 export type Fate = "requeue" | "hive_lost" | "attempts_exhausted";
 
-export function fateOf(phase: Placed, rerun: Operation["rerun"], shown: boolean): Fate {
-  if (rerun === "never" || (rerun === "unseen" && shown)) return "hive_lost";
+/** @param job whether a token of it was shown, and whether another hive can go on behind that */
+export function fateOf(phase: Placed, rerun: Operation["rerun"], job: { shown: boolean; continues: boolean }): Fate {
+  if (rerun === "never" || (rerun === "unseen" && job.shown && !job.continues)) return "hive_lost";
   return phase.dispatches < limits.dispatches_max ? "requeue" : "attempts_exhausted";
 }
 
-/** Back to the queue: the queen takes the next even term. [JOB-2] */
-export const requeue = (phase: Placed, reason: string): Queued => ({
+/** Back to the queue: the queen takes the next even term. [JOB-2] @param model_digest what it must go on with */
+export const requeue = (phase: Placed, reason: string, model_digest?: string): Queued => ({
   state: "queued",
   term: phase.term + 1,
   dispatches: phase.dispatches,
   reason,
+  ...(model_digest === undefined ? {} : { model_digest }),
 });
-
-/** What the alarm of a placed job finds: the lease renewed by `heard_at`, still running, run out, or the cancel unanswered. */
-export function overdue(phase: Placed, now: number): "cancel" | "lease" | undefined {
-  if (phase.cancel_until !== undefined && now >= phase.cancel_until) return "cancel";
-  return now >= phase.lease_until ? "lease" : undefined;
-}
-
-/** When a placed job must be looked at again. */
-export const dueAt = (phase: Placed): number => Math.min(phase.lease_until, phase.cancel_until ?? Infinity);
 
 /** The state a client reads. `running` once the hive has shown itself. */
 export const visibleState = (phase: Phase, takenUp: boolean): JobState =>

@@ -22,6 +22,10 @@ export function encodeEntries(entries: Iterable<LogEntry>, format: StreamFormat)
   return text;
 }
 
+/** An event that is told now and not kept: it has no id, so a reader's place in the log stays where it was. */
+export const encodeNotice = (event: JobEvent, format: StreamFormat): string =>
+  `data: ${format === "json" ? JSON.stringify(event) : lineOf(event)}\n\n`;
+
 /** One event as one line of text. */
 export function lineOf(event: JobEvent): string {
   switch (event.type) {
@@ -33,11 +37,18 @@ export function lineOf(event: JobEvent): string {
       return `[INFO] ${progressLine(event)}`;
     case "state":
       return event.state === "cancelled" ? "[CANCELLED]" : `[INFO] ${stateLine(event)}`;
+    case "attempt":
+      return `[INFO] ${attemptLine(event)}`;
     case "result":
       return JSON.stringify(event.result);
     case "error":
       return `[ERROR] ${event.code}: ${oneLine(event.detail)} (${oneLine(event.hint)})`;
   }
+}
+
+function attemptLine({ attempt, hive_id, tokens_kept }: Extract<JobEvent, { type: "attempt" }>): string {
+  const how = tokens_kept === 0 ? "begins anew" : `goes on behind ${tokens_kept} tokens`;
+  return `Attempt ${attempt}: ${hive_id} ${how}`;
 }
 
 function stateLine(event: Extract<JobEvent, { type: "state" }>): string {

@@ -1,17 +1,25 @@
 import { limits } from "@rbee/contracts";
 
 const encoder = new TextEncoder();
-const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
+const KEEP_ALIVE = ": keep-alive\n\n";
 
 /** Where a source puts its server-sent events. */
 export interface Feed {
-  readonly write: (events: string | Uint8Array) => void;
+  readonly write: (events: string) => void;
   /** Nothing more comes. */
   readonly end: () => void;
 }
 
-/** Begins to feed a stream. @returns what to do when its reader has left */
-export type Source = (feed: Feed) => () => void;
+/** What a source hears of the client. */
+export interface Reading {
+  /** It is gone, or as good as. */
+  readonly left: () => void;
+  /** It has taken so many more characters; said rarely. A source that waits for this never runs far ahead of it. */
+  readonly taken?: (chars: number) => void;
+}
+
+/** Begins to feed a stream. */
+export type Source = (feed: Feed) => Reading;
 
 interface StreamOptions {
   /** Aborted when the client has gone. */
@@ -21,37 +29,12 @@ interface StreamOptions {
   readonly pipe: () => { readonly readable: ReadableStream; readonly writable: WritableStream<Uint8Array> };
 }
 
-/** A response of server-sent events: keep-alives, the client's leaving, and a bound on what a slow one may leave unread. */
+/** A response of server-sent events: keep-alives, the client's leaving, and a bound on what a slow one may leave untaken. [READ-6] */
 export function sseResponse(source: Source, { signal, headers, pipe }: StreamOptions): Response {
   const { readable, writable } = pipe();
-  const writer = writable.getWriter();
-  let unsent = 0;
-  let over = false;
-  const finish = () => {
-    over = true;
-    clearInterval(beat);
-  };
-  const leave = () => {
-    if (over) return;
-    finish();
-    left();
-  };
-  const write = (events: string | Uint8Array) => {
-    const bytes = typeof events === "string" ? encoder.encode(events) : events;
-    unsent += bytes.byteLength;
-    // A client this far behind is cut off; it goes on from the log with its last id.
-    if (unsent > limits.reader_buffer_bytes_max) return void writer.abort("the reader is too slow").then(leave, leave);
-    writer.write(bytes).then(() => (unsent -= bytes.byteLength), leave);
-  };
-  const end = () => {
-    finish();
-    writer.close().catch(() => undefined);
-  };
-  const beat = setInterval(() => write(KEEP_ALIVE), limits.sse_keepalive_ms);
-  write(encoder.encode(`retry: ${limits.sse_retry_ms}\n\n`));
-  const left = source({ write, end });
-  signal.addEventListener("abort", leave);
-  if (signal.aborted) leave();
+  const stream = new EventStream(writable.getWriter(), source);
+  signal.addEventListener("abort", () => stream.left());
+  if (signal.aborted) stream.left();
   return new Response(readable, {
     headers: {
       "content-type": "text/event-stream; charset=utf-8",
@@ -60,4 +43,77 @@ export function sseResponse(source: Source, { signal, headers, pipe }: StreamOpt
       ...headers,
     },
   });
+}
+
+/** One client's stream, from a source to the response's body. */
+class EventStream {
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #beat: ReturnType<typeof setInterval>;
+  readonly #reading: Reading;
+  #over = false;
+  /** The source has said all there is. */
+  #complete = false;
+  /** Bytes that the client has not taken yet, and when it last took some. */
+  #untaken = 0;
+  #takenAt = Date.now();
+  /** Characters the client has taken and the source was not told of. */
+  #taken = 0;
+
+  constructor(writer: WritableStreamDefaultWriter<Uint8Array>, source: Source) {
+    this.#writer = writer;
+    this.#beat = setInterval(() => this.#onBeat(), limits.sse_keepalive_ms);
+    this.#write(`retry: ${limits.sse_retry_ms}\n\n`, 0);
+    this.#reading = source({ write: (events) => this.#write(events, events.length), end: () => this.#finish() });
+  }
+
+  /** The client is gone, or as good as. */
+  left(): void {
+    if (this.#over) return;
+    this.#end();
+    this.#reading.left();
+  }
+
+  #write(events: string, chars: number): void {
+    const bytes = encoder.encode(events);
+    this.#untaken += bytes.byteLength;
+    // Only a source that does not wait for its client comes here: the client goes on from the log with its last id.
+    if (this.#untaken > limits.reader_buffer_bytes_max) return this.#cut("the reader is too slow");
+    this.#writer.write(bytes).then(
+      () => this.#onTaken(bytes.byteLength, chars),
+      () => this.left(),
+    );
+  }
+
+  #onTaken(bytes: number, chars: number): void {
+    this.#untaken -= bytes;
+    this.#takenAt = Date.now();
+    this.#taken += chars;
+    // Each confirmation may wake an object, so they are few.
+    if (this.#over || this.#complete || this.#taken < limits.reader_confirm_chars) return;
+    this.#reading.taken?.(this.#taken);
+    this.#taken = 0;
+  }
+
+  #onBeat(): void {
+    if (this.#untaken === 0) return this.#write(KEEP_ALIVE, 0);
+    if (Date.now() - this.#takenAt >= limits.reader_stall_ms) this.#cut("the reader takes nothing");
+  }
+
+  #cut(why: string): void {
+    void this.#writer.abort(why).catch(() => undefined);
+    this.left();
+  }
+
+  #finish(): void {
+    this.#complete = true;
+    this.#writer.close().then(
+      () => this.#end(),
+      () => this.#end(),
+    );
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearInterval(this.#beat);
+  }
 }

@@ -23,6 +23,8 @@ export interface ReaderQuery {
   readonly after: Position;
   /** A browser that reconnects by itself: only `204` stops it from doing so for ever. */
   readonly resume: boolean;
+  /** This reader's leaving cancels the job. */
+  readonly cancels: boolean;
   /** The submitter's own stream, opened beside the submission; the job may not be there yet. */
   readonly submitting: boolean;
 }
@@ -110,6 +112,8 @@ async function submit(request: Request, caller: Caller, reader: () => ReaderQuer
   const job_id = await jobId(secret, idempotency === null ? undefined : { colony, key_id, idempotency });
   const spec: JobSpec = { ...submission, job_id, colony, key_id, submitted_at: Date.now() };
   const query = (request.headers.get("accept") ?? "").includes("text/event-stream") ? reader() : undefined;
+  if (query === undefined && new URL(request.url).searchParams.has("on_disconnect"))
+    throw new RbeeError("invalid_input", "on_disconnect: only for a stream, asked for with Accept: text/event-stream");
   const submitting = jobs.submit(spec);
   // The reader's way to the job is opened while the job is still looking for its place.
   const reading =
@@ -139,7 +143,10 @@ function readerQuery(c: Context): ReaderQuery {
   const lastSeen = c.req.header("last-event-id");
   const after = parsePosition(c.req.query("after") ?? lastSeen ?? "0.0");
   const resume = c.req.query("after") === undefined && lastSeen !== undefined;
-  return { format, after, resume, submitting: false };
+  const onDisconnect = c.req.query("on_disconnect") ?? "detach";
+  if (onDisconnect !== "detach" && onDisconnect !== "cancel")
+    throw new RbeeError("invalid_input", "on_disconnect: detach or cancel");
+  return { format, after, resume, cancels: onDisconnect === "cancel", submitting: false };
 }
 
 async function stream(

@@ -242,7 +242,7 @@ describe("waiting", () => {
     const again = await hive.lane(op);
     again.lane.send({ t: "ev", first: 1, items: ["a"] });
     await succeed(again.lane, 1);
-    expect((await readAll(id)).map((event) => event.id)).toEqual(["2.1", "2.2", "3.1", "3.2", undefined]);
+    expect((await readAll(id)).map((event) => event.id)).toEqual(["2.1", "2.2", "2.3", "3.1", "3.2", undefined]);
   });
 
   test("a hive that comes back without a job gets it again, in a new term", async () => {

@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { closes, limits } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { dataOf, post, queen, readAll, submit, view } from "./testing/queen-client.ts";
+import { dataOf, post, queen, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
 import { inventory, TestHive } from "./testing/test-hive.ts";
 
 const INFER = { operation: "infer", model: "bee", prompt: "Hello" };
@@ -24,6 +24,18 @@ const objectOf = (id: string) => env.JOB.getByName(`main/${id}`);
 function pass(ms: number): void {
   const now = Date.now() + ms;
   vi.useFakeTimers({ toFake: ["Date"], now });
+}
+
+/** Time passes, and each alarm of the job rings when it is due. */
+async function passOnTime(id: string, ms: number): Promise<void> {
+  const until = Date.now() + ms;
+  for (;;) {
+    const due = await runInDurableObject(objectOf(id), (_job, state) => state.storage.getAlarm());
+    if (due === null || due > until) break;
+    pass(Math.max(0, due - Date.now()));
+    await runDurableObjectAlarm(objectOf(id));
+  }
+  pass(Math.max(0, until - Date.now()));
 }
 
 async function started() {
@@ -58,8 +70,7 @@ describe("leases", () => {
     const { id, lane } = await started();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();
-    pass(limits.lease_ms + 1);
-    await runDurableObjectAlarm(objectOf(id));
+    await passOnTime(id, limits.lease_ms + 1);
     expect(dataOf(await readAll(id))).toEqual(['[TOKEN] "a"', expect.stringMatching(/^\[ERROR\] hive_lost/), "[DONE]"]);
     expect(await view(id)).toMatchObject({ state: "failed", error: { code: "hive_lost", retryable: true } });
   });
@@ -75,8 +86,7 @@ describe("leases", () => {
 
   test("a zombie is cut off once its term is over, and cannot come back", async () => {
     const { id, op, lane } = await started();
-    pass(limits.lease_ms + 1);
-    await runDurableObjectAlarm(objectOf(id));
+    await passOnTime(id, limits.lease_ms + 1);
     const again = await hive.op();
     expect(await lane.closed).toBe(closes.stale_term.code);
     expect((await hive.dialLane(op)).status).toBe(410);
@@ -104,9 +114,9 @@ describe("leases", () => {
     await lane.next();
     await evictDurableObject(objectOf(id), { webSockets: "close" });
     await runDurableObjectAlarm(objectOf(id));
-    pass(limits.lease_ms + 1);
+    await passOnTime(id, limits.lease_ms - 1);
     await evictDurableObject(objectOf(id), { webSockets: "hibernate" });
-    await runDurableObjectAlarm(objectOf(id));
+    await passOnTime(id, 2);
     expect(await view(id)).toMatchObject({ state: "failed", error: { code: "hive_lost" } });
   });
 
@@ -125,14 +135,43 @@ describe("leases", () => {
     expect(await lane.next()).toEqual({ t: "ack", acked: 3 });
     await evictDurableObject(objectOf(id), { webSockets: "close" });
     await runDurableObjectAlarm(objectOf(id));
-    pass(limits.lease_ms + 1);
-    await runDurableObjectAlarm(objectOf(id));
+    await passOnTime(id, limits.lease_ms + 1);
     expect(dataOf(await readAll(id)).slice(1)).toEqual([
       '[TOKEN] "The"',
       '[TOKEN] " first"',
       expect.stringMatching(/^\[ERROR\] hive_lost/),
       "[DONE]",
     ]);
+  });
+
+  test("[JOB-8] a queen that slept for a day loses no job for it", async () => {
+    const { id, lane } = await started();
+    lane.send({ t: "ev", first: 1, items: ["a"] });
+    await lane.next();
+    pass(86_400_000);
+    await runDurableObjectAlarm(objectOf(id));
+    lane.send({ t: "ev", first: 2, items: ["b"] });
+    lane.send({ t: "end", final: 2, outcome: { status: "succeeded", result: {} } });
+    expect(dataOf(await readAll(id))).toEqual(['[TOKEN] "a"', '[TOKEN] "b"', "{}", "[DONE]"]);
+  });
+
+  test("[JOB-7] readers are told when a hive is away and when it is back, without a place in the log", async () => {
+    const { id, op, lane } = await started();
+    lane.send({ t: "ev", first: 1, items: ["a"] });
+    await lane.next();
+    const reader = await SseReader.open(id);
+    expect(await reader.next()).toEqual({ id: "1.1", data: '[TOKEN] "a"' });
+    lane.socket.close(1011, "reset");
+    await vi.waitFor(async () => {
+      const due = await runInDurableObject(objectOf(id), (_job, state) => state.storage.getAlarm());
+      expect(due).toBeLessThanOrEqual(Date.now() + limits.away_notice_ms);
+    });
+    await passOnTime(id, limits.away_notice_ms);
+    expect(await reader.next()).toEqual({ data: expect.stringMatching(/^\[WARN\] leased-\d+ is away/) as string });
+    const back = await hive.lane(op, 1);
+    expect(await reader.next()).toEqual({ data: expect.stringMatching(/is back$/) as string });
+    back.lane.send({ t: "end", final: 1, outcome: { status: "succeeded", result: {} } });
+    expect((await reader.rest()).map((event) => event.id)).toEqual(["1.2", undefined]);
   });
 
   test("a hive that never stops does not keep a cancelled job open", async () => {

@@ -68,7 +68,7 @@ test("run survives a cut of its own answer", async () => {
   expect(queen.requests.map(({ method }) => method)).toEqual(["POST", "GET", "GET"]);
 });
 
-test("a connection that falls silent is replaced", async () => {
+test("a connection that falls silent is replaced; what is told without an id moves no place", async () => {
   await clientOf({});
   vi.useFakeTimers();
   const sse = (body: ReadableStream | string): Response =>
@@ -77,7 +77,8 @@ test("a connection that falls silent is replaced", async () => {
     start: (to) => to.enqueue(new TextEncoder().encode('id: 1.1\ndata: {"type":"token","text":"a"}\n\n')),
   });
   const paths: string[] = [];
-  const answers = [sse(silent), sse('id: 1.2\ndata: {"type":"token","text":"b"}\n\ndata: [DONE]\n\n')];
+  const away = '{"type":"narration","actor":"queen","action":"hive_away","level":"warn","human":"den is away"}';
+  const answers = [sse(silent), sse(`data: ${away}\n\nid: 1.2\ndata: {"type":"token","text":"b"}\n\ndata: [DONE]\n\n`)];
   const fake: typeof fetch = async (input) => {
     paths.push(new URL(new Request(input).url).search);
     return answers.shift() ?? Response.error();
@@ -85,11 +86,23 @@ test("a connection that falls silent is replaced", async () => {
   try {
     const events = eventsOf(new JobClient({ url: queen.url, fetch: fake }).stream("job_a"));
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(await events).toMatchObject([{ text: "a" }, { text: "b" }]);
+    expect(await events).toMatchObject([{ text: "a" }, { action: "hive_away" }, { text: "b" }]);
     expect(paths).toEqual(["?format=json", "?format=json&after=1.1"]);
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("a stream whose end is to cancel the job says so wherever it is opened", async () => {
+  const client = await clientOf({ infer: () => generation(words) });
+  queen.faults.cutAfterBytes = [150];
+  await client.run("infer", infer, { onDisconnect: "cancel" });
+  await client.submitAndStream("infer", infer, () => undefined, { onDisconnect: "detach" });
+  expect(queen.requests.map(({ method, path }) => `${method} ${path.replace(/job_\w+/, "job")}`)).toEqual([
+    "POST /v1/jobs?format=json&on_disconnect=cancel",
+    expect.stringMatching(/^GET \/v1\/jobs\/job\/stream\?format=json&on_disconnect=cancel&after=/),
+    "POST /v1/jobs?format=text&on_disconnect=detach",
+  ]);
 });
 
 test("reading goes on behind a position", async () => {

@@ -19,7 +19,15 @@ export interface SubmitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface RunOptions extends SubmitOptions {
+/** What becomes of a job when the stream that came with its submission is left before its end, or breaks. */
+export type OnDisconnect = "detach" | "cancel";
+
+export interface StartOptions extends SubmitOptions {
+  /** `detach`, unless given: the job goes on. `cancel` stops the engine, also when this program dies or its line breaks. */
+  readonly onDisconnect?: OnDisconnect | undefined;
+}
+
+export interface RunOptions extends StartOptions {
   /** The job's id, as soon as it has one. */
   readonly onStart?: ((jobId: string) => void) | undefined;
   readonly onEvent?: ((event: JobEvent, position: string) => void) | undefined;
@@ -28,6 +36,10 @@ export interface RunOptions extends SubmitOptions {
 }
 
 type Format = "json" | "text";
+type Source = StreamOptions & {
+  readonly opened?: Response | undefined;
+  readonly onDisconnect?: OnDisconnect | undefined;
+};
 interface Submission {
   readonly operation: OperationName;
   readonly input: object;
@@ -61,11 +73,12 @@ export class JobClient {
   async run<K extends OperationName>(
     operation: K,
     input: OperationRequest<K>,
-    { onStart, onEvent, signal, idempotencyKey, cancelOnAbort = false }: RunOptions = {},
+    { onStart, onEvent, signal, idempotencyKey, onDisconnect, cancelOnAbort = false }: RunOptions = {},
   ): Promise<OperationResult<K>> {
     signal?.throwIfAborted();
     // A job whose id is not known yet cannot be cancelled, so an abort has to wait for it.
-    const job = await this.start(operation, input, { idempotencyKey, signal: cancelOnAbort ? undefined : signal });
+    const starting = { idempotencyKey, onDisconnect, signal: cancelOnAbort ? undefined : signal };
+    const job = await this.start(operation, input, starting);
     onStart?.(job.id);
     const reading = new AbortController();
     const abort = (): void => {
@@ -86,9 +99,10 @@ export class JobClient {
   async start<K extends OperationName>(
     operation: K,
     input: OperationRequest<K>,
-    { signal, idempotencyKey }: SubmitOptions = {},
+    options: StartOptions = {},
   ): Promise<Job<K>> {
-    const { jobId, opened } = await this.#open({ operation, input }, "json", { signal, idempotencyKey });
+    const { jobId, opened } = await this.#open({ operation, input }, "json", options);
+    const { onDisconnect } = options;
     let unread = opened;
     return new Job<K>(jobId, {
       cancel: () => this.cancel(jobId),
@@ -96,7 +110,7 @@ export class JobClient {
         // The first reader from the start gets the stream that came with the submission.
         const taken = options.after === undefined ? unread : undefined;
         if (taken !== undefined) unread = undefined;
-        return this.#events(jobId, options, taken);
+        return this.#events(jobId, { ...options, opened: taken, onDisconnect });
       },
     });
   }
@@ -115,9 +129,11 @@ export class JobClient {
     operation: K,
     input: OperationRequest<K>,
     onLine: (line: string) => void,
+    options: StartOptions = {},
   ): Promise<string> {
-    const { jobId, opened } = await this.#open({ operation, input }, "text", {});
-    for await (const { data } of this.#frames(jobId, "text", { opened })) onLine(data);
+    const { jobId, opened } = await this.#open({ operation, input }, "text", options);
+    const { signal, onDisconnect } = options;
+    for await (const { data } of this.#frames(jobId, "text", { opened, signal, onDisconnect })) onLine(data);
     onLine("[DONE]");
     return jobId;
   }
@@ -145,10 +161,9 @@ export class JobClient {
 
   async *#events(
     jobId: string,
-    options: StreamOptions,
-    opened?: Response,
+    source: Source,
   ): AsyncGenerator<PositionedEvent, void, void> {
-    for await (const { position, data } of this.#frames(jobId, "json", { ...options, opened })) {
+    for await (const { position, data } of this.#frames(jobId, "json", source)) {
       const event = parseEvent(data);
       yield { position, event };
       if (isLast(event)) return;
@@ -158,12 +173,12 @@ export class JobClient {
   #frames(
     jobId: string,
     format: Format,
-    source: StreamOptions & { opened?: Response | undefined },
+    source: Source,
   ): AsyncGenerator<Frame> {
-    const { signal } = source;
+    const { signal, onDisconnect } = source;
     const connect = (after: string | undefined): Promise<Response> => {
       const behind = after === undefined ? "" : `&after=${encodeURIComponent(after)}`;
-      return this.#transport.sendOnce(`${pathOf(jobId)}/stream?format=${format}${behind}`, {
+      return this.#transport.sendOnce(`${pathOf(jobId)}/stream?${streamQuery(format, onDisconnect)}${behind}`, {
         signal,
         headers: { accept: "text/event-stream" },
       });
@@ -172,7 +187,7 @@ export class JobClient {
   }
 
   /** Submits and takes the stream in the same answer. */
-  async #open(submission: Submission, format: Format, options: SubmitOptions): Promise<Opened> {
+  async #open(submission: Submission, format: Format, options: StartOptions): Promise<Opened> {
     const response = await this.#post(submission, options, format);
     if (!isEventStream(response)) return { jobId: (await submittedIn(response)).job_id };
     const jobId = response.headers.get("x-rbee-job-id");
@@ -181,10 +196,10 @@ export class JobClient {
     throw notUnderstood("the queen's answer does not name the job: is the header x-rbee-job-id stripped on the way?");
   }
 
-  #post(submission: Submission, options: SubmitOptions, format?: Format): Promise<Response> {
+  #post(submission: Submission, options: StartOptions, format?: Format): Promise<Response> {
     const { operation, input } = submission;
-    const { signal, idempotencyKey = randomKey() } = options;
-    return this.#transport.send(format === undefined ? "v1/jobs" : `v1/jobs?format=${format}`, {
+    const { signal, onDisconnect, idempotencyKey = randomKey() } = options;
+    return this.#transport.send(format === undefined ? "v1/jobs" : `v1/jobs?${streamQuery(format, onDisconnect)}`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
@@ -198,6 +213,9 @@ export class JobClient {
 }
 
 const pathOf = (jobId: string): string => `v1/jobs/${encodeURIComponent(jobId)}`;
+
+const streamQuery = (format: Format, onDisconnect: OnDisconnect | undefined): string =>
+  `format=${format}${onDisconnect === undefined ? "" : `&on_disconnect=${onDisconnect}`}`;
 
 const isEventStream = (response: Response): boolean =>
   response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;

@@ -3,7 +3,7 @@ import { createParser } from "eventsource-parser";
 import { RbeeError, notUnderstood, unreachable } from "./error.ts";
 import { bounds, delayAfter, isTransient, pause } from "./retry.ts";
 
-/** One event of a job's stream as it came: its position `term.seq`, and its data. */
+/** One event of a job's stream as it came: the reader's place in the log behind it, `term.seq`, and its data. */
 export interface Frame {
   readonly position: string;
   readonly data: string;
@@ -41,6 +41,11 @@ export async function* resumingFrames(source: FrameSource): AsyncGenerator<Frame
       if (response.status === NO_CONTENT) return;
       for await (const frame of framesOf(response, { signal: source.signal, onRetry: (ms) => (delayMs = ms) })) {
         if (frame.data === DONE) return;
+        // Told now and not kept in the log, a hive being away for one: it moves no place.
+        if (frame.position === "") {
+          yield { position: after ?? ORIGIN, data: frame.data };
+          continue;
+        }
         // A queen that resumes a little earlier than asked repeats itself; a reader must not.
         if (!isAfter(frame.position, after ?? ORIGIN)) continue;
         after = frame.position;

@@ -23,6 +23,10 @@ export type Hello = z.infer<typeof Hello>;
 export const Welcome = z.object({ t: z.literal("welcome"), session: z.int().positive() });
 export type Welcome = z.infer<typeof Welcome>;
 
+/** Token events of earlier terms, in order. */
+export const Resume = z.object({ tokens: z.array(z.string()).min(1).max(limits.tokens_per_job_max) });
+export type Resume = z.infer<typeof Resume>;
+
 /** Queen → hive: do this. The hive journals it, then opens the job's lane, which is the receipt. A repeat changes nothing. */
 export const Op = z.object({
   t: z.literal("op"),
@@ -33,6 +37,8 @@ export const Op = z.object({
   input: z.record(z.string(), z.unknown()),
   /** The worker the queen chose, when there is one. */
   worker_id: z.string().optional(),
+  /** Tokens that readers have seen of a hive that was lost: go on behind them. */
+  resume: Resume.optional(),
   lane_token: z.string().max(1_024),
 });
 export type Op = z.infer<typeof Op>;

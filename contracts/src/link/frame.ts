@@ -3,7 +3,7 @@ import { RbeeError } from "../errors.ts";
 import { limits } from "../limits.ts";
 
 /** Bytes of a text on the wire and in a row: its characters may take three each. */
-function utf8Length(text: string): number {
+export function utf8Length(text: string): number {
   if (text.length * 3 <= limits.frame_bytes_max) return text.length;
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {

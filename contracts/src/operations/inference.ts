@@ -62,6 +62,7 @@ export const inferenceOperations = {
     scope: "infer",
     rerun: "unseen",
     offline: "wait",
+    queen_only: ["on_lost"],
     summary: "Generate text with a model",
     input: Generation.extend({
       model: ModelId.describe("Model"),
@@ -70,6 +71,10 @@ export const inferenceOperations = {
         .default("auto")
         .describe("Hive, or auto"),
       worker_id: WorkerId.optional().describe("Exactly this worker"),
+      on_lost: z
+        .enum(["fail", "continue"])
+        .optional()
+        .describe("When the hive is lost in mid-answer: fail, or continue on another with the same model"),
     }).refine((input) => (input.prompt === undefined) !== (input.messages === undefined), {
       error: "give either `prompt` or `messages`",
       path: ["prompt"],

@@ -49,7 +49,9 @@ test("the real engine package: installed in the home, loaded from there by a wor
   const answer = await collect(hive.supervisor.generate(info.worker_id, call, never));
   expect(answer.text).toBe("Bees eat nectar and pollen from flowers. In the winter they eat honey.");
   if (process.platform === "linux") {
-    const mapped = (await readFile(`/proc/${info.pid}/maps`, "utf8")).split("\n").filter((line) => line.includes("llama"));
+    const mapped = (await readFile(`/proc/${info.pid}/maps`, "utf8"))
+      .split("\n")
+      .filter((line) => line.includes("llama"));
     expect(mapped.length).toBeGreaterThan(0);
     for (const line of mapped) expect(line).toContain(hive.home);
   }
@@ -96,7 +98,7 @@ describe("downloading", () => {
     const cancel = new AbortController();
     const steps = hive.engines.download(CPU, cancel.signal);
     registry.faults.push({ kind: "cut", after: cut }, { kind: "no_range" });
-    for (let next = await steps.next(); next.value?.type !== "progress"; ) next = await steps.next();
+    for (let next = await steps.next(); next.value?.type !== "progress";) next = await steps.next();
     cancel.abort(new Error("not now"));
     expect((await failureOf(run(steps))).message).toBe("not now");
     expect(await left()).toEqual([]);
@@ -150,7 +152,12 @@ describe("downloading", () => {
   test("what this hive could have, and why not", async () => {
     const offers = await hive.engines.offers(never);
     const offer = (type: WorkerType) => offers.find(({ worker_type }) => worker_type === type);
-    expect(offer(CPU)).toMatchObject({ installable: true, installed: false, method: "download", size_bytes: registry.size });
+    expect(offer(CPU)).toMatchObject({
+      installable: true,
+      installed: false,
+      method: "download",
+      size_bytes: registry.size,
+    });
     expect(offer("llama-server")).toMatchObject({ method: "build", installed: false });
     const metal = process.platform === "darwin" ? "cuda-llm-worker" : "metal-llm-worker";
     expect(offer(metal)).toMatchObject({ installable: false, reason: expect.any(String) as string });

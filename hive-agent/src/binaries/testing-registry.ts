@@ -68,7 +68,8 @@ function sendBytes(
   if (fault?.kind === "corrupt") body[Math.floor(body.length / 2)]! ^= 1;
   const range = from > 0 ? { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {};
   response.writeHead(from > 0 ? 206 : 200, { "content-length": body.length, ...range });
-  if (fault?.kind === "cut") response.write(body.subarray(0, fault.after), () => setImmediate(() => response.destroy()));
+  if (fault?.kind === "cut")
+    response.write(body.subarray(0, fault.after), () => setImmediate(() => response.destroy()));
   else response.end(body);
 }
 

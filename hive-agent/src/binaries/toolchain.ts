@@ -25,7 +25,8 @@ export async function missingTools(backend: DeviceKind): Promise<string[]> {
 /** @throws RbeeError build_failed, saying what to install */
 export async function checkToolchain(backend: DeviceKind): Promise<void> {
   const missing = await missingTools(backend);
-  if (missing.length > 0) throw new RbeeError("build_failed", `this hive lacks ${missing.join(", ")}; install it first`);
+  if (missing.length > 0)
+    throw new RbeeError("build_failed", `this hive lacks ${missing.join(", ")}; install it first`);
 }
 
 async function inPath(program: string): Promise<boolean> {

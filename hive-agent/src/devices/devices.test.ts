@@ -94,7 +94,8 @@ describe.skipIf(process.platform === "win32")("looking", () => {
   });
 
   test("a driver that does not know the compute capability is asked again without it", async () => {
-    const refuse = 'case "$1" in *compute_cap*) echo "Field \\"compute_cap\\" is not a valid field to query."; exit 2;; esac';
+    const refuse =
+      'case "$1" in *compute_cap*) echo "Field \\"compute_cap\\" is not a valid field to query."; exit 2;; esac';
     await tool("nvidia-smi", `${refuse}\n${printing("0, Tesla K80, 11441, 11438, 470.57.02")}`);
     const [board] = await gpus();
     expect(board).toMatchObject({ name: "Tesla K80", driver: "470.57.02" });
@@ -139,7 +140,7 @@ describe.skipIf(process.platform === "win32")("looking", () => {
 
   test("a tool that fails, prints nonsense or hangs costs no more than its deadline", async () => {
     await tool("nvidia-smi", "exec sleep 600");
-    await tool("amd-smi", "echo '{\"gpu_data\": [{\"gpu\": \"x\"}, 7, null]}'");
+    await tool("amd-smi", 'echo \'{"gpu_data": [{"gpu": "x"}, 7, null]}\'');
     await tool("rocm-smi", "kill -SEGV $$");
     expect(await gpus()).toEqual([]);
   });

@@ -34,7 +34,14 @@ afterAll(async () => {
 let context: HiveContext;
 beforeEach(() => {
   jobs += 1;
-  context = { job_id: `job_h${jobs}`, term: 1, signal: never, worker_id: undefined, resume_after_tokens: undefined };
+  context = {
+    job_id: `job_h${jobs}`,
+    term: 1,
+    signal: never,
+    worker_id: undefined,
+    resume: [],
+    resume_after_tokens: undefined,
+  };
 });
 
 type Input = OperationInput<"infer">;
@@ -97,7 +104,9 @@ test("the worker the queen chose is used; one that is named must be there", asyn
   expect(gone.code).toBe("worker_not_found");
   const elsewhere = await run(handlers.infer(ask({}), { ...context, term: 4, worker_id }));
   expect(elsewhere.result.text).toBe(said);
-  const foreign = await failureOf(run(handlers.worker_process_delete({ hive_id: "here", pid: process.pid, ...atOnce }, context)));
+  const foreign = await failureOf(
+    run(handlers.worker_process_delete({ hive_id: "here", pid: process.pid, ...atOnce }, context)),
+  );
   expect(foreign.code).toBe("worker_not_found");
 });
 

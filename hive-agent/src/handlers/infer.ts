@@ -20,13 +20,14 @@ export const inferHandler = (deps: HandlerDeps): HiveHandlers["infer"] =>
   async function* infer(input, context) {
     const id = `${context.job_id}.${context.term}`;
     if (context.resume_after_tokens !== undefined) {
-      const resumed = yield* resume(deps, input, { id, context, shown: context.resume_after_tokens });
+      const resumed = yield* reattach(deps, input, { id, context, shown: context.resume_after_tokens });
       if (resumed !== undefined) return resumed;
       if (context.resume_after_tokens > 0) {
         throw new RbeeError("hive_lost", "the worker that generated this is gone, and part of it was already sent");
       }
     }
-    const call = { id, generation: Generation.strip().parse(input) };
+    const { resume } = context;
+    const call = { id, generation: Generation.strip().parse(input), ...(resume.length === 0 ? {} : { resume }) };
     return yield* runSomewhere(deps, input, { call, context });
   };
 
@@ -50,7 +51,7 @@ async function* runSomewhere(
 }
 
 /** Goes on with a generation that outlived the agent which started it; undefined when no worker knows it. */
-async function* resume(
+async function* reattach(
   deps: HandlerDeps,
   input: Input,
   { id, context, shown }: { id: string; context: HiveContext; shown: number },
@@ -89,7 +90,7 @@ async function* run(
       if (next.done === true) {
         finished = true;
         const { worker_id, model } = worker;
-        return { text: texts.join(""), ...next.value, model, hive_id, worker_id };
+        return { text: [...context.resume, ...texts].join(""), ...next.value, model, hive_id, worker_id };
       }
       texts.push(next.value);
       if (heard !== undefined) heard.tokens += 1;

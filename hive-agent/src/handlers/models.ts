@@ -43,7 +43,10 @@ export const modelHandlers = (deps: HandlerDeps): ModelHandlers => ({
 async function* freeModel({ supervisor, provisioner }: HandlerDeps, model: string, force: boolean) {
   const workers = supervisor.list().filter((worker) => worker.model === model);
   if (workers.length > 0 && !force)
-    throw new RbeeError("model_in_use", `${model} is loaded by ${workers.map(({ worker_id }) => worker_id).join(", ")}`);
+    throw new RbeeError(
+      "model_in_use",
+      `${model} is loaded by ${workers.map(({ worker_id }) => worker_id).join(", ")}`,
+    );
   if (provisioner.isFetching(model) && !force)
     throw new RbeeError("model_in_use", `${model} is being fetched: cancel that job first, or force it`);
   for (const { pid, worker_id } of workers) {

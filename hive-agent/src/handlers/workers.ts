@@ -59,17 +59,23 @@ function wishOf(input: OperationInput<"worker_spawn">): SpawnRequest {
 }
 
 /** One of our own: anything else on this machine does not exist for us. @throws RbeeError worker_not_found */
-function oneOf({ supervisor }: HandlerDeps, asked: { pid?: number | undefined; worker_id?: string | undefined }): WorkerInfo {
+function oneOf(
+  { supervisor }: HandlerDeps,
+  asked: { pid?: number | undefined; worker_id?: string | undefined },
+): WorkerInfo {
   const all = supervisor.list();
   const found = all.find(({ pid, worker_id }) => pid === asked.pid || worker_id === asked.worker_id);
   if (found !== undefined) return found;
   const wanted = asked.worker_id ?? `the pid ${asked.pid}`;
-  const there = all.length === 0 ? "it has none" : `it has ${all.map((one) => `${one.worker_id} (${one.pid})`).join(", ")}`;
+  const there =
+    all.length === 0 ? "it has none" : `it has ${all.map((one) => `${one.worker_id} (${one.pid})`).join(", ")}`;
   throw new RbeeError("worker_not_found", `no worker of this hive is ${wanted}; ${there}`);
 }
 
 async function processes({ supervisor }: HandlerDeps, workers: readonly WorkerInfo[]): Promise<Process[]> {
-  const onGpu = workers.some(({ device }) => device.startsWith("cuda")) ? await processMemory() : new Map<number, number>();
+  const onGpu = workers.some(({ device }) => device.startsWith("cuda"))
+    ? await processMemory()
+    : new Map<number, number>();
   return await Promise.all(
     workers.map(async (info): Promise<Process> => {
       const use = await supervisor.usage(info.pid);

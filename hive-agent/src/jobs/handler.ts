@@ -8,6 +8,8 @@ export interface HiveContext {
   readonly signal: AbortSignal;
   /** The worker the queen chose, when it chose one. */
   readonly worker_id: string | undefined;
+  /** Token events of earlier terms, from hives that were lost: the answer goes on behind them. */
+  readonly resume: readonly string[];
   /**
    * Token events of this term that an earlier run of this agent already journaled; a handler that can, goes on behind
    * them. `undefined` on a fresh start.

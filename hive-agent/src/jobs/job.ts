@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   limits,
   operationOf,
@@ -13,6 +14,7 @@ import type { Cancel } from "../clock.ts";
 import { Lane, type LinkContext } from "../link/lane.ts";
 import type { HiveHandlers } from "./handler.ts";
 import type { Journal, JournaledJob } from "./journal.ts";
+import { AckAge } from "./ack-age.ts";
 import { Outbox } from "./outbox.ts";
 import type { Flushed, Pump } from "./pump.ts";
 import { resolve, runHandler, type Sink } from "./run-handler.ts";
@@ -35,8 +37,10 @@ export class Job implements Flushed, Sink {
   readonly term: number;
   readonly #context: JobContext;
   readonly #outbox: Outbox;
+  readonly #ackAge: AckAge;
   readonly #lane: Lane;
   readonly #abort = new AbortController();
+  readonly #stopped = once(this.#abort.signal, "abort");
   #cancelled = false;
   #grace: Cancel | undefined;
   #tokenSeen = false;
@@ -46,12 +50,16 @@ export class Job implements Flushed, Sink {
     this.term = journaled.op.term;
     this.#context = context;
     this.#outbox = new Outbox(context.journal, journaled);
+    this.#ackAge = new AckAge(context.clock, this.#outbox.unacked);
     this.#lane = new Lane(this.#outbox, context, {
       cancel: () => this.cancel(),
       delivered: () => this.#forget(),
       over: (why) => this.#over(why),
       torn: () => this.giveBack("hive_lost", "the hive's journal is behind the queen's log"),
-      acked: () => context.pump.later(this),
+      acked: () => {
+        this.#ackAge.acked(this.#outbox.unacked);
+        context.pump.later(this);
+      },
     });
     context.pump.join(this);
   }
@@ -120,18 +128,24 @@ export class Job implements Flushed, Sink {
   }
 
   add(item: PackedEvent): void {
+    // Let go to hear that it is to stop, not to say more.
+    if (this.#abort.signal.aborted && this.full) return;
     this.#outbox.add(item);
+    this.#ackAge.added();
     if (this.#tokenSeen || typeof item !== "string") return this.#context.pump.offer(this);
     this.#tokenSeen = true;
     this.#context.pump.hurry(this);
   }
 
+  /** [AGENT-8] [AGENT-23] */
   get full(): boolean {
-    return this.#outbox.full;
+    return !this.finished && (this.#outbox.full || this.#ackAge.tooOld);
   }
 
   async room(): Promise<void> {
-    await this.#outbox.room();
+    // Told to stop it must hear that, however full it is.
+    while (this.full && !this.#abort.signal.aborted)
+      await Promise.race([this.#stopped, Promise.all([this.#outbox.room(), this.#ackAge.heard()])]);
   }
 
   write(): void {
@@ -158,7 +172,8 @@ export class Job implements Flushed, Sink {
     }
     const { job_id, term } = this;
     const { signal } = this.#abort;
-    const context = { job_id, term, signal, worker_id: op.worker_id, resume_after_tokens: resumed };
+    const resume = op.resume?.tokens ?? [];
+    const context = { job_id, term, signal, worker_id: op.worker_id, resume, resume_after_tokens: resumed };
     void runHandler(runnable, { context, sink: this, log }).then((outcome) => {
       // What ends because it was told to is cancelled; what was done anyway is done.
       const told = this.#cancelled && outcome.status === "failed";

@@ -92,6 +92,11 @@ export class Outbox {
     return this.#ready && this.#next < this.#kept.length;
   }
 
+  /** Something was added that the queen has not acknowledged. */
+  get unacked(): boolean {
+    return this.#gatheredEvents > 0 || this.#kept.length > 0;
+  }
+
   get endSent(): boolean {
     return this.#endSent;
   }

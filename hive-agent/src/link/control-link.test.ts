@@ -1,4 +1,4 @@
-import { limits } from "@rbee/contracts";
+import { limits, LINK_VERSION } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { op } from "../jobs/testing.ts";
 import { silentLog } from "../log.ts";
@@ -51,7 +51,7 @@ beforeEach(() => {
 describe("control link", () => {
   test("[AGENT-16] says hello, and after the welcome only what is new", () => {
     welcome();
-    expect(dial.last.take()).toMatchObject([{ t: "hello", version: 1, inventory, jobs: [] }, { t: "ping" }]);
+    expect(dial.last.take()).toMatchObject([{ t: "hello", version: LINK_VERSION, inventory, jobs: [] }, { t: "ping" }]);
     clock.advance(limits.inventory_settle_ms);
     expect(kinds()).toEqual([]);
     clock.advance(limits.control_ping_ms);

@@ -35,6 +35,7 @@ const FENCE_MS = limits.lease_ms - 5_000;
 /** Answers to an upgrade that will not change: the token, the job or the term is not the queen's. */
 const FINAL_STATUS = new Set([401, 403, 404, 410]);
 
+const AnyJson = z.unknown();
 const FLUSH = JSON.stringify({ t: "flush" } satisfies LaneUp);
 
 /** The data line of one term of one job. Sends what the outbox has, as fast as the queen takes it. */
@@ -186,7 +187,7 @@ export class Lane {
   #parse(text: string): LaneDown[] {
     const { log } = this.#context;
     try {
-      const message = parseFrame(z.unknown(), text);
+      const message = parseFrame(AnyJson, text);
       return (Array.isArray(message) ? message : [message]).flatMap((item: unknown) => {
         const frame = LaneDown.safeParse(item);
         if (!frame.success) log.warn("a lane frame was not understood", { error: frame.error.message });

@@ -90,7 +90,7 @@ export class LocalJob implements Flushed, Sink, KeptJob {
     if (phase.cancel_until !== undefined) job.#finish({ status: "cancelled" });
     else if (rerun === "never") job.#finish(lost("the agent restarted"));
     else if (!rebooted) job.#run(job.#tokensOf(phase.term));
-    else job.#again(phase, fateOf(phase, rerun, job.#log.hasTokens()));
+    else job.#again(phase, fateOf(phase, rerun, { shown: job.#log.tokens().length > 0, continues: false }));
     return job;
   }
 
@@ -188,6 +188,7 @@ export class LocalJob implements Flushed, Sink, KeptJob {
       term,
       signal: this.#abort.signal,
       worker_id: undefined,
+      resume: [],
       resume_after_tokens: resumed,
     };
     let runnable;

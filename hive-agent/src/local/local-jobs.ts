@@ -96,8 +96,9 @@ export class LocalJobs implements JobKeeper {
       return new Response(null, { status: 204 });
     const open = this.#open.get(job_id);
     const pipe = () => new TransformStream<Uint8Array, Uint8Array>();
-    if (open !== undefined) return sseResponse((feed) => open.readers.add(open, query, feed), { ...options, pipe });
-    const source = (feed: Parameters<typeof replay>[2]) => (replay(job, query, feed), () => undefined);
+    if (open !== undefined)
+      return sseResponse((feed) => ({ left: open.readers.add(open, query, feed) }), { ...options, pipe });
+    const source = (feed: Parameters<typeof replay>[2]) => (replay(job, query, feed), { left: () => undefined });
     return sseResponse(source, { ...options, pipe });
   }
 

@@ -71,7 +71,8 @@ export class ModelCatalogue {
     const row = this.rows.downloads().find((one) => one.id === (model?.id ?? id));
     if (model === undefined && row !== undefined) return await partialInfo(row);
     if (model === undefined) throw notThere(id, models);
-    const info = row === undefined || model.files.length === model.parts ? await this.#info(model) : await partialInfo(row);
+    const info =
+      row === undefined || model.files.length === model.parts ? await this.#info(model) : await partialInfo(row);
     const files = await Promise.all(model.files.map(async (file) => this.#described(file)));
     const [only] = files;
     const base = {

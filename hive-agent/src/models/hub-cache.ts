@@ -1,4 +1,17 @@
-import { lstat, link, mkdir, readdir, readFile, readlink, realpath, rename, rm, rmdir, symlink, writeFile } from "node:fs/promises";
+import {
+  lstat,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import path from "node:path";
 import { isSafePath, type HubFile, type HubPlan } from "./hub.ts";
 
@@ -46,7 +59,8 @@ export class HubCache {
     const folder = path.dirname(path.dirname(blob));
     for (const name of await filesBelow(path.join(folder, "snapshots"))) {
       const target = await readlink(name).catch(() => undefined);
-      const same = target === undefined ? await isSameFile(name, blob) : path.resolve(path.dirname(name), target) === blob;
+      const same =
+        target === undefined ? await isSameFile(name, blob) : path.resolve(path.dirname(name), target) === blob;
       if (same) await rm(name, { force: true });
     }
     await rm(blob, { force: true });

@@ -71,7 +71,8 @@ export class Hub {
         entries: Tree.safeParse(await readJson(response)),
         next: nextPage(response),
       }));
-      if (!page.entries.success) throw new RbeeError("download_failed", `${url.origin} does not list files: is it a hub?`);
+      if (!page.entries.success)
+        throw new RbeeError("download_failed", `${url.origin} does not list files: is it a hub?`);
       files.push(...page.entries.data.flatMap(fileOf));
       next = page.next;
     }
@@ -109,13 +110,15 @@ export class Hub {
 
 /** Relative, inside, and made of ordinary characters. */
 export const isSafePath = (file: string): boolean =>
-  file.length <= 512 && file.split("/").every((segment) => /^[\w(+][\w .()+@=,-]*$/.test(segment) && !segment.includes(".."));
+  file.length <= 512 &&
+  file.split("/").every((segment) => /^[\w(+][\w .()+@=,-]*$/.test(segment) && !segment.includes(".."));
 
 function fileOf(entry: unknown): HubFile[] {
   const file = TreeEntry.safeParse(entry);
   if (!file.success || !isSafePath(file.data.path)) return [];
   const { path, size, oid, lfs } = file.data;
-  const digest: Digest = lfs === undefined ? { algorithm: "git-sha1", hex: oid } : { algorithm: "sha256", hex: lfs.oid };
+  const digest: Digest =
+    lfs === undefined ? { algorithm: "git-sha1", hex: oid } : { algorithm: "sha256", hex: lfs.oid };
   return [{ path, size: lfs?.size ?? size, digest }];
 }
 
@@ -140,9 +143,13 @@ function chooseFiles(tree: readonly HubFile[], { repo, quant, file }: Extract<So
     .filter((one) => quant === undefined || sameQuant(one.quant, quant))
     .toSorted((one, other) => quantRank(one.quant) - quantRank(other.quant) || bytesOf(one) - bytesOf(other));
   const [chosen] = meant;
-  if (chosen === undefined) throw new RbeeError("model_not_found", whyNot(repo, { tree, candidates, wanted: quant ?? file }));
+  if (chosen === undefined)
+    throw new RbeeError("model_not_found", whyNot(repo, { tree, candidates, wanted: quant ?? file }));
   if (chosen.files.length !== chosen.parts)
-    throw new RbeeError("model_not_found", `${repo} has only ${chosen.files.length} of the ${chosen.parts} files of that model`);
+    throw new RbeeError(
+      "model_not_found",
+      `${repo} has only ${chosen.files.length} of the ${chosen.parts} files of that model`,
+    );
   return chosen.files.toSorted((one, other) => (one.path < other.path ? -1 : 1));
 }
 
@@ -167,10 +174,16 @@ const bytesOf = ({ files }: Candidate): number => files.reduce((sum, { size }) =
 
 function whyNot(
   repo: string,
-  { tree, candidates, wanted }: { tree: readonly HubFile[]; candidates: readonly Candidate[]; wanted: string | undefined },
+  {
+    tree,
+    candidates,
+    wanted,
+  }: { tree: readonly HubFile[]; candidates: readonly Candidate[]; wanted: string | undefined },
 ): string {
   if (candidates.length === 0) {
-    const other = tree.some(({ path }) => path.endsWith(".safetensors")) ? ", only safetensors: look for a GGUF conversion of it" : "";
+    const other = tree.some(({ path }) => path.endsWith(".safetensors"))
+      ? ", only safetensors: look for a GGUF conversion of it"
+      : "";
     return `${repo} has no GGUF files${other}`;
   }
   const NAMES_SHOWN = 20;

@@ -24,7 +24,9 @@ export class ModelRows {
 
   constructor(sql: NodeSql) {
     this.#sql = sql;
-    this.#exec("CREATE TABLE IF NOT EXISTS facts (path TEXT, fact TEXT, stamp TEXT, value TEXT, PRIMARY KEY (path, fact)) WITHOUT ROWID");
+    this.#exec(
+      "CREATE TABLE IF NOT EXISTS facts (path TEXT, fact TEXT, stamp TEXT, value TEXT, PRIMARY KEY (path, fact)) WITHOUT ROWID",
+    );
     this.#exec("CREATE TABLE IF NOT EXISTS downloads (id TEXT PRIMARY KEY, row TEXT) WITHOUT ROWID");
     this.#reconcile();
   }

@@ -54,7 +54,10 @@ function groups(found: readonly FoundFile[]): Group[] {
 function wishes({ base, repo, quant, files }: Group): string[] {
   const named = quant === undefined ? [] : [`${repo ?? base}:${quant}`];
   const [first] = files;
-  const apart = createHash("sha256").update(first?.link ?? base).digest("hex").slice(0, 6);
+  const apart = createHash("sha256")
+    .update(first?.link ?? base)
+    .digest("hex")
+    .slice(0, 6);
   if (repo === undefined) return first?.root.kind === "ollama" ? named : [base, ...named, `${base}.${apart}`];
   return [...(quant === undefined ? [repo] : named), `${repo}/${first?.name}`, `${repo}.${apart}`];
 }
@@ -64,7 +67,11 @@ export function findModel(models: readonly Model[], id: string): Model | undefin
   const exact = models.find((one) => one.id === id);
   if (exact !== undefined) return exact;
   return models
-    .filter((one) => namesModel(id, one) || (one.repo !== undefined && (namesModel(id, { ...one, base: one.repo }) || isFile(id, one.repo, one))))
+    .filter(
+      (one) =>
+        namesModel(id, one) ||
+        (one.repo !== undefined && (namesModel(id, { ...one, base: one.repo }) || isFile(id, one.repo, one))),
+    )
     .toSorted((one, other) => quantRank(one.quant) - quantRank(other.quant))[0];
 }
 

@@ -25,7 +25,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function policyFrom(env: Environment): ModelPolicy {
   const endpoint = URL.parse(env["HF_ENDPOINT"] || HUB_URL);
-  if (endpoint === null || !/^https?:$/.test(endpoint.protocol)) throw new RbeeError("invalid_input", "HF_ENDPOINT is not an http address");
+  if (endpoint === null || !/^https?:$/.test(endpoint.protocol))
+    throw new RbeeError("invalid_input", "HF_ENDPOINT is not an http address");
   return {
     endpoint,
     token: tokenFrom(env),

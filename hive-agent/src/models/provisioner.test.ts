@@ -145,7 +145,10 @@ test("cancel keeps what came; the model is listed with how much of it; asking ag
   const [partial] = await stand.models.catalogue.list();
   expect(partial).toMatchObject({ id: "org/bee:Q8_0", status: "partial", size_bytes: bytes.length });
   expect(partial?.percent).toBeGreaterThan(20);
-  expect(await stand.models.catalogue.get("org/bee:Q8_0")).toMatchObject({ status: "partial", percent: partial?.percent });
+  expect(await stand.models.catalogue.get("org/bee:Q8_0")).toMatchObject({
+    status: "partial",
+    percent: partial?.percent,
+  });
   stand.hub.onPiece = undefined;
   const before = stand.hub.sent;
   await stand.again();
@@ -166,7 +169,10 @@ test("bytes that another program has are taken from there", async () => {
   const layers = [{ mediaType: "application/vnd.ollama.image.model", digest: `sha256:${sha256(bytes)}` }];
   await writeFile(path.join(ollama, "manifests/registry.ollama.ai/library/bee/8b"), JSON.stringify({ layers }));
   const { hub } = stand;
-  const other = await Stand.open({ endpoint: new URL(hub.url), roots: [{ kind: "ollama", dir: ollama, owner: "Ollama" }] });
+  const other = await Stand.open({
+    endpoint: new URL(hub.url),
+    roots: [{ kind: "ollama", dir: ollama, owner: "Ollama" }],
+  });
   expect(await other.models.catalogue.list()).toEqual([ready("bee:8b")]);
   expect(await other.provide("org/bee")).toMatchObject({ model_id: "org/bee:Q8_0", sha256: sha256(bytes) });
   expect(hub.sent).toBe(0);

@@ -103,14 +103,18 @@ export class Provisioner {
   }
 
   #targetsOf(id: string): string[] {
-    return this.#catalogue.rows.downloads().flatMap((row) => (row.id === id ? row.files.map(({ target }) => target) : []));
+    return this.#catalogue.rows
+      .downloads()
+      .flatMap((row) => (row.id === id ? row.files.map(({ target }) => target) : []));
   }
 
   /** A model of the repository that is complete: then the hub need not even be asked. */
   async #known({ repo, quant, file }: Extract<Source, { kind: "hub" }>): Promise<Provisioned | undefined> {
     const id = file === undefined ? `${repo}${quant === undefined ? "" : `:${quant}`}` : `${repo}/${file}`;
     const model = findModel(await this.#catalogue.models(), id);
-    return model?.repo === repo ? await this.#described(model, { already_there: true }).catch(() => undefined) : undefined;
+    return model?.repo === repo
+      ? await this.#described(model, { already_there: true }).catch(() => undefined)
+      : undefined;
   }
 
   async *#fromHub(source: Extract<Source, { kind: "hub" }>, signal: AbortSignal): Steps<Provisioned> {
@@ -145,18 +149,29 @@ export class Provisioner {
   }
 
   async *#import(file: string, signal: AbortSignal): Steps<Provisioned> {
-    const known = (await this.#catalogue.models()).find(({ files }) => files.some(({ path, link }) => path === file || link === file));
+    const known = (await this.#catalogue.models()).find(({ files }) =>
+      files.some(({ path, link }) => path === file || link === file),
+    );
     if (known !== undefined) return await this.#described(known, { already_there: true });
     const target = path.join(this.#options.models_dir, hashOf(file), safeName(file));
     yield narrate("hive", "model_download", `Taking ${path.basename(target)} from this machine's disk`);
     const already_there = (await stat(target).catch(() => undefined)) !== undefined;
-    if (!already_there) await importFile(file, target, { room: async (bytes) => this.#files.requireRoom(path.dirname(target), bytes), signal });
+    if (!already_there)
+      await importFile(file, target, {
+        room: async (bytes) => this.#files.requireRoom(path.dirname(target), bytes),
+        signal,
+      });
     return await this.#described(await this.#modelOf(target), { already_there });
   }
 
   /** Fetches what is missing, one file after the other, and says how far it is all the while. */
   async *#fetchAll<W extends Wanted>(
-    { id, name, wanted, publish }: { id: string; name: string; wanted: readonly W[]; publish: (one: W) => Promise<void> },
+    {
+      id,
+      name,
+      wanted,
+      publish,
+    }: { id: string; name: string; wanted: readonly W[]; publish: (one: W) => Promise<void> },
     signal: AbortSignal,
   ): Steps<void> {
     const total = wanted.reduce((sum, { remote }) => sum + remote.size, 0);
@@ -164,17 +179,23 @@ export class Provisioner {
     this.#catalogue.rows.begin({ id, name, files });
     const work = this.#bringAll(wanted, publish, signal);
     const meter = new Meter(total);
-    const done = async () => (await Promise.all(wanted.map(async (one) => this.#files.done(one)))).reduce((sum, bytes) => sum + bytes, 0);
+    const done = async () =>
+      (await Promise.all(wanted.map(async (one) => this.#files.done(one)))).reduce((sum, bytes) => sum + bytes, 0);
     const [size, from] = [`${Math.ceil(total / 1_048_576)} MiB`, wanted[0]?.remote.url.host];
     yield narrate("hive", "model_download", `Fetching ${name} (${size}) from ${from}`);
     yield meter.progress(await done(), performance.now());
-    while (!(await endsWithin(work, limits.download_progress_ms))) yield meter.progress(await done(), performance.now());
+    while (!(await endsWithin(work, limits.download_progress_ms)))
+      yield meter.progress(await done(), performance.now());
     await work;
     yield meter.progress(total, performance.now());
     this.#catalogue.rows.end(id);
   }
 
-  async #bringAll<W extends Wanted>(wanted: readonly W[], publish: (one: W) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #bringAll<W extends Wanted>(
+    wanted: readonly W[],
+    publish: (one: W) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     for (const one of wanted) {
       if (!(await isWhole(one)) && !(await this.#findHere(one, signal))) {
         const digest = await this.#files.fetch(one, signal);
@@ -189,7 +210,10 @@ export class Provisioner {
     if (digest?.algorithm !== "sha256") return false;
     const file = await this.#catalogue.findBytes(size, digest.hex);
     if (file === undefined) return false;
-    await importFile(file, target, { room: async (bytes) => this.#files.requireRoom(path.dirname(target), bytes), signal });
+    await importFile(file, target, {
+      room: async (bytes) => this.#files.requireRoom(path.dirname(target), bytes),
+      signal,
+    });
     return true;
   }
 
@@ -198,7 +222,8 @@ export class Provisioner {
     const real = await realpath(target ?? "").catch(() => undefined);
     const models = await this.#catalogue.models();
     const model = models.find(({ files }) => files.some((file) => file.path === real));
-    if (model === undefined) throw new RbeeError("model_invalid", "the file is there, and has no name that a model can have");
+    if (model === undefined)
+      throw new RbeeError("model_invalid", "the file is there, and has no name that a model can have");
     return model;
   }
 
@@ -206,7 +231,14 @@ export class Provisioner {
   async #described(model: Model, { already_there }: { already_there: boolean }): Promise<Provisioned> {
     const { path, size_bytes } = await this.#catalogue.resolve(model.id);
     const { sha256 } = await this.#catalogue.get(model.id);
-    return { model_id: model.id, status: "ready", path, size_bytes, already_there, ...(sha256 === undefined ? {} : { sha256 }) };
+    return {
+      model_id: model.id,
+      status: "ready",
+      path,
+      size_bytes,
+      already_there,
+      ...(sha256 === undefined ? {} : { sha256 }),
+    };
   }
 
   #partOf(target: string): string {
@@ -227,7 +259,13 @@ const hashOf = (text: string): string => createHash("sha256").update(text).diges
 
 function safeName(file: string): string {
   const name = path.posix.basename(file.replaceAll("\\", "/")).replace(/\.gguf$/i, "");
-  return `${name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replaceAll(/\.{2,}/g, ".").replace(/^[^A-Za-z0-9]+/, "").slice(0, 128) || "model"}.gguf`;
+  return `${
+    name
+      .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+      .replaceAll(/\.{2,}/g, ".")
+      .replace(/^[^A-Za-z0-9]+/, "")
+      .slice(0, 128) || "model"
+  }.gguf`;
 }
 
 /** Whether the work is over, however it ended, within so long. */

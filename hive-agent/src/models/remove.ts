@@ -38,7 +38,8 @@ async function removeFile(file: FoundFile): Promise<number> {
     await rm(file.link, { force: true });
     await rm(file.path, { force: true });
     // The folder that a download made for it alone; one with anything in it stays.
-    if (path.dirname(file.link) !== path.resolve(file.root.dir)) await rmdir(path.dirname(file.link)).catch(() => undefined);
+    if (path.dirname(file.link) !== path.resolve(file.root.dir))
+      await rmdir(path.dirname(file.link)).catch(() => undefined);
   }
   return stats.nlink > 1 ? 0 : stats.size;
 }

@@ -21,7 +21,9 @@ export function hubCacheDir(env: Environment, home: string = homedir()): string 
 }
 
 export const hfHome = (env: Environment, home: string = homedir()): string =>
-  given(env["HF_HOME"]) ? env["HF_HOME"] : path.join(given(env["XDG_CACHE_HOME"]) ? env["XDG_CACHE_HOME"] : path.join(home, ".cache"), "huggingface");
+  given(env["HF_HOME"])
+    ? env["HF_HOME"]
+    : path.join(given(env["XDG_CACHE_HOME"]) ? env["XDG_CACHE_HOME"] : path.join(home, ".cache"), "huggingface");
 
 /** Folders in which other programs of this machine keep models. */
 export function foreignRoots(env: Environment, home: string = homedir()): Root[] {
@@ -30,7 +32,11 @@ export function foreignRoots(env: Environment, home: string = homedir()): Root[]
   return [
     { kind: "publisher", dir: path.join(home, ".lmstudio", "models"), owner: "LM Studio" },
     { kind: "publisher", dir: path.join(cache, "lm-studio", "models"), owner: "LM Studio" },
-    { kind: "folder", dir: given(env["LLAMA_CACHE"]) ? env["LLAMA_CACHE"] : path.join(cache, "llama.cpp"), owner: "llama.cpp" },
+    {
+      kind: "folder",
+      dir: given(env["LLAMA_CACHE"]) ? env["LLAMA_CACHE"] : path.join(cache, "llama.cpp"),
+      owner: "llama.cpp",
+    },
     { kind: "folder", dir: path.join(home, ".node-llama-cpp", "models"), owner: "node-llama-cpp" },
     { kind: "ollama", dir: ollama, owner: "Ollama" },
     { kind: "ollama", dir: "/usr/share/ollama/.ollama/models", owner: "Ollama" },

@@ -4,7 +4,13 @@ import { fileURLToPath } from "node:url";
 
 /** What a person wants fetched, taken apart. */
 export type Source =
-  | { readonly kind: "hub"; readonly repo: string; readonly quant?: string; readonly file?: string; readonly revision?: string }
+  | {
+      readonly kind: "hub";
+      readonly repo: string;
+      readonly quant?: string;
+      readonly file?: string;
+      readonly revision?: string;
+    }
   | { readonly kind: "url"; readonly url: URL }
   | { readonly kind: "file"; readonly path: string };
 
@@ -19,10 +25,16 @@ export function parseSource(text: string, endpoint: URL): Source {
   const [name = "", quant] = id.success ? id.data.split(":") : [];
   const [org, repo, ...rest] = name.split("/");
   if (org === undefined || repo === undefined)
-    throw new RbeeError("invalid_input", `${JSON.stringify(text.slice(0, 256))} is no model to fetch: write org/repo, https://… or file:…`);
+    throw new RbeeError(
+      "invalid_input",
+      `${JSON.stringify(text.slice(0, 256))} is no model to fetch: write org/repo, https://… or file:…`,
+    );
   const file = rest.join("/");
   if (file !== "" && (!/\.gguf$/i.test(file) || quant !== undefined))
-    throw new RbeeError("invalid_input", `${JSON.stringify(text.slice(0, 256))}: what follows org/repo/ is a .gguf file`);
+    throw new RbeeError(
+      "invalid_input",
+      `${JSON.stringify(text.slice(0, 256))}: what follows org/repo/ is a .gguf file`,
+    );
   return {
     kind: "hub",
     repo: `${org}/${repo}`,
@@ -42,7 +54,8 @@ function webSource(text: string, endpoint: URL): Source {
   if (on !== undefined && ModelId.safeParse(whole).success && ModelId.safeParse(on["revision"]).success) {
     return { ...parseSource(whole, endpoint), revision: on["revision"] ?? "main" } as Source;
   }
-  if (!/\.gguf$/i.test(url.pathname)) throw new RbeeError("invalid_input", `${url.origin}…: the address of a .gguf file is needed`);
+  if (!/\.gguf$/i.test(url.pathname))
+    throw new RbeeError("invalid_input", `${url.origin}…: the address of a .gguf file is needed`);
   return { kind: "url", url };
 }
 

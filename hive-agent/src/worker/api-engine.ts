@@ -1,7 +1,7 @@
 import { RbeeError, type Generation } from "@rbee/contracts";
 import { z } from "zod";
 import { events, refusal, type ApiServer } from "./api.ts";
-import type { Engine, GenerationEnd, Sink } from "./protocol.ts";
+import type { Engine, GenerationEnd, GenerationWork, Sink } from "./protocol.ts";
 import { Slots } from "./slots.ts";
 
 export interface ApiModel {
@@ -52,22 +52,23 @@ export class ApiEngine implements Engine {
     return this.#slots.busy;
   }
 
-  async generate(generation: Generation, sink: Sink): Promise<GenerationEnd> {
+  async generate(work: GenerationWork, sink: Sink): Promise<GenerationEnd> {
     const received = performance.now();
     const slot = await this.#slots.take([], sink.signal);
     const wait_ms = performance.now() - received;
     try {
-      const end = await this.#run(generation, sink);
+      const end = await this.#run(work, sink);
       return { ...end, timings: { ...end.timings, wait_ms } };
     } finally {
       this.#slots.release(slot);
     }
   }
 
-  async #run(generation: Generation, sink: Sink): Promise<GenerationEnd> {
+  async #run({ generation, resume = [] }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
     const { server } = this.#model;
-    const answer = new Answer(generation.max_tokens, sink);
-    for await (const event of events(server, requestOf(this.#model, generation), sink.signal)) {
+    const rest = behind(generation, resume, this.#model.chat);
+    const answer = new Answer(rest.max_tokens, sink);
+    for await (const event of events(server, requestOf(this.#model, rest), sink.signal)) {
       const chunk = Chunk.safeParse(event);
       if (!chunk.success) throw new RbeeError("internal", `${server.name} does not speak the API`);
       if (chunk.data.error !== undefined) throw refusal(server, 500, JSON.stringify(event));
@@ -76,6 +77,17 @@ export class ApiEngine implements Engine {
     }
     return answer.end();
   }
+}
+
+/** What is left to ask for behind what was generated elsewhere: a server goes on behind an assistant's last message. */
+function behind(generation: Generation, resume: readonly string[], chat: boolean): Generation {
+  if (resume.length === 0) return generation;
+  const { prompt = "", messages, raw, ...rest } = generation;
+  const text = resume.join("");
+  const max_tokens = Math.max(1, rest.max_tokens - resume.length);
+  if (messages === undefined && (raw || !chat)) return { ...rest, max_tokens, prompt: prompt + text, raw: true };
+  const asked = messages ?? [{ role: "user", content: prompt }];
+  return { ...rest, raw, max_tokens, messages: [...asked, { role: "assistant", content: text }] };
 }
 
 function requestOf({ model, chat }: ApiModel, generation: Generation) {

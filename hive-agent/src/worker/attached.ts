@@ -31,7 +31,7 @@ async function modelsOf(server: ApiServer): Promise<string[]> {
 }
 
 async function watch(server: ApiServer): Promise<void> {
-  for (let missed = 0; missed < limits.server_misses_max; ) {
+  for (let missed = 0; missed < limits.server_misses_max;) {
     await delay(limits.worker_poll_ms, undefined, { ref: false });
     missed = await modelsOf(server).then(
       () => 0,

@@ -1,5 +1,5 @@
-import { limits, problemOf, RbeeError, type Generation, type Problem } from "@rbee/contracts";
-import type { Engine, LastFrame } from "./protocol.ts";
+import { limits, problemOf, RbeeError, type Problem } from "@rbee/contracts";
+import type { Engine, GenerationWork, LastFrame } from "./protocol.ts";
 
 /** What to do when nobody has read a generation for so long that nobody will. */
 interface Orphan {
@@ -16,6 +16,9 @@ export class GenerationRun {
   readonly #abort = new AbortController();
   readonly #orphan: Orphan;
   #orphaned: NodeJS.Timeout | undefined;
+  /** Frames that the reader has used, once it has said so. */
+  #taken: number | undefined;
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(orphan: Orphan) {
     this.#orphan = orphan;
@@ -23,13 +26,21 @@ export class GenerationRun {
   }
 
   /** Runs to its end; never throws, since the end is a frame too. */
-  async run(engine: Engine, generation: Generation): Promise<void> {
+  async run(engine: Engine, work: GenerationWork): Promise<void> {
     const emit = (text: string) => {
       this.texts.push(text);
       this.#wakeReaders();
     };
+    const ahead = () => this.#ahead();
+    const sink = {
+      signal: this.#abort.signal,
+      emit,
+      get room() {
+        return ahead();
+      },
+    };
     try {
-      const end = await engine.generate(generation, { signal: this.#abort.signal, emit });
+      const end = await engine.generate(work, sink);
       this.#finish({ n: this.texts.length + 1, end });
     } catch (error) {
       this.#finish({ n: this.texts.length + 1, error: problemOfFailure(error) });
@@ -39,6 +50,7 @@ export class GenerationRun {
   cancel(): void {
     clearTimeout(this.#orphaned);
     this.#abort.abort(new RbeeError("cancelled"));
+    this.#makeRoom();
   }
 
   /** `wake` is called when there is more to read, until the returned function is called. */
@@ -47,8 +59,28 @@ export class GenerationRun {
     this.#wake.add(wake);
     return () => {
       this.#wake.delete(wake);
+      // Nobody holds it up any more; whoever comes back finds what was made meanwhile.
+      this.#taken = undefined;
+      this.#makeRoom();
       if (this.#wake.size === 0 && !this.#abort.signal.aborted) this.#startOrphanTimer();
     };
+  }
+
+  /** Its reader has used the frames up to `n`. */
+  taken(n: number): void {
+    this.#taken = Math.max(this.#taken ?? 0, n);
+    this.#makeRoom();
+  }
+
+  #ahead(): Promise<void> | undefined {
+    if (this.#taken === undefined || this.texts.length - this.#taken < limits.worker_ahead_frames_max) return undefined;
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   #startOrphanTimer(): void {
@@ -78,13 +110,13 @@ export class Generations {
   }
 
   /** Starts it, or finds it when the id is known: an id never generates twice. @throws RbeeError worker_busy */
-  start(id: string, generation: Generation): GenerationRun {
+  start(id: string, work: GenerationWork): GenerationRun {
     const known = this.#runs.get(id);
     if (known !== undefined) return known;
     this.#makeRoom();
     const run = new GenerationRun({ afterMs: this.#orphanMs, onUnread: () => this.remove(id) });
     this.#runs.set(id, run);
-    void run.run(this.#engine, generation);
+    void run.run(this.#engine, work);
     return run;
   }
 

@@ -1,10 +1,18 @@
 import { limits, RbeeError, type Generation } from "@rbee/contracts";
-import { LlamaGrammarEvaluationState, type GbnfJsonBasicSchema, type Llama, type LlamaModel } from "node-llama-cpp";
+import {
+  LlamaGrammarEvaluationState,
+  type GbnfJsonBasicSchema,
+  type Llama,
+  type LlamaModel,
+  type Token,
+} from "node-llama-cpp";
 
 /** What a structured answer needs; `stopTexts` end it, since a grammar allows white space for ever after its end. */
 export interface AnswerGrammar {
   readonly state: LlamaGrammarEvaluationState;
   readonly stopTexts: readonly string[];
+  /** Takes a token that was generated before. */
+  accept(token: Token): void;
 }
 
 export async function answerGrammar(
@@ -18,7 +26,21 @@ export async function answerGrammar(
       ? await llama.getGrammarFor("json")
       : await compile(llama, supportedSchema(format.schema));
   const stopTexts = grammar.stopGenerationTriggers.map((trigger) => trigger.toString());
-  return { state: new LlamaGrammarEvaluationState({ model, grammar }), stopTexts };
+  const state = new LlamaGrammarEvaluationState({ model, grammar });
+  return { state, stopTexts, accept: (token) => acceptToken(llama, state, token) };
+}
+
+/** The engine accepts tokens on a grammar only while it samples; for those it did not there is only its inner way. */
+function acceptToken(llama: Llama, state: LlamaGrammarEvaluationState, token: Token): void {
+  const engine = llama as unknown as { readonly [BINDINGS]: { readonly AddonSampler: GrammarAcceptor } };
+  const inner = (state as unknown as { readonly [STATE]: unknown })[STATE];
+  engine[BINDINGS].AddonSampler.acceptGrammarEvaluationStateToken(inner, token);
+}
+
+const BINDINGS = "_bindings";
+const STATE = "_state";
+interface GrammarAcceptor {
+  acceptGrammarEvaluationStateToken(state: unknown, token: Token): void;
 }
 
 async function compile(llama: Llama, schema: GbnfJsonBasicSchema) {

@@ -48,10 +48,14 @@ function addressOf(child: ChildProcess, hooks: LoadHooks): Promise<string> {
   child.once("error", (error) => reject(new Error(`llama-server could not be started: ${error.message}`)));
   child.once("exit", (code, signal) => reject(new Error(`llama-server ended (${signal ?? `code ${code}`})`)));
   if (child.stderr === null) throw new Error("llama-server has no stderr");
+  let loading = true;
   createInterface({ input: child.stderr }).on("line", (line) => {
     const listening = /listening on (?<url>http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.groups?.["url"];
-    if (listening === undefined) hooks.log(line);
-    else resolve(listening);
+    // Once it runs, only its warnings and errors: it tells every request.
+    if (loading || /^\S+ [WE] /.test(line)) hooks.log(line);
+    if (listening === undefined) return;
+    loading = false;
+    resolve(listening);
   });
   return promise;
 }

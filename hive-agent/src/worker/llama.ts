@@ -1,4 +1,4 @@
-import { limits, RbeeError, type Generation } from "@rbee/contracts";
+import { RbeeError, type Generation } from "@rbee/contracts";
 import {
   getLlama,
   LlamaLogLevel,
@@ -10,17 +10,24 @@ import {
 } from "node-llama-cpp";
 import { randomInt } from "node:crypto";
 import { answerGrammar, type AnswerGrammar } from "./grammar.ts";
-import type { Engine, EngineOptionsOf, GenerationEnd, LoadHooks, Sink, StartOptions } from "./protocol.ts";
+import { evaluate, type Evaluation } from "./evaluation.ts";
+import type {
+  Engine,
+  EngineOptionsOf,
+  GenerationEnd,
+  GenerationWork,
+  LoadHooks,
+  Sink,
+  StartOptions,
+} from "./protocol.ts";
 import { PromptRenderer, type Prompt } from "./prompt.ts";
 import { Slots } from "./slots.ts";
 import { CharacterStream, StopFilter } from "./text.ts";
+import { Vocabulary } from "./vocabulary.ts";
 
 /** Architectures that only encode: the engine loads them, and would answer nothing. */
 const EMBEDDING_ONLY = /bert|t5encoder/;
 const SEEDS = 2 ** 32;
-/** First step of a long prompt; later steps adapt to prompt_step_ms. */
-const PROMPT_STEP_FIRST = 64;
-const PROMPT_STEP_MIN = 8;
 
 /** Loads a model into this process. @throws what the engine says when it cannot */
 export async function loadLlama(
@@ -48,7 +55,13 @@ export async function loadLlama(
     failedCreationRemedy: false,
   });
   const slots = Array.from({ length: options.slots }, () => new LlamaSlot(context.getSequence()));
-  return new LlamaEngine({ llama, model, slots, contextTokens: options.context });
+  return new LlamaEngine({
+    llama,
+    model,
+    slots,
+    contextTokens: options.context,
+    backend: backend === "cpu" ? "cpu" : "gpu",
+  });
 }
 
 class LlamaSlot {
@@ -67,11 +80,14 @@ interface Loaded {
   readonly model: LlamaModel;
   readonly slots: readonly LlamaSlot[];
   readonly contextTokens: number;
+  readonly backend: Evaluation["backend"];
 }
 
 interface Work {
   readonly generation: Generation;
   readonly prompt: Prompt;
+  /** What was generated of the answer before, elsewhere. */
+  readonly resumed: readonly Token[];
   readonly grammar: AnswerGrammar | undefined;
   readonly sink: Sink;
 }
@@ -80,11 +96,13 @@ interface Work {
 class LlamaEngine implements Engine {
   readonly #loaded: Loaded;
   readonly #renderer: PromptRenderer;
+  readonly #vocabulary: Vocabulary;
   readonly #slots: Slots<Token, LlamaSlot>;
 
   constructor(loaded: Loaded) {
     this.#loaded = loaded;
     this.#renderer = new PromptRenderer(loaded.model);
+    this.#vocabulary = new Vocabulary(loaded.model);
     this.#slots = new Slots(loaded.slots);
   }
 
@@ -92,7 +110,7 @@ class LlamaEngine implements Engine {
     return this.#slots.busy;
   }
 
-  async generate(generation: Generation, sink: Sink): Promise<GenerationEnd> {
+  async generate({ generation, resume = [] }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
     const received = performance.now();
     const { architecture } = this.#loaded.model;
     if (EMBEDDING_ONLY.test(architecture))
@@ -104,10 +122,11 @@ class LlamaEngine implements Engine {
       throw new RbeeError("context_length_exceeded", detail);
     }
     const grammar = await answerGrammar(this.#loaded, generation.response_format);
-    const slot = await this.#slots.take(prompt.tokens, sink.signal);
+    const resumed = this.#vocabulary.tokensOf(resume);
+    const slot = await this.#slots.take([...prompt.tokens, ...resumed], sink.signal);
     const wait_ms = performance.now() - received;
     try {
-      const end = await this.#run(slot.sequence, { generation, prompt, grammar, sink });
+      const end = await this.#run(slot.sequence, { generation, prompt, resumed, grammar, sink });
       return { ...end, timings: { ...end.timings, wait_ms } };
     } catch (error) {
       // Whatever the engine choked on must not be what the next request goes on from.
@@ -120,16 +139,22 @@ class LlamaEngine implements Engine {
 
   async #run(sequence: LlamaContextSequence, work: Work): Promise<GenerationEnd> {
     const begun = performance.now();
-    const { prompt, sink } = work;
-    // At least the last token is evaluated again: its logits are where the answer begins.
-    await sequence.adaptStateToTokens(prompt.tokens.slice(0, -1), false);
-    const cached_tokens = sequence.nextTokenIndex;
-    const rest = await evaluateInSteps(sequence, prompt.tokens.slice(cached_tokens), sink.signal);
-    const answer = await this.#answer(sequence, { ...work, rest });
+    const { generation, prompt, resumed, sink } = work;
+    const most = Math.min(generation.max_tokens, this.#loaded.contextTokens - prompt.tokens.length);
+    if (resumed.length >= most) return nothingMore(work);
+    const { rest, cached } = await evaluate(sequence, {
+      tokens: [...prompt.tokens, ...resumed],
+      promptTokens: prompt.tokens.length,
+      exact: generation.temperature === 0,
+      backend: this.#loaded.backend,
+      signal: sink.signal,
+    });
+    const answer = await this.#answer(sequence, { ...work, rest, most });
     const ended = performance.now();
     const { completion_tokens, finish_reason } = answer;
     const first = answer.firstAt ?? ended;
     const prompt_tokens = prompt.tokens.length;
+    const cached_tokens = Math.min(cached, prompt_tokens);
     const generation_ms = ended - first;
     return {
       finish_reason,
@@ -139,26 +164,30 @@ class LlamaEngine implements Engine {
         prompt_ms: first - begun,
         generation_ms,
         // The first token belongs to the prompt's time.
-        tokens_per_s: generation_ms > 0 ? (Math.max(0, completion_tokens - 1) / generation_ms) * 1_000 : 0,
+        tokens_per_s:
+          generation_ms > 0 ? (Math.max(0, completion_tokens - resumed.length - 1) / generation_ms) * 1_000 : 0,
       },
     };
   }
 
-  async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[] }) {
-    const { generation, prompt, grammar, sink, rest } = work;
-    const { model, contextTokens } = this.#loaded;
-    const most = Math.min(generation.max_tokens, contextTokens - prompt.tokens.length);
+  async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[]; most: number }) {
+    const { generation, prompt, resumed, grammar, sink, rest, most } = work;
+    const { model } = this.#loaded;
     const characters = new CharacterStream<Token>(
       (tokens, before) => model.detokenize(tokens, false, before),
-      prompt.tokens,
+      [...prompt.tokens, ...resumed],
     );
     const stops = [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])];
     const filter = new StopFilter(stops, { dropTrailingSpace: grammar !== undefined });
     const ends = new TokenEnds(prompt.stopTokens);
+    for (const token of resumed) {
+      ends.reached(token);
+      grammar?.accept(token);
+    }
     const emit = (text: string) => {
       if (text !== "") sink.emit(text);
     };
-    let completion_tokens = 0;
+    let completion_tokens = resumed.length;
     let firstAt: number | undefined;
     let finish_reason: "stop" | "length" = "stop";
     for await (const { token } of sequence.evaluateWithMetadata(rest, {}, sampling(generation, grammar))) {
@@ -172,11 +201,22 @@ class LlamaEngine implements Engine {
         finish_reason = "length";
         break;
       }
+      await sink.room;
     }
     sink.signal.throwIfAborted();
     emit(filter.push(characters.flush()) + filter.flush());
     return { completion_tokens, firstAt, finish_reason: filter.stopped ? ("stop" as const) : finish_reason };
   }
+}
+
+/** The hive was lost between its last token and its end. */
+function nothingMore({ prompt, resumed }: Work): GenerationEnd {
+  const [prompt_tokens, completion_tokens] = [prompt.tokens.length, resumed.length];
+  return {
+    finish_reason: "length",
+    usage: { prompt_tokens, cached_tokens: 0, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+    timings: { wait_ms: 0, prompt_ms: 0, generation_ms: 0, tokens_per_s: 0 },
+  };
 }
 
 function sampling(generation: Generation, grammar: AnswerGrammar | undefined): SequenceEvaluateOptions {
@@ -208,21 +248,4 @@ class TokenEnds {
     if (this.#last.length > this.#longest) this.#last.shift();
     return this.#ends.some((end) => end.every((one, at) => one === this.#last.at(at - end.length)));
   }
-}
-
-/** Evaluates all but the last step of a prompt, and returns that one; between steps a cancel is seen. */
-async function evaluateInSteps(sequence: LlamaContextSequence, tokens: Token[], signal: AbortSignal): Promise<Token[]> {
-  let step = PROMPT_STEP_FIRST;
-  let done = 0;
-  while (tokens.length - done > step) {
-    signal.throwIfAborted();
-    const begun = performance.now();
-    await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(done, done + step));
-    done += step;
-    const took = performance.now() - begun;
-    if (took < limits.prompt_step_ms / 2) step = Math.min(step * 2, sequence.context.batchSize);
-    else if (took > limits.prompt_step_ms) step = Math.max(PROMPT_STEP_MIN, Math.floor(step / 2));
-  }
-  signal.throwIfAborted();
-  return tokens.slice(done);
 }

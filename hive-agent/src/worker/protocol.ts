@@ -1,4 +1,4 @@
-import { Device, Generation, limits, ModelId, Problem, Timings, Usage, WorkerId } from "@rbee/contracts";
+import { Device, Generation, limits, ModelId, Problem, Resume, Timings, Usage, WorkerId } from "@rbee/contracts";
 import { z } from "zod";
 import { EnginePackage } from "./engine-package.ts";
 
@@ -8,6 +8,8 @@ import { EnginePackage } from "./engine-package.ts";
  *   GET    /health                  Health; 200 when ready, 503 while the model loads
  *   POST   /generations             GenerationRequest → NDJSON stream of frames; a known id is attached to, never run twice
  *   GET    /generations/{id}?after=n  the same stream from frame n+1 on; 404 when the worker does not know the id
+ *   POST   /generations/{id}/taken?n=n  frames up to n were used; 204. A reader that came with ?taken=0 says so in steps, and
+ *                                   the engine waits when it is worker_ahead_frames_max ahead of what that one has used
  *   DELETE /generations/{id}        stop it and forget it; 204, also when there was none
  *
  * A stream is lines of JSON: `{n, text}` for n = 1, 2, 3…, whole characters, never empty; then once either
@@ -68,7 +70,14 @@ export type Health = z.infer<typeof Health>;
 
 /** `<job_id>.<term>`: a job that is given to a hive again is another generation. */
 export const GenerationId = z.string().regex(/^[A-Za-z0-9_-]{1,64}\.[0-9]{1,10}$/);
-export const GenerationRequest = z.strictObject({ id: GenerationId, generation: Generation });
+export const GenerationRequest = z.strictObject({
+  id: GenerationId,
+  generation: Generation,
+  /** What another worker generated of it before it was lost, a string per frame: the frames here come behind that. */
+  resume: Resume.shape.tokens.optional(),
+});
+/** What an engine is to generate. */
+export type GenerationWork = Omit<z.infer<typeof GenerationRequest>, "id">;
 
 export const GenerationEnd = z.object({ finish_reason: z.enum(["stop", "length"]), usage: Usage, timings: Timings });
 export type GenerationEnd = z.infer<typeof GenerationEnd>;
@@ -83,7 +92,7 @@ export type Frame = { n: number; text: string } | LastFrame;
 /** What the worker's HTTP server needs of an engine. A generation ends by returning, or throws an RbeeError. */
 export interface Engine {
   slotsBusy(): number;
-  generate(generation: Generation, sink: Sink): Promise<GenerationEnd>;
+  generate(work: GenerationWork, sink: Sink): Promise<GenerationEnd>;
 }
 
 export interface Sink {
@@ -91,6 +100,8 @@ export interface Sink {
   readonly signal: AbortSignal;
   /** Takes whole characters, at least one. */
   emit(text: string): void;
+  /** Set while whoever reads is too far behind: nothing more is generated before it resolves. */
+  readonly room?: Promise<void> | undefined;
 }
 
 export interface LoadHooks {

@@ -44,15 +44,18 @@ async function route(exchange: Exchange): Promise<void> {
   const { state, request, response } = exchange;
   checkCaller(state, request);
   const url = new URL(request.url ?? "/", `http://127.0.0.1:${state.options.port}`);
-  const [, collection, id, ...more] = url.pathname.split("/");
+  const [, collection, id, what, ...more] = url.pathname.split("/");
   if (request.method === "GET" && url.pathname === "/health") return sendHealth(exchange);
-  if (collection !== "generations" || more.length > 0) throw new RbeeError("not_found");
+  const known = what === undefined || (what === "taken" && request.method === "POST");
+  if (collection !== "generations" || !known || more.length > 0) throw new RbeeError("not_found");
   const { generations } = exchange;
+  const confirms = url.searchParams.has("taken");
   if (generations === undefined) throw new RbeeError("unavailable", "the model is still loading");
   if (id === undefined && request.method === "POST") {
     const body = GenerationRequest.safeParse(await readJson(request));
     if (!body.success) throw new RbeeError("invalid_input", explain(body.error));
-    return stream(generations.start(body.data.id, body.data.generation), 0, response);
+    const { id, ...work } = body.data;
+    return stream(generations.start(id, work), { after: 0, confirms }, response);
   }
   if (!GenerationId.safeParse(id).success || id === undefined) throw new RbeeError("not_found");
   if (request.method === "DELETE") {
@@ -60,12 +63,17 @@ async function route(exchange: Exchange): Promise<void> {
     response.writeHead(204).end();
     return;
   }
-  if (request.method !== "GET") throw new RbeeError("method_not_allowed");
   const run = generations.find(id);
+  if (what === "taken" && request.method === "POST") {
+    run?.taken(Number(url.searchParams.get("n")) || 0);
+    response.writeHead(204).end();
+    return;
+  }
+  if (request.method !== "GET") throw new RbeeError("method_not_allowed");
   const after = Number(url.searchParams.get("after") ?? 0);
   if (run === undefined) throw new RbeeError("not_found", "this worker does not know that generation");
   if (!Number.isInteger(after) || after < 0 || after > run.texts.length) throw new RbeeError("invalid_position");
-  stream(run, after, response);
+  stream(run, { after, confirms }, response);
 }
 
 /** The token keeps other users of the machine out, the Host check web pages that rebind a name to 127.0.0.1. */
@@ -93,7 +101,11 @@ function sendHealth({ state, response }: Exchange): void {
 }
 
 /** Writes frames as they come: the first at once, then at most one write per worker_flush_ms, and no faster than read. */
-function stream(run: GenerationRun, after: number, response: ServerResponse): void {
+function stream(
+  run: GenerationRun,
+  { after, confirms }: { after: number; confirms: boolean },
+  response: ServerResponse,
+): void {
   let next = after;
   let timer: NodeJS.Timeout | undefined;
   let flushed = 0;
@@ -125,6 +137,7 @@ function stream(run: GenerationRun, after: number, response: ServerResponse): vo
     flush();
   };
   const detach = run.attach(wake);
+  if (confirms) run.taken(0);
   response.on("drain", () => {
     blocked = false;
     wake();

@@ -7,6 +7,8 @@ export interface GenerationCall {
   readonly id: string;
   /** Absent: attach to what the worker runs under this id already. */
   readonly generation?: Generation;
+  /** Behind which frames of a lost worker it goes on. */
+  readonly resume?: readonly string[] | undefined;
 }
 
 /** Speaks worker/protocol.ts with one worker. */
@@ -58,6 +60,8 @@ export class WorkerClient {
           const frame = JSON.parse(line) as Frame;
           if ("text" in frame) {
             yield frame.text;
+            // Whoever asked for more has used it; an engine far ahead of that waits.
+            if (frame.n % limits.worker_taken_frames === 0) this.#taken(call.id, frame.n);
           } else {
             ended = true;
             return endOf(frame);
@@ -79,10 +83,17 @@ export class WorkerClient {
     this.#agent.destroy();
   }
 
-  async #open({ id, generation }: GenerationCall, signal: AbortSignal): Promise<http.IncomingMessage> {
+  #taken(id: string, n: number): void {
+    const signal = AbortSignal.timeout(limits.worker_request_ms);
+    void this.#request("POST", `/generations/${id}/taken?n=${n}`, { signal })
+      .then(textOf)
+      .catch(() => undefined);
+  }
+
+  async #open({ id, ...work }: GenerationCall, signal: AbortSignal): Promise<http.IncomingMessage> {
     try {
-      if (generation === undefined) return await this.#request("GET", `/generations/${id}`, { signal });
-      return await this.#request("POST", "/generations", { signal, body: JSON.stringify({ id, generation }) });
+      if (work.generation === undefined) return await this.#request("GET", `/generations/${id}?taken=0`, { signal });
+      return await this.#request("POST", "/generations?taken=0", { signal, body: JSON.stringify({ id, ...work }) });
     } catch (error) {
       signal.throwIfAborted();
       throw new ConnectionLost(error);

@@ -85,7 +85,17 @@ async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
   const { model, device, slots, context, engine, request } = plan;
   const attached = engine.kind === "openai" ? { url: engine.url } : {};
   const record: WorkerRecord = {
-    info: { worker_id, kind: plan.kind.name, model: model.id, device: device.id, slots, context, port, pid, ...attached },
+    info: {
+      worker_id,
+      kind: plan.kind.name,
+      model: model.id,
+      device: device.id,
+      slots,
+      context,
+      port,
+      pid,
+      ...attached,
+    },
     request,
     token,
     started: (await startTime(pid)) ?? "",

@@ -56,7 +56,9 @@ export class Reservations {
 }
 
 function tooLarge(need: { id: string; bytes: number }, spaces: readonly { device: Device; free: number }[]): RbeeError {
-  const had = spaces.map(({ device, free }) => `${device.id} has ${gib(free)} of ${gib(device.memory_total_bytes)} free`);
+  const had = spaces.map(
+    ({ device, free }) => `${device.id} has ${gib(free)} of ${gib(device.memory_total_bytes)} free`,
+  );
   return new RbeeError("insufficient_memory", `${need.id} needs about ${gib(need.bytes)}, ${had.join(", ")}`);
 }
 

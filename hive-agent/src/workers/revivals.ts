@@ -14,6 +14,8 @@ interface Hooks {
   start(lost: WorkerInfo, request: SpawnRequest, signal: AbortSignal): Promise<RunningWorker>;
   /** Something is to be seen that was not. */
   changed(): void;
+  /** The first wait; limits.worker_restart_min_ms unless given. */
+  readonly restart_min_ms?: number;
 }
 
 const PROBLEM_CHARS = 2_048;
@@ -36,7 +38,10 @@ export class Revivals {
     const sound = performance.now() - worker.readyAt >= limits.worker_stable_ms;
     const restarts = sound ? 0 : worker.restarts;
     const problem = problemOf(describeDeath(worker.record.info.worker_id, death));
-    const lost: Lost = { info: { ...worker.info, state: "starting", problem, restarts }, unwanted: new AbortController() };
+    const lost: Lost = {
+      info: { ...worker.info, state: "starting", problem, restarts },
+      unwanted: new AbortController(),
+    };
     this.#lost.set(lost.info.worker_id, lost);
     void this.#revive(lost, worker.record.request);
   }
@@ -58,7 +63,8 @@ export class Revivals {
   async #revive(lost: Lost, request: SpawnRequest): Promise<void> {
     const { signal } = lost.unwanted;
     for (let restarts = lost.info.restarts ?? 0; restarts < limits.worker_restarts_max; restarts += 1) {
-      const wait = Math.min(limits.worker_restart_min_ms * 2 ** restarts, limits.worker_restart_max_ms);
+      const first = this.#hooks.restart_min_ms ?? limits.worker_restart_min_ms;
+      const wait = Math.min(first * 2 ** restarts, limits.worker_restart_max_ms);
       await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
       try {
@@ -86,6 +92,10 @@ export class Revivals {
   }
 }
 
-/** The end of it: the last lines say most. */
-const problemOf = (said: string): string =>
-  said.length <= PROBLEM_CHARS ? said : `…${said.slice(said.length - PROBLEM_CHARS + 1)}`;
+/** How it ended, and as much of its last words as there is room for. */
+function problemOf(said: string): string {
+  if (said.length <= PROBLEM_CHARS) return said;
+  const [first = "", ...rest] = said.split("\n");
+  const room = PROBLEM_CHARS - first.length - 2;
+  return room > 0 ? `${first}\n…${rest.join("\n").slice(-room)}` : first.slice(0, PROBLEM_CHARS);
+}

@@ -23,6 +23,8 @@ export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "device
   readonly devices?: PlanOptions["devices"];
   /** Records and logs are kept in `<home>/workers`. */
   readonly home: string;
+  /** The first wait before a worker that died is started again; limits.worker_restart_min_ms unless given. */
+  readonly restart_min_ms?: number;
   /** A worker came, got ready, or went. */
   readonly onChange?: () => void;
 }
@@ -37,16 +39,19 @@ export class WorkerSupervisor {
   readonly #starts = new Starts();
   readonly #workers = new Map<string, RunningWorker>();
   readonly #closed = new AbortController();
-  readonly #revivals = new Revivals({
-    start: (lost, request, signal) => this.#restart(lost, request, signal),
-    changed: () => this.#changed(),
-  });
+  readonly #revivals: Revivals;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     const { engines = new EngineStore(options.home), devices = probeDevices } = options;
     this.#planner = new Planner({ ...options, engines, devices: async () => devices() });
     this.#records = new WorkerRecords(options.home);
+    const { restart_min_ms } = options;
+    this.#revivals = new Revivals({
+      start: async (lost, request, signal) => this.#restart(lost, request, signal),
+      changed: () => this.#changed(),
+      ...(restart_min_ms === undefined ? {} : { restart_min_ms }),
+    });
   }
 
   /** Finds the workers an earlier agent left running. Call once, before anything else. */

@@ -6,11 +6,12 @@ await runWorker(async () => {
   let busy = 0;
   return {
     slotsBusy: () => busy,
-    async generate({ max_tokens }, sink) {
+    async generate({ generation: { max_tokens }, resume = [] }, sink) {
       busy += 1;
       try {
-        for (let n = 1; n <= max_tokens; n += 1) {
+        for (let n = resume.length + 1; n <= max_tokens; n += 1) {
           await delay(1);
+          await sink.room;
           sink.signal.throwIfAborted();
           sink.emit(`${n} `);
         }

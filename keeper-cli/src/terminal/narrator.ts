@@ -73,6 +73,8 @@ export class Narrator {
 export function wordsFor(event: JobEvent): string | undefined {
   if (event.type === "narration") return event.level === "info" ? event.human : undefined;
   if (event.type === "progress") return progressWords(event);
+  if (event.type === "attempt")
+    return event.tokens_kept > 0 ? `${event.hive_id} goes on with the answer` : `${event.hive_id} tries again`;
   if (event.type !== "state" || event.state !== "queued") return undefined;
   const place = event.position === undefined ? "" : `, position ${event.position}`;
   return `Waiting in the queue${place}${event.reason === undefined ? "" : `: ${event.reason}`}`;

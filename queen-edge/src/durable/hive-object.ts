@@ -102,6 +102,8 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
       ws.send(frame);
       return true;
     }
+    // Somebody may be there after all, if only this clock jumped: who is hung up on dials again.
+    this.#counting()?.close(closes.shutdown.code, closes.shutdown.reason);
     await registryOf(this.env, colony).hiveDisconnected(hive_id, this.#session.number);
     return false;
   }
@@ -131,16 +133,18 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     await this.webSocketClose(ws);
   }
 
-  /** The socket that counts, unless it has been silent so long that nobody may be there. */
+  /** The socket that counts, if it is open. */
+  #counting(): WebSocket | undefined {
+    const { number } = this.#session;
+    const counts = (ws: WebSocket) => (ws.deserializeAttachment() as Attachment).session === number;
+    if (number === 0) return undefined;
+    return this.ctx.getWebSockets().find((ws) => ws.readyState === WebSocket.OPEN && counts(ws));
+  }
+
+  /** The same, unless it has been silent so long that nobody may be there. */
   #live(): WebSocket | undefined {
-    const ws = this.ctx
-      .getWebSockets()
-      .find(
-        (ws) =>
-          ws.readyState === WebSocket.OPEN &&
-          (ws.deserializeAttachment() as Attachment).session === this.#session.number,
-      );
-    if (ws === undefined || this.#session.number === 0) return undefined;
+    const ws = this.#counting();
+    if (ws === undefined) return undefined;
     return Date.now() - this.#heardAt(ws) > limits.control_stale_ms ? undefined : ws;
   }
 

@@ -18,6 +18,7 @@ import type { Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { answerOperation, answerLastKnown } from "../queen/answer.ts";
 import type { Decision, Effect } from "../queen/effects.ts";
+import { opOf } from "../queen/continuation.ts";
 import { Job } from "../queen/job.ts";
 import type { Ending, OpenJob } from "../queen/ledger.ts";
 import { endingOf, wantOf } from "../queen/views.ts";
@@ -27,6 +28,9 @@ import { hiveOf, registryOf, type JobPort } from "./ports.ts";
 import { queenContext } from "./queen-context.ts";
 import { Lanes } from "./lanes.ts";
 import { Readers } from "./readers.ts";
+
+/** What a socket is said to have closed with when it broke. */
+const ABNORMAL = 1006;
 
 /** One job: adapts the Durable Object platform to `Job`. */
 export class JobObject extends DurableObject<Env> implements JobPort {
@@ -143,7 +147,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   override webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): void {
     const job = this.#job;
     const term = this.#lanes.termOf(ws);
-    if (job === undefined || term === undefined) return;
+    if (job === undefined) return this.#lanes.close(ws, closes.stale_term);
+    if (term === undefined) return this.#readers.confirmed(ws, data, job);
     if (isEnded(job.phase) || term !== job.phase.term) return this.#lanes.close(ws, closes.stale_term);
     try {
       this.#lanes.heard(Date.now());
@@ -162,15 +167,16 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     }
   }
 
-  override webSocketClose(ws: WebSocket): void {
+  override webSocketClose(ws: WebSocket, code: number): void {
     const job = this.#job;
+    if (this.#readers.closed(ws, code) && job !== undefined) return this.#run(job.cancel(Date.now()));
     const term = this.#lanes.termOf(ws);
     if (job === undefined || term !== job.phase.term || this.#lanes.open() !== undefined) return;
     this.#run(job.laneGone(Date.now()));
   }
 
   override webSocketError(ws: WebSocket): void {
-    this.webSocketClose(ws);
+    this.webSocketClose(ws, ABNORMAL);
   }
 
   override async alarm(): Promise<void> {
@@ -184,6 +190,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   #run(effects: readonly Effect[]): void {
     this.#readers.show(effects.flatMap((effect) => (effect.do === "show" ? effect.entries : [])));
     this.#lanes.say(effects.flatMap((effect) => (effect.do === "say" ? [effect.message] : [])));
+    for (const effect of effects) if (effect.do === "tell") this.#readers.tell(effect.notice);
     const alarm = effects.findLast((effect) => effect.do === "alarm");
     if (alarm !== undefined) this.#later(this.ctx.storage.setAlarm(alarm.at));
     for (const effect of effects) this.#carryOut(effect);
@@ -193,6 +200,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     switch (effect.do) {
       case "show":
       case "say":
+      case "tell":
       case "alarm":
         return;
       case "close_lane":
@@ -218,20 +226,13 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     );
   }
 
-  async #deliver({ hive_id, term, worker_id }: Extract<Effect, { do: "deliver" }>): Promise<void> {
+  async #deliver({ hive_id, term }: Extract<Effect, { do: "deliver" }>): Promise<void> {
     const job = this.#job;
-    if (job === undefined) return;
-    const { job_id, colony, operation, input } = job.spec;
+    if (job?.phase.state !== "placed" || job.phase.term !== term) return;
+    const { phase, spec, log } = job;
+    const { job_id, colony } = spec;
     const lane_token = await seal(this.env.RBEE_SECRET ?? "", "lane", { colony, job_id, term, hive_id });
-    const op = {
-      t: "op",
-      job_id,
-      term,
-      operation,
-      input,
-      ...(worker_id === undefined ? {} : { worker_id }),
-      lane_token,
-    };
+    const op = opOf(spec, phase, { log, lane_token });
     const taken = await hiveOf(this.env, colony, hive_id).deliver({ colony, hive_id }, JSON.stringify(op));
     if (!taken) this.#run(job.notThere(term, `${hive_id} is not connected`, Date.now()));
   }
@@ -248,7 +249,11 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     const job = this.#job;
     if (job === undefined || job.phase.state !== "queued") return;
     const { term } = job.phase;
-    const decision = await registryOf(this.env, job.spec.colony).place(job.spec.colony, wantOf(job.spec), term);
+    const decision = await registryOf(this.env, job.spec.colony).place(
+      job.spec.colony,
+      wantOf(job.spec, job.phase),
+      term,
+    );
     const effects = job.decide(term, decision, Date.now());
     if (effects === undefined && isEnded(job.phase)) return this.#release();
     this.#run(effects ?? []);

@@ -126,7 +126,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   override async alarm(): Promise<void> {
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     const now = Date.now();
-    const old = this.#registry.openJobs().filter((job) => now - job.want.submitted_at >= limits.audit_ms);
+    const old = this.#registry.openJobs().filter(({ want }) => Math.abs(now - want.submitted_at) >= limits.audit_ms);
     // Armed before the work: whatever fails below, the next audit comes.
     await this.#armAudit(colony);
     for (const open of old) await this.#audit(colony, open).catch(logFailure);
@@ -177,9 +177,13 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   /** An alarm only while a job is open: an idle colony costs nothing. */
   async #armAudit(colony: string): Promise<void> {
-    if (this.#registry.openCount === 0 || (await this.ctx.storage.getAlarm()) !== null) return;
+    if (this.#registry.openCount === 0) return;
+    const armed = await this.ctx.storage.getAlarm();
+    const due = Date.now() + limits.audit_ms;
+    // One that is further off was set before the clock went back.
+    if (armed !== null && armed <= due) return;
     await this.#remember(colony);
-    await this.ctx.storage.setAlarm(Date.now() + limits.audit_ms);
+    await this.ctx.storage.setAlarm(due);
   }
 
   #later(work: Promise<unknown>): void {

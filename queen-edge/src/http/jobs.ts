@@ -3,6 +3,7 @@ import { formatPosition } from "@rbee/job-core";
 import { jobRoutes, sseResponse, type JobKeeper, type ReaderQuery, type Source } from "@rbee/job-http";
 import { jobOf, registryOf } from "../durable/ports.ts";
 import type { Env } from "../env.ts";
+import { confirmation, READER_WINDOW, readerCloses } from "../reader-socket.ts";
 import { authenticate, secretOf } from "./auth.ts";
 
 /** `/v1/jobs` of the queen: each job is an object of its own. */
@@ -26,16 +27,24 @@ const keeper = (env: Env, colony: string): JobKeeper => ({
   },
 });
 
-const readerParams = ({ format, after, resume, submitting }: ReaderQuery): string =>
-  `format=${format}&after=${formatPosition(after)}${resume ? "&resume" : ""}${submitting ? "&submitting" : ""}`;
+function readerParams({ format, after, ...query }: ReaderQuery): string {
+  const flags = [query.resume && "resume", query.submitting && "submitting", query.cancels && "cancels"];
+  const wanted = [`format=${format}`, `after=${formatPosition(after)}`, READER_WINDOW, ...flags.filter(Boolean)];
+  return wanted.join("&");
+}
 
 /** The Worker holds the stream, since its waiting costs nothing, while the job's object may sleep. */
 const fromSocket =
   (socket: WebSocket): Source =>
   ({ write, end }) => {
-    socket.addEventListener("message", ({ data }) => write(typeof data === "string" ? data : new Uint8Array(data)));
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") write(data);
+    });
     socket.addEventListener("close", end);
     socket.addEventListener("error", end);
     socket.accept();
-    return () => socket.close(1000, "the reader left");
+    return {
+      left: () => socket.close(readerCloses.left.code, readerCloses.left.reason),
+      taken: (chars) => socket.send(confirmation(chars)),
+    };
   };

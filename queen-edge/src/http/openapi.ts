@@ -13,6 +13,13 @@ const sse = {
   content: { "text/event-stream": { schema: { type: "string" } } },
 };
 
+const onDisconnect = {
+  name: "on_disconnect",
+  in: "query",
+  schema: { enum: ["detach", "cancel"], default: "detach" },
+  description: "What becomes of the job when this stream is closed before its end",
+};
+
 const job = { name: "id", in: "path", required: true, schema: { type: "string" } };
 
 /** The OpenAPI document, made from the operations table. */
@@ -38,6 +45,7 @@ export function openApi(): Record<string, unknown> {
               schema: { type: "string" },
               description: "text/event-stream answers with the stream itself",
             },
+            onDisconnect,
           ],
           requestBody: {
             required: true,
@@ -74,6 +82,7 @@ export function openApi(): Record<string, unknown> {
             job,
             { name: "after", in: "query", schema: { type: "string" }, description: "Id of the last event you saw" },
             { name: "format", in: "query", schema: { enum: ["text", "json"] } },
+            onDisconnect,
           ],
           responses: { 200: sse, default: problem },
         },

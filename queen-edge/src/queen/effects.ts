@@ -1,4 +1,4 @@
-import type { LaneDown, Problem } from "@rbee/contracts";
+import type { LaneDown, Narration, Problem } from "@rbee/contracts";
 import type { Ended, LogEntry, Placement } from "@rbee/job-core";
 
 /** What the registry answers when a job asks for a place. */
@@ -14,7 +14,7 @@ export type Decision =
  */
 export type Effect =
   /** Send the operation to the hive's control socket. */
-  | { readonly do: "deliver"; readonly hive_id: string; readonly term: number; readonly worker_id?: string }
+  | { readonly do: "deliver"; readonly hive_id: string; readonly term: number }
   /** Ask the hive to stop, on the lane or else on its control socket. */
   | { readonly do: "cancel"; readonly hive_id: string; readonly term: number }
   /** Ask the registry for a place. */
@@ -25,6 +25,8 @@ export type Effect =
   | { readonly do: "close_lane"; readonly why: "done" | "stale_term" }
   /** Show new log entries to every reader. */
   | { readonly do: "show"; readonly entries: readonly LogEntry[] }
+  /** Tell every reader something that is true now and not part of the log. */
+  | { readonly do: "tell"; readonly notice: Narration }
   | { readonly do: "alarm"; readonly at: number }
   /** Remove everything: the log's time is up. */
   | { readonly do: "forget" };

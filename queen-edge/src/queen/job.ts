@@ -13,16 +13,16 @@ import {
   endedByHive,
   endedByQueen,
   EventLog,
+  examine,
   fateOf,
-  heard,
   isEnded,
   laneBack,
   laneGone,
   newlyQueued,
-  overdue,
   place,
   requeue,
   type Ended,
+  type Finding,
   type Phase,
   type Placed,
   type Placement,
@@ -30,18 +30,24 @@ import {
   type Sql,
 } from "@rbee/job-core";
 import type { Decision, Effect } from "./effects.ts";
-import { endingOf, failed, lastEventOf } from "./outcome.ts";
+import { CommitPolicy } from "./commit-policy.ts";
+import { continuable, isLoss, mayContinue } from "./continuation.ts";
+import { hiveAway, hiveBack } from "./notices.ts";
+import { dispatchedEvents, endingOf, failed, lastEventOf } from "./outcome.ts";
 import { JobRecord, type JobSpec } from "./job-record.ts";
+
+const CLOSE_LANE: Effect = { do: "close_lane", why: "stale_term" };
+
+/** The registry's answer may be lost on its way: then it is asked again. */
+const placeBy = (now: number): Effect[] => [{ do: "place" }, { do: "alarm", at: now + limits.take_up_ms }];
+const alarmOf = (phase: Placed): Effect => ({ do: "alarm", at: dueAt(phase) });
 
 /** A job that exists: every method takes what happened, writes what follows, and returns what is to be done. */
 export class Job {
   readonly log: EventLog;
   readonly #sql: Sql;
   readonly #record: JobRecord;
-  /** Whether something was heard that must be durable before the turn ends. */
-  #commitDue = false;
-  /** Whether a token is known to be durable; forgotten with the object, which costs one early commit. */
-  #tokenKept = false;
+  readonly #commits = new CommitPolicy();
 
   private constructor(sql: Sql, log: EventLog, record: JobRecord) {
     this.#sql = sql;
@@ -59,13 +65,13 @@ export class Job {
   /** A new job that was given a place, or has to wait for one. */
   static submit(sql: Sql, spec: JobSpec, decision: Exclude<Decision, { kind: "refused" }>): [Job, Effect[]] {
     return sql.transaction(() => {
-      const waiting = newlyQueued(decision.kind === "waiting" ? decision.reason : "");
-      const job = Job.#create(
-        sql,
-        spec,
-        decision.kind === "placed" ? place(waiting, decision.placement, spec.submitted_at) : waiting,
-      );
-      return [job, decision.kind === "placed" ? job.#given() : job.#waiting(decision)];
+      if (decision.kind === "waiting") {
+        const waiting = Job.#create(sql, spec, newlyQueued(decision.reason));
+        return [waiting, waiting.#waiting(decision)];
+      }
+      const phase = place(newlyQueued(""), decision.placement, spec.submitted_at);
+      const placed = Job.#create(sql, spec, phase);
+      return [placed, placed.#given(phase)];
     });
   }
 
@@ -101,10 +107,7 @@ export class Job {
     return this.#sql.transaction(() => {
       switch (decision.kind) {
         case "refused":
-          return this.#finish(
-            endedByQueen(phase, { state: "failed", error: decision.problem, now }),
-            failed(decision.problem),
-          );
+          return this.#endByQueen(phase, failed(decision.problem), now);
         case "waiting":
           return decision.position === phase.position && decision.reason === phase.reason
             ? []
@@ -125,8 +128,7 @@ export class Job {
     // Behind an end there is nothing of this term to hear. [LANE-6]
     for (const frame of frames)
       if (this.phase.term === term && !isEnded(this.phase)) effects.push(...this.#hearOne(frame, now));
-    if (!this.#commitDue) return effects;
-    this.#commitDue = false;
+    if (!this.#commits.take()) return effects;
     if (this.phase.term !== term || isEnded(this.phase)) return effects;
     this.log.commit();
     return [...effects, { do: "say", message: { t: "ack", acked: this.log.acked } }];
@@ -139,7 +141,7 @@ export class Job {
       case "ev":
         return this.#events(frame.first, frame.items);
       case "flush":
-        this.#commitDue = true;
+        this.#commits.want();
         return [];
       case "end":
         return this.#end(frame.final, frame.outcome, now);
@@ -149,23 +151,23 @@ export class Job {
   /** The hive opened a lane, so it has journaled the job; or it asks where the queen stands. [LANE-1] */
   #hello(): Effect[] {
     const phase = this.phase;
-    if (phase.state === "placed" && phase.lane_gone === true) this.#record.move(laneBack(phase));
-    const ready: Effect = { do: "say", message: { t: "ready", acked: this.log.acked } };
-    if (phase.state !== "placed" || phase.cancel_until === undefined) return [ready];
-    return [ready, { do: "say", message: { t: "cancel" } }];
+    const effects: Effect[] = [{ do: "say", message: { t: "ready", acked: this.log.acked } }];
+    if (phase.state !== "placed") return effects;
+    if (phase.lane_gone !== undefined) {
+      this.#record.move(laneBack(phase));
+      if (phase.lane_gone.told) effects.push(hiveBack(phase));
+    }
+    if (phase.cancel_until !== undefined) effects.push({ do: "say", message: { t: "cancel" } });
+    return effects;
   }
 
   /** Shown at once; acknowledged once durable. A gap is answered with where to go back to. [LANE-2] [LANE-3] */
   #events(first: number, items: readonly PackedEvent[]): Effect[] {
     const offered = this.log.offer(first, items);
     if (offered.kind === "gap") return [{ do: "say", message: { t: "ready", acked: this.log.acked } }];
-    // The first token is committed before anyone sees it, so that "was anything shown?" has a durable answer. [LANE-4]
-    const { acked, tailEvents, tailBytes } = this.log;
-    const tokens = offered.entries.some(({ event }) => event.type === "token");
-    const early = acked === 0 || (tokens && !this.#tokenKept);
-    this.#commitDue ||= early || tailEvents >= limits.commit_events || tailBytes >= limits.commit_bytes;
-    this.#tokenKept ||= tokens;
-    return offered.entries.length === 0 ? [] : [{ do: "show", entries: offered.entries }];
+    const { entries } = offered;
+    this.#commits.heard(this.log, entries, { everyToken: mayContinue(this.spec) });
+    return entries.length === 0 ? [] : [{ do: "show", entries }];
   }
 
   /** How the hive's term ended. Counts only when every event before it is here. [LANE-5] */
@@ -178,7 +180,8 @@ export class Job {
         { do: "say", message: { t: "end_ack" } },
         { do: "close_lane", why: "done" },
       ];
-      if (outcome.status === "refused") return [...done, ...this.#lost(phase, outcome.error.detail, now)];
+      const lost = outcome.status === "refused" || (outcome.status === "failed" && isLoss(this.spec, outcome.error));
+      if (lost) return [...done, ...this.#lost(phase, outcome.error.detail, now)];
       return [...this.#finish(endedByHive(phase, endingOf(outcome, now)), outcome), ...done];
     });
   }
@@ -186,11 +189,9 @@ export class Job {
   /** The lane broke, or the object woke without one. [JOB-7] */
   laneGone(now: number): Effect[] {
     const phase = this.phase;
-    if (phase.state !== "placed" || phase.lane_gone === true) return [];
-    const waiting = laneGone(phase, now);
+    if (phase.state !== "placed" || phase.lane_gone !== undefined) return [];
     this.log.commit();
-    this.#record.move(waiting);
-    return [{ do: "alarm", at: dueAt(waiting) }];
+    return this.#look(laneGone(phase, now, mayContinue(this.spec) ? limits.failover_ms : limits.lease_ms));
   }
 
   /** The hive of this term cannot have the job: it was not there to take it, or came back without it. */
@@ -204,14 +205,8 @@ export class Job {
     const phase = this.phase;
     if (isEnded(phase)) return [];
     return this.#sql.transaction(() => {
-      if (phase.state === "queued")
-        return this.#finish(endedByQueen(phase, { state: "cancelled", now }), { status: "cancelled" });
-      const stopping = cancelling(phase, now);
-      this.#record.move(stopping);
-      return [
-        { do: "cancel", hive_id: phase.hive_id, term: phase.term },
-        { do: "alarm", at: dueAt(stopping) },
-      ];
+      if (phase.state === "queued") return this.#endByQueen(phase, { status: "cancelled" }, now);
+      return [{ do: "cancel", hive_id: phase.hive_id, term: phase.term }, ...this.#look(cancelling(phase, now))];
     });
   }
 
@@ -223,30 +218,33 @@ export class Job {
       return now >= until ? [{ do: "forget" }] : [{ do: "alarm", at: until }];
     }
     // A place was asked for and no answer is written: ask again, the registry knows its own answers.
-    if (phase.state === "queued")
-      return phase.position === undefined ? [{ do: "place" }, { do: "alarm", at: now + limits.take_up_ms }] : [];
-    const alive = heardAt === undefined ? phase : heard(phase, heardAt);
-    switch (overdue(alive, now)) {
-      case undefined:
-        return [{ do: "alarm", at: dueAt(alive) }];
-      case "cancel":
-        return this.#sql.transaction(() => [
-          ...this.#finish(endedByQueen(phase, { state: "cancelled", now }), { status: "cancelled" }),
-          { do: "close_lane", why: "stale_term" },
-        ]);
-      case "lease":
-        return this.#sql.transaction(() => this.#lost(phase, `${phase.hive_id} was silent too long`, now));
+    if (phase.state === "queued") return phase.position === undefined ? placeBy(now) : [];
+    return this.#sql.transaction(() => this.#after(examine(phase, now, heardAt), now));
+  }
+
+  #after({ what, phase }: Finding, now: number): Effect[] {
+    switch (what) {
+      case "cancel_unanswered":
+        return this.#endByQueen(phase, { status: "cancelled" }, now);
+      case "silent":
+        return this.#lost(phase, `${phase.hive_id} was silent too long`, now);
+      case "away":
+        return [hiveAway(phase, now), ...this.#look(phase)];
+      case "nothing":
+        return this.#look(phase);
     }
   }
 
-  #given(): Effect[] {
-    const phase = this.phase as Placed;
-    const { hive_id, term, worker_id } = phase;
+  /** Writes where a placed job stands, with when to look at it again: a late alarm is known by that. [JOB-8] */
+  #look(phase: Placed): Effect[] {
+    this.#record.move(phase);
+    return [alarmOf(phase)];
+  }
+
+  #given(phase: Placed): Effect[] {
+    const { hive_id, term } = phase;
     this.log.begin(term);
-    return [
-      { do: "alarm", at: dueAt(phase) },
-      { do: "deliver", hive_id, term, ...(worker_id === undefined ? {} : { worker_id }) },
-    ];
+    return [alarmOf(phase), { do: "deliver", hive_id, term }];
   }
 
   #waiting({ reason, position }: { reason: string; position: number }): Effect[] {
@@ -255,32 +253,34 @@ export class Job {
   }
 
   #assigned(phase: Queued, placement: Placement, now: number): Effect[] {
-    const shown = this.#write([{ type: "state", state: "dispatched", hive_id: placement.hive_id }]);
-    this.#record.move(place(phase, placement, now));
-    return [shown, ...this.#given()];
+    const placed = place(phase, placement, now);
+    const tokens_kept = phase.model_digest === undefined ? 0 : this.log.tokens().length;
+    const shown = this.#write(dispatchedEvents(placed, tokens_kept));
+    this.#record.move(placed);
+    return [shown, ...this.#given(placed)];
   }
 
   /** The hive lost its term: run the job again if its row allows that, else end it with a typed error. [JOB-6] */
   #lost(phase: Placed, reason: string, now: number): Effect[] {
-    const close: Effect = { do: "close_lane", why: "stale_term" };
-    if (phase.cancel_until !== undefined) {
-      return [...this.#finish(endedByQueen(phase, { state: "cancelled", now }), { status: "cancelled" }), close];
-    }
+    if (phase.cancel_until !== undefined) return this.#endByQueen(phase, { status: "cancelled" }, now);
     this.log.commit();
-    const fate = fateOf(phase, operationOf(this.spec.operation).rerun, this.log.hasTokens());
+    const tokens = this.log.tokens();
+    const model_digest = continuable(this.spec, phase, tokens);
+    const { rerun } = operationOf(this.spec.operation);
+    const fate = fateOf(phase, rerun, { shown: tokens.length > 0, continues: model_digest !== undefined });
     if (fate !== "requeue") {
       const error = problemOf(fate, `${reason}; the job was given to a hive ${phase.dispatches} time(s)`);
-      return [...this.#finish(endedByQueen(phase, { state: "failed", error, now }), failed(error)), close];
+      return this.#endByQueen(phase, failed(error), now);
     }
-    const again = requeue(phase, reason);
+    const again = requeue(phase, reason, model_digest);
     this.#record.move(again);
     this.log.begin(again.term);
-    return [
-      close,
-      this.#write([{ type: "state", state: "queued", reason }]),
-      { do: "place" },
-      { do: "alarm", at: now + limits.take_up_ms },
-    ];
+    return [CLOSE_LANE, this.#write([{ type: "state", state: "queued", reason }]), ...placeBy(now)];
+  }
+
+  /** The queen ends it herself; the hive that may still have it is sent away. */
+  #endByQueen(phase: Queued | Placed, outcome: Outcome, now: number): Effect[] {
+    return [...this.#finish(endedByQueen(phase, endingOf(outcome, now)), outcome), CLOSE_LANE];
   }
 
   /** The one way into an ending: state and last event are written together. [JOB-1] */

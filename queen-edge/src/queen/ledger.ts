@@ -11,6 +11,8 @@ export interface Want {
   /** Set when a worker must run it; unset when the hive itself does. */
   readonly model?: string;
   readonly worker_id?: string;
+  /** Only a hive that has this very model will do: part of the answer was shown. */
+  readonly model_digest?: string;
   readonly offline: "fail" | "wait" | "last_known";
 }
 
@@ -50,7 +52,7 @@ export class Ledger {
     sql.exec(
       "CREATE TABLE IF NOT EXISTS open_jobs (job_id TEXT PRIMARY KEY, rank INTEGER, want TEXT, term INTEGER, placement TEXT) WITHOUT ROWID",
     );
-    sql.exec("CREATE TABLE IF NOT EXISTS finished_jobs (n INTEGER PRIMARY KEY, line TEXT)");
+    sql.exec("CREATE TABLE IF NOT EXISTS finished_jobs (n INTEGER PRIMARY KEY, job_id TEXT UNIQUE, line TEXT)");
     for (const row of sql.exec<OpenRow>("SELECT rank, want, term, placement FROM open_jobs ORDER BY rank")) {
       const want = JSON.parse(row.want) as Want;
       const placement = row.placement === null ? undefined : (JSON.parse(row.placement) as Placement);
@@ -97,7 +99,7 @@ export class Ledger {
     if (this.#open.delete(job_id)) this.#sql.exec("DELETE FROM open_jobs WHERE job_id = ?", job_id);
   }
 
-  /** The job is over. A second call finds nothing and changes nothing, so each job is counted once. [REG-1] */
+  /** The job is over. Told again, it changes nothing: each job is counted once, also when it was reopened meanwhile. [REG-1] */
   finish(job_id: string, ending: Omit<Ending, "speed">): boolean {
     const job = this.#open.get(job_id);
     if (job === undefined) return false;
@@ -105,7 +107,8 @@ export class Ledger {
     const { operation, submitted_at, model } = job.want;
     const line: JobLine = { job_id, operation, submitted_at, ...(model === undefined ? {} : { model }), ...ending };
     const row = this.#sql.exec<{ n: number }>(
-      "INSERT INTO finished_jobs (line) VALUES (?) RETURNING n",
+      "INSERT OR IGNORE INTO finished_jobs (job_id, line) VALUES (?, ?) RETURNING n",
+      job_id,
       JSON.stringify(line),
     )[0];
     if (row !== undefined && row.n % PRUNE_EVERY === 0) {

@@ -1,4 +1,4 @@
-import { problemOf, type Problem, type WorkerInfo } from "@rbee/contracts";
+import { problemOf, type ModelInfo, type Problem, type WorkerInfo } from "@rbee/contracts";
 import type { Placement } from "@rbee/job-core";
 import type { Hive } from "./fleet.ts";
 import type { OpenJob, Want } from "./ledger.ts";
@@ -50,7 +50,12 @@ export function choose(want: Want, hives: readonly Hive[], occupancy: Occupancy)
   if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, hives));
   const reachable = candidates.filter((hive) => hive.connected && !hive.draining);
   if (reachable.length === 0) return { kind: "wait", reason: `no hive that has ${model} is connected` };
-  return onWorker({ ...want, model }, reachable, occupancy);
+  const { model_digest } = want;
+  const fitting =
+    model_digest === undefined ? reachable : reachable.filter((hive) => digestsOf(hive, model).has(model_digest));
+  if (fitting.length === 0)
+    return { kind: "wait", reason: `no hive that can go on with the same ${model} is connected` };
+  return onWorker({ ...want, model }, fitting, occupancy);
 }
 
 function onHive(want: Want, hive: Hive): Choice {
@@ -67,10 +72,12 @@ function onWorker(want: Want & { model: string }, hives: readonly Hive[], occupa
     const serving = workersOf(hive).filter((worker) => names(want.model, worker.model) && isUp(worker));
     for (const worker of serving) {
       if (want.worker_id !== undefined && worker.worker_id !== want.worker_id) continue;
+      const model_digest = digestOf(hive, worker.model);
+      if (want.model_digest !== undefined && model_digest !== want.model_digest) continue;
       workers++;
       const load = occupancy.of(hive, worker) / worker.slots;
       if (worker.state === "ready" && load < 1 && (best === undefined || load < best.load)) {
-        best = { placement: { hive_id: hive.hive_id, worker_id: worker.worker_id }, load };
+        best = { placement: placementOn(hive, model_digest, worker.worker_id), load };
       }
     }
   }
@@ -88,10 +95,30 @@ function loadOnDemand(want: Want & { model: string }, hives: readonly Hive[], oc
     const serving = workersOf(hive).some((worker) => names(want.model, worker.model) && worker.state === "ready");
     const slots = hive.inventory?.slots_default ?? 1;
     if (hive.closing?.some((model) => names(want.model, model)) === true) continue;
-    if (!serving && occupancy.loading(hive, want.model) < slots)
-      return { kind: "place", placement: { hive_id: hive.hive_id } };
+    if (serving || occupancy.loading(hive, want.model) >= slots) continue;
+    const model_digest = digestOf(hive, want.model);
+    if (want.model_digest === undefined || model_digest === want.model_digest)
+      return { kind: "place", placement: placementOn(hive, model_digest) };
   }
   return busy(want.model);
+}
+
+const placementOn = ({ hive_id }: Hive, model_digest: string | undefined, worker_id?: string): Placement => ({
+  hive_id,
+  ...(worker_id === undefined ? {} : { worker_id }),
+  ...(model_digest === undefined ? {} : { model_digest }),
+});
+
+const filesOf = (hive: Hive, model: string): readonly ModelInfo[] =>
+  (hive.inventory?.models ?? []).filter((file) => file.status === "ready" && names(model, file.id));
+
+const digestsOf = (hive: Hive, model: string): ReadonlySet<string | undefined> =>
+  new Set(filesOf(hive, model).map((file) => file.digest));
+
+/** Digest of what the hive takes for a model: the file of that id, or else the only one that is so called. */
+function digestOf(hive: Hive, model: string): string | undefined {
+  const files = filesOf(hive, model);
+  return (files.find((file) => file.id === model) ?? (files.length === 1 ? files[0] : undefined))?.digest;
 }
 
 const busy = (model: string): Choice => ({ kind: "wait", reason: `every slot of ${model} is busy` });
@@ -99,8 +126,7 @@ const workersOf = (hive: Hive): readonly WorkerInfo[] => hive.inventory?.workers
 const isUp = (worker: WorkerInfo): boolean => worker.state === "ready" || worker.state === "starting";
 
 const has = (hive: Hive, model: string): boolean =>
-  workersOf(hive).some((worker) => names(model, worker.model)) ||
-  (hive.inventory?.models ?? []).some((file) => file.status === "ready" && names(model, file.id));
+  workersOf(hive).some((worker) => names(model, worker.model)) || filesOf(hive, model).length > 0;
 
 const refuse = (code: Problem["code"], detail: string): Choice => ({
   kind: "refuse",

@@ -50,6 +50,18 @@ function colony(hives: Record<string, Inventory> = { box: inventory() }): Regist
 
 const ended = { state: "succeeded", finished_at: 1 } as const;
 
+test("[REG-1] a job that asks for a place behind its end is still counted once", () => {
+  const registry = colony();
+  const job = want();
+  registry.place(job, 0);
+  expect(registry.release(job.job_id, ended)).toBe(true);
+  registry.place(job, 2);
+  expect(registry.openCount).toBe(1);
+  registry.release(job.job_id, ended);
+  expect(registry.openCount).toBe(0);
+  expect(registry.jobs(10).filter(({ job_id }) => job_id === job.job_id)).toHaveLength(1);
+});
+
 describe("placing", () => {
   test("the emptiest worker first, across hives", () => {
     const registry = colony({ a: inventory(), b: inventory() });
@@ -60,6 +72,24 @@ describe("placing", () => {
       kind: "waiting",
       position: 1,
       reason: "every slot of bee is busy",
+    });
+  });
+
+  test("what was begun elsewhere goes on only with the very same model, by whatever name its file goes", () => {
+    const file = (digest?: string) => {
+      const [model] = inventory().models;
+      return inventory({
+        models: model === undefined ? [] : [{ ...model, ...(digest === undefined ? {} : { digest }) }],
+      });
+    };
+    const registry = colony({ old: file(), other: file("gguf:2"), same: file("gguf:1") });
+    expect(registry.place(want({ model_digest: "gguf:1" }), 2)).toMatchObject({
+      kind: "placed",
+      placement: { hive_id: "same", model_digest: "gguf:1" },
+    });
+    expect(registry.place(want({ model_digest: "gguf:3" }), 2)).toMatchObject({
+      kind: "waiting",
+      reason: "no hive that can go on with the same bee is connected",
     });
   });
 

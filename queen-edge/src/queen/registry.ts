@@ -252,7 +252,8 @@ export class Registry {
 
 const NAMES_SHOWN = 20;
 
-const queueOf = (want: Want): string => `${want.hive_id} ${want.model ?? ""} ${want.worker_id ?? ""}`;
+const queueOf = ({ hive_id, model = "", worker_id = "", model_digest = "" }: Want): string =>
+  `${hive_id} ${model} ${worker_id} ${model_digest}`;
 
 function unknownWorker(worker_id: string, workers: readonly ActiveWorker[]): RbeeError {
   const known = workers.map((worker) => worker.worker_id).slice(0, NAMES_SHOWN);

@@ -1,14 +1,15 @@
 import { operationOf, type JobEvent } from "@rbee/contracts";
-import type { Ended, JobSpec } from "@rbee/job-core";
+import type { Ended, JobSpec, Phase } from "@rbee/job-core";
 import { z } from "zod";
 import type { Ending, Want } from "./ledger.ts";
 
-/** What a submitted operation needs of the fleet. */
-export function wantOf({ job_id, operation, input, submitted_at }: JobSpec): Want {
+/** What a job needs of the fleet, in the phase it is in. */
+export function wantOf({ job_id, operation, input, submitted_at }: JobSpec, phase?: Phase): Want {
   const row = operationOf(operation);
   const text = (field: string) => (typeof input[field] === "string" ? input[field] : undefined);
   const model = row.executor === "worker" ? text("model") : undefined;
   const worker_id = row.executor === "worker" ? text("worker_id") : undefined;
+  const model_digest = phase?.state === "queued" ? phase.model_digest : undefined;
   return {
     job_id,
     operation,
@@ -16,6 +17,7 @@ export function wantOf({ job_id, operation, input, submitted_at }: JobSpec): Wan
     hive_id: text("hive_id") ?? "auto",
     ...(model === undefined ? {} : { model }),
     ...(worker_id === undefined ? {} : { worker_id }),
+    ...(model_digest === undefined ? {} : { model_digest }),
     offline: row.offline,
   };
 }

@@ -69,7 +69,8 @@ export class FileFetcher {
 
   async #fetch({ remote, target, part: file }: Wanted, signal: AbortSignal): Promise<string> {
     const { size } = remote;
-    if (size > limits.download_bytes_max) throw new RbeeError("download_failed", `a file of ${mib(size)} is not fetched`);
+    if (size > limits.download_bytes_max)
+      throw new RbeeError("download_failed", `a file of ${mib(size)} is not fetched`);
     await this.requireRoom(path.dirname(target), size - ((await Part.doneOf(file)) ?? 0));
     const part = await Part.open(file, { size, segment: this.#options.segment_bytes });
     this.#open.set(target, part);

@@ -34,7 +34,9 @@ afterAll(async () => {
 });
 
 const start = (model: string): ChildProcess =>
-  spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, home, hub.url, model], { stdio: ["ignore", "pipe", "inherit"] });
+  spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, home, hub.url, model], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 
 /** Names of finished models; while a download runs there may be none of it. */
 async function finished(): Promise<string[]> {
@@ -105,7 +107,9 @@ test(
       await rm(path.join(home, "hub"), { recursive: true });
     }
     const share = sent / (downloads * (BYTES + 2_301_280)) - 1;
-    console.error(`${downloads} downloads, ${killed} kills: ${(100 * share).toFixed(3)} % of the bytes were sent twice`);
+    console.error(
+      `${downloads} downloads, ${killed} kills: ${(100 * share).toFixed(3)} % of the bytes were sent twice`,
+    );
     expect(share).toBeLessThanOrEqual(0.01);
   },
 );

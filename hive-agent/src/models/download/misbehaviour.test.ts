@@ -45,10 +45,25 @@ test.each<[string, Fault]>([
 
 test.each<[string, Fault, string, string]>([
   ["is a login page", { kind: "html", times: 99 }, "download_failed", "a web page instead of the file"],
-  ["is a login page in front of the API", { kind: "html", on: "api", times: 99 }, "download_failed", "does not answer with JSON"],
-  ["redirects in a circle", { kind: "redirect", to: "/loop", times: 99 }, "download_failed", "redirects more than 5 times"],
+  [
+    "is a login page in front of the API",
+    { kind: "html", on: "api", times: 99 },
+    "download_failed",
+    "does not answer with JSON",
+  ],
+  [
+    "redirects in a circle",
+    { kind: "redirect", to: "/loop", times: 99 },
+    "download_failed",
+    "redirects more than 5 times",
+  ],
   ["redirects to this machine", { kind: "redirect", to: "https://127.0.0.1:1/x" }, "address_refused", "127.0.0.1"],
-  ["redirects to a cloud's secrets", { kind: "redirect", to: "http://169.254.169.254/latest" }, "address_refused", "169.254"],
+  [
+    "redirects to a cloud's secrets",
+    { kind: "redirect", to: "http://169.254.169.254/latest" },
+    "address_refused",
+    "169.254",
+  ],
   ["redirects to a file", { kind: "redirect", to: "file:///etc/passwd" }, "address_refused", "file:"],
   ["redirects to nowhere", { kind: "redirect", to: "https://[" }, "download_failed", "no address"],
   ["changes a byte every time", { kind: "corrupt", at: 1_200_000, times: 99 }, "download_failed", "damaged"],
@@ -57,14 +72,17 @@ test.each<[string, Fault, string, string]>([
   ["wants a pause of an hour", { kind: "status", status: 429, retryAfter: "3600" }, "download_failed", "3600 s"],
   ["lets nobody in", { kind: "status", status: 403, on: "resolve", times: 9 }, "hub_refused", "403"],
   ["resets at the first byte for good", { kind: "reset", after: 0, times: 999 }, "download_failed", ""],
-])("a server that %s: the download fails with the reason, and nothing has the model's name", async (_what, fault, code, words) => {
-  stand.hub.faults.push(fault);
-  const failure = await stand.provide("org/bee").catch((error: unknown) => error);
-  expect(failure).toMatchObject({ code, message: expect.stringContaining(words) as string });
-  await nothingNamed();
-  stand.hub.faults.length = 0;
-  await whole();
-});
+])(
+  "a server that %s: the download fails with the reason, and nothing has the model's name",
+  async (_what, fault, code, words) => {
+    stand.hub.faults.push(fault);
+    const failure = await stand.provide("org/bee").catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code, message: expect.stringContaining(words) as string });
+    await nothingNamed();
+    stand.hub.faults.length = 0;
+    await whole();
+  },
+);
 
 test("what changed under a plain address is fetched anew; what cannot be resumed safely too", async () => {
   const url = stand.hub.addFile("/x.gguf", bytes);

@@ -250,6 +250,8 @@ export async function onDisk<T>(work: () => Promise<T>): Promise<T> {
   } catch (cause) {
     const { code, path = "" } = cause as NodeJS.ErrnoException;
     if (code === undefined || !FULL.has(code)) throw cause;
-    throw new RbeeError("disk_full", `the disk is full${path === "" ? "" : ` at ${path}`}; what came so far is kept`, { cause });
+    throw new RbeeError("disk_full", `the disk is full${path === "" ? "" : ` at ${path}`}; what came so far is kept`, {
+      cause,
+    });
   }
 }

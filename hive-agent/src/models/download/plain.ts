@@ -21,7 +21,8 @@ export async function probe(
       if (status !== 200 && status !== 206) refuseStatus(response);
       refusePage(response);
       const size = Number(status === 206 ? header("content-range")?.split("/")[1] : header("content-length"));
-      if (!Number.isSafeInteger(size) || size <= 0) throw new Passing(`${response.url.origin} does not say how large the file is`);
+      if (!Number.isSafeInteger(size) || size <= 0)
+        throw new Passing(`${response.url.origin} does not say how large the file is`);
       return { url, size };
     },
     { signal, patience },

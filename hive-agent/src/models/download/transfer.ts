@@ -56,7 +56,8 @@ export class Transfer {
         if (!(error instanceof StartOver)) throw error;
         this.#ranges &&= error.ranges;
         await this.#part.reset();
-        if (error.ranges && restarts >= limits.download_restarts_max) throw new RbeeError("download_failed", error.message);
+        if (error.ranges && restarts >= limits.download_restarts_max)
+          throw new RbeeError("download_failed", error.message);
       }
     }
   }
@@ -74,7 +75,9 @@ export class Transfer {
     if (digested.status === "rejected") throw digested.reason;
     const { digest: wanted } = this.#file;
     if (wanted !== undefined && digested.value !== wanted.hex) {
-      throw new StartOver(`what came from ${this.#file.url.origin} is damaged: its digest is not the one the hub names`);
+      throw new StartOver(
+        `what came from ${this.#file.url.origin} is damaged: its digest is not the one the hub names`,
+      );
     }
     return digested.value;
   }
@@ -108,7 +111,10 @@ export class Transfer {
         if (part.position(segment) >= segment.end) return;
         const from = part.position(segment);
         const ifRange = ifRangeOf(part.validators);
-        const range = { range: `bytes=${from}-${segment.end - 1}`, ...(ifRange === undefined ? {} : { "if-range": ifRange }) };
+        const range = {
+          range: `bytes=${from}-${segment.end - 1}`,
+          ...(ifRange === undefined ? {} : { "if-range": ifRange }),
+        };
         const response = await this.#tools.web.fetch(this.#file.url, { headers: range, signal });
         try {
           await this.#judge(response, from);

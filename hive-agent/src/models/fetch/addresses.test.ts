@@ -45,8 +45,12 @@ test.each([
 });
 
 const none = new AbortController().signal;
-const web = (allowPrivate = false, endpoint = "https://hub.example") => new Web({ endpoint: new URL(endpoint), allowPrivate, idle_ms: 500 });
-const refusal = (url: string) => web().fetch(new URL(url), { signal: none }).catch((error: unknown) => error);
+const web = (allowPrivate = false, endpoint = "https://hub.example") =>
+  new Web({ endpoint: new URL(endpoint), allowPrivate, idle_ms: 500 });
+const refusal = (url: string) =>
+  web()
+    .fetch(new URL(url), { signal: none })
+    .catch((error: unknown) => error);
 
 test.each([
   "https://127.0.0.1/x.gguf",
@@ -75,7 +79,9 @@ test("a name is asked for once, and that answer is what is judged and connected 
     ]);
   }) as typeof dns.lookup;
   const guarded = new Web({ endpoint: new URL("https://hub.example"), allowPrivate: false, lookup });
-  const failure = await guarded.fetch(new URL("https://rebind.example/x"), { signal: none }).catch((error: unknown) => error);
+  const failure = await guarded
+    .fetch(new URL("https://rebind.example/x"), { signal: none })
+    .catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: "address_refused", message: expect.stringContaining("10.0.0.7") as string });
   expect(asked).toEqual(["rebind.example"]);
 });
@@ -85,13 +91,19 @@ test("private addresses are for the owner to allow: all of them, or the hub's ow
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const url = new URL(`https://localhost:${port}/x.gguf`);
-  expect(await web().fetch(url, { signal: none }).catch((error: unknown) => error)).toMatchObject({ code: "address_refused" });
+  expect(
+    await web()
+      .fetch(url, { signal: none })
+      .catch((error: unknown) => error),
+  ).toMatchObject({ code: "address_refused" });
   // The owner may allow it, in general or for the hub: exactly its port.
   const plain = new URL(`http://127.0.0.1:${port}/x.gguf`);
   expect((await web(true).fetch(plain, { signal: none })).status).toBe(200);
   const mirror = web(false, `http://127.0.0.1:${port}`);
   expect((await mirror.fetch(plain, { signal: none })).status).toBe(200);
-  await expect(mirror.fetch(new URL(`https://127.0.0.1:${port + 1}/`), { signal: none })).rejects.toMatchObject({ code: "address_refused" });
+  await expect(mirror.fetch(new URL(`https://127.0.0.1:${port + 1}/`), { signal: none })).rejects.toMatchObject({
+    code: "address_refused",
+  });
   server.closeAllConnections();
   server.close();
 });

@@ -35,10 +35,15 @@ export function guardedAgent(policy: FetchPolicy, timeouts: { connect_ms: number
 }
 
 function isEndpoint({ protocol, hostname, port }: buildConnector.Options, endpoint: URL): boolean {
-  return protocol === endpoint.protocol && hostname === endpoint.hostname && portOf(protocol, port) === portOf(endpoint.protocol, endpoint.port);
+  return (
+    protocol === endpoint.protocol &&
+    hostname === endpoint.hostname &&
+    portOf(protocol, port) === portOf(endpoint.protocol, endpoint.port)
+  );
 }
 
-const portOf = (protocol: string, port: string): string => (port === "" ? (protocol === "https:" ? "443" : "80") : port);
+const portOf = (protocol: string, port: string): string =>
+  port === "" ? (protocol === "https:" ? "443" : "80") : port;
 
 const publicOnly =
   (resolve: typeof lookup): LookupFunction =>

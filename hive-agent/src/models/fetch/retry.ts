@@ -52,7 +52,10 @@ export async function retrying<T>(
       if (tries >= patience.tries) throw new RbeeError("download_failed", sentence(error), { cause: error });
       const asked = error instanceof Passing ? (error.after_ms ?? 0) : 0;
       if (asked > limits.download_retry_after_ms_max) {
-        throw new RbeeError("download_failed", `${sentence(error)}; it may be asked again in ${Math.round(asked / 1000)} s`);
+        throw new RbeeError(
+          "download_failed",
+          `${sentence(error)}; it may be asked again in ${Math.round(asked / 1000)} s`,
+        );
       }
       const wait = Math.max(asked, backoff.next(performance.now(), Math.random()));
       await sleep(wait, undefined, { signal }).catch(() => signal.throwIfAborted());

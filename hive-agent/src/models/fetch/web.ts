@@ -74,7 +74,10 @@ export class Web {
       body.destroy();
       url = nextUrl(location, url);
     }
-    throw new RbeeError("download_failed", `${address.origin} redirects more than ${limits.download_redirects_max} times`);
+    throw new RbeeError(
+      "download_failed",
+      `${address.origin} redirects more than ${limits.download_redirects_max} times`,
+    );
   }
 
   async close(): Promise<void> {
@@ -108,7 +111,8 @@ export async function readJson({ body, url }: WebResponse): Promise<unknown> {
   let size = 0;
   for await (const piece of body as AsyncIterable<Buffer>) {
     size += piece.length;
-    if (size > limits.hub_answer_bytes_max) throw new RbeeError("download_failed", `the answer of ${url.origin} is too large`);
+    if (size > limits.hub_answer_bytes_max)
+      throw new RbeeError("download_failed", `the answer of ${url.origin} is too large`);
     pieces.push(piece);
   }
   try {

@@ -157,7 +157,8 @@ class Hub implements TestHub {
       return void response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><h1>Log in</h1>");
     if (fault?.kind === "redirect") return void response.writeHead(302, { location: fault.to }).end();
     if (on === "api") return this.#api(url, request, response);
-    if (resolve !== undefined) return this.#resolve(resolve as Record<"repo" | "rev" | "file", string>, request, response);
+    if (resolve !== undefined)
+      return this.#resolve(resolve as Record<"repo" | "rev" | "file", string>, request, response);
     const served = this.#bytes.get(path);
     if (served === undefined) return void response.writeHead(404).end();
     await serveBytes(served, { request, response, asked, fault, onPiece: () => this.onPiece?.(this.sent) });
@@ -179,7 +180,9 @@ class Hub implements TestHub {
     const repo = this.#repos.get(`${asked.repo}@${asked.rev}`);
     const bytes = repo?.files.get(asked.file);
     if (repo === undefined || bytes === undefined) {
-      return void response.writeHead(404, { "x-error-code": repo === undefined ? "RepoNotFound" : "EntryNotFound" }).end();
+      return void response
+        .writeHead(404, { "x-error-code": repo === undefined ? "RepoNotFound" : "EntryNotFound" })
+        .end();
     }
     if (!this.#mayRead(repo, request)) return void response.writeHead(403, { "x-error-code": "GatedRepo" }).end();
     const hash = sha256(bytes);
@@ -193,14 +196,19 @@ class Hub implements TestHub {
   }
 
   #api(url: URL, request: IncomingMessage, response: ServerResponse): void {
-    const json = (body: unknown) => void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+    const json = (body: unknown) =>
+      void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (url.pathname === "/api/models") return json(this.#search(url.searchParams));
-    const path = /^\/api\/models\/(?<id>[^/]+\/[^/]+)(?:\/(?<what>tree|revision)\/(?<rev>.+))?$/.exec(decodeURIComponent(url.pathname));
+    const path = /^\/api\/models\/(?<id>[^/]+\/[^/]+)(?:\/(?<what>tree|revision)\/(?<rev>.+))?$/.exec(
+      decodeURIComponent(url.pathname),
+    );
     const { id = "", what = "revision", rev = "main" } = path?.groups ?? {};
     const repo = this.#repos.get(`${id}@${rev}`);
     if (repo === undefined) {
       const known = [...this.#repos.keys()].some((key) => key.startsWith(`${id}@`));
-      return void response.writeHead(known ? 404 : 401, { "x-error-code": known ? "RevisionNotFound" : "RepoNotFound" }).end("{}");
+      return void response
+        .writeHead(known ? 404 : 401, { "x-error-code": known ? "RevisionNotFound" : "RepoNotFound" })
+        .end("{}");
     }
     if (what === "revision") return json({ id, sha: repo.commit, gated: repo.gated ? "manual" : false });
     if (!this.#mayRead(repo, request)) return void response.writeHead(403, { "x-error-code": "GatedRepo" }).end("{}");
@@ -209,7 +217,9 @@ class Hub implements TestHub {
 
   #search(params: URLSearchParams): unknown {
     const words = (params.get("search") ?? "").toLowerCase().split(/\s+/);
-    const found = [...this.#repos].filter(([key]) => key.endsWith("@main") && words.every((word) => key.toLowerCase().includes(word)));
+    const found = [...this.#repos].filter(
+      ([key]) => key.endsWith("@main") && words.every((word) => key.toLowerCase().includes(word)),
+    );
     return found.slice(0, Number(params.get("limit") ?? 10)).map(([key, repo]) => ({
       id: key.slice(0, -"@main".length),
       downloads: repo.downloads,
@@ -223,5 +233,11 @@ class Hub implements TestHub {
 function treeEntry(path: string, bytes: Buffer): unknown {
   const blob = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
   const lfs = { oid: sha256(bytes), size: bytes.length, pointerSize: 134 };
-  return { type: "file", path, oid: blob, size: bytes.length, ...(/\.gguf$/i.test(path) ? { lfs, xetHash: lfs.oid } : {}) };
+  return {
+    type: "file",
+    path,
+    oid: blob,
+    size: bytes.length,
+    ...(/\.gguf$/i.test(path) ? { lfs, xetHash: lfs.oid } : {}),
+  };
 }

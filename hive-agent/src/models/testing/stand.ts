@@ -73,7 +73,9 @@ export class Stand {
   }
 }
 
-export async function drain<R extends object>(steps: AsyncGenerator<HandlerEvent, R, void>): Promise<R & { events: HandlerEvent[] }> {
+export async function drain<R extends object>(
+  steps: AsyncGenerator<HandlerEvent, R, void>,
+): Promise<R & { events: HandlerEvent[] }> {
   const events: HandlerEvent[] = [];
   for (;;) {
     const step = await steps.next();
@@ -82,4 +84,5 @@ export async function drain<R extends object>(steps: AsyncGenerator<HandlerEvent
   }
 }
 
-export const progressOf = (events: readonly HandlerEvent[]): Progress[] => events.filter((event) => event.type === "progress");
+export const progressOf = (events: readonly HandlerEvent[]): Progress[] =>
+  events.filter((event) => event.type === "progress");

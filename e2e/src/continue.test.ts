@@ -1,0 +1,45 @@
+import type { JobEvent } from "@rbee/contracts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { House } from "./house.ts";
+import { descendants } from "./process.ts";
+import { endless, story } from "./prompts.ts";
+
+let house: House;
+
+beforeAll(async () => {
+  house = await House.open();
+});
+afterAll(() => house.close());
+
+/** As the power would: the agent and its workers at once. */
+async function powerOff(name: string): Promise<void> {
+  const hive = house.hive(name);
+  for (const pid of descendants(hive.pid)) process.kill(pid, "SIGKILL");
+  await hive.kill("SIGKILL");
+}
+
+test.for([
+  { what: "text", request: { ...story, max_tokens: 400 }, after: 1 },
+  { what: "json", request: endless, after: 150 },
+])('on_lost "continue": $what goes on at another hive, and is the text of an uninterrupted run', async (row) => {
+  const { what, request, after } = row;
+  const names = [`${what}-one`, `${what}-two`] as const;
+  await Promise.all(names.map((name) => house.startHive(name)));
+  const client = house.client();
+  const { text: expected } = await client.run("infer", request);
+  const { job_id } = await client.submit("infer", { ...request, on_lost: "continue" });
+  const { hive_id: lost } = await client.get(job_id);
+  const events: JobEvent[] = [];
+  let tokens = 0;
+  for await (const { event } of client.stream(job_id)) {
+    events.push(event);
+    if (event.type === "token") tokens += 1;
+    if (event.type === "token" && tokens === after) await powerOff(String(lost));
+  }
+  const texts = events.flatMap((event) => (event.type === "token" ? [event.text] : []));
+  const other = names.find((name) => name !== lost);
+  expect(events.find((event) => event.type === "attempt")).toMatchObject({ attempt: 2, hive_id: other });
+  expect(texts.join("")).toBe(expected);
+  expect(events.at(-1)).toMatchObject({ type: "result", result: { text: expected, hive_id: other } });
+  await powerOff(String(other));
+});
