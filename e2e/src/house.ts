@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { JobClient } from "@rbee/sdk";
+import { Rbee, type Ended } from "../../keeper-cli/test/rbee-process.ts";
 import { Line } from "./line.ts";
 import { descendants, Program } from "./process.ts";
 
@@ -17,6 +18,9 @@ interface HiveOptions {
   readonly script?: string;
   /** The way to the queen; the hive line unless given. */
   readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it has said when it counts as started; `ready` unless given. */
+  readonly until?: string;
 }
 
 /** A queen and its hives, as real processes over one temporary folder. What reaches the queen can be cut on the way. */
@@ -67,6 +71,18 @@ export class House {
     this.#key = String(api_key);
   }
 
+  /** The keeper as a person on this machine types it. */
+  rbee(args: readonly string[], env: Readonly<Record<string, string>> = {}): Rbee {
+    return new Rbee(args, { RBEE_HOME: this.home, RBEE_URL: this.url, RBEE_API_KEY: this.#key, ...env });
+  }
+
+  /** Runs a command to its end. */
+  async typed(...args: readonly string[]): Promise<Ended> {
+    const run = this.rbee(args);
+    run.child.stdin.end();
+    return run.ended();
+  }
+
   /** As the power would: the process and the engine below it, at once. */
   async killQueen(): Promise<void> {
     const queen = this.#queen ?? missing();
@@ -78,15 +94,21 @@ export class House {
   async startHive(
     name: string,
     args: readonly string[] = ["--model-file", BEE_TINY, "--preload", "bee-tiny"],
-    { script = AGENT, port = this.hiveLine.port }: HiveOptions = {},
+    { script = AGENT, port = this.hiveLine.port, env: more = {}, until = "ready" }: HiveOptions = {},
   ): Promise<Program> {
     const known = this.#hives.has(name);
-    const env = known ? {} : { RBEE_JOIN_TOKEN: (await this.client().run("hive_token_create", { label: name })).token };
+    const join_token = known ? undefined : (await this.client().run("hive_token_create", { label: name })).token;
+    // Nothing of the person who runs the tests: their models are not the test's.
+    const env = {
+      HF_HOME: join(this.home, "hf"),
+      ...(join_token === undefined ? {} : { RBEE_JOIN_TOKEN: join_token }),
+      ...more,
+    };
     const url = `http://127.0.0.1:${port}`;
     const where = ["--queen-url", url, "--home", this.homeOf(name), "--local-port", "0"];
     const hive = new Program(script, [...where, ...args], env);
     this.#hives.set(name, hive);
-    await hive.said("ready");
+    await hive.said(until);
     return hive;
   }
 

@@ -8,7 +8,7 @@ import { stderrLog } from "./log.ts";
 import { policyFrom } from "./models/policy.ts";
 
 /**
- * The agent as a process. One line of JSON per event on stdout: connected, ready, refused, stopped. Words go to stderr.
+ * The agent as a process. One line of JSON per event on stdout: local, connected, ready, refused, stopped. Words go to stderr.
  * SIGTERM stops it in order, a second one at once; kill -9 leaves nothing that the next start does not clean up.
  */
 
@@ -109,6 +109,7 @@ async function main(): Promise<void> {
   const given = await options();
   const agent = await startAgent(given);
   stopOnSignal(agent);
+  if (agent.local_url !== undefined) say({ event: "local", url: agent.local_url });
   agent.connected.then(
     () => say({ event: "connected", hive_id: agent.hive_id }),
     () => undefined,

@@ -4,14 +4,20 @@ import { describeDeath, type Death, type RunningWorker } from "./running.ts";
 import type { SpawnRequest } from "./records.ts";
 
 /** A worker that died while it was wanted: it waits for its next start, or was given up. */
-interface Lost {
+interface Lost extends Wanted {
   info: WorkerInfo;
   readonly unwanted: AbortController;
 }
 
+/** What it was, and what had been asked for. */
+export interface Wanted {
+  readonly info: WorkerInfo;
+  readonly request: SpawnRequest;
+}
+
 interface Hooks {
-  /** Starts one like it, and waits until it is ready. */
-  start(lost: WorkerInfo, request: SpawnRequest, signal: AbortSignal): Promise<RunningWorker>;
+  /** Waits so long, starts one like it, and waits until it is ready. */
+  start(lost: Wanted, wait_ms: number, signal: AbortSignal): Promise<RunningWorker>;
   /** Something is to be seen that was not. */
   changed(): void;
   /** The first wait; limits.worker_restart_min_ms unless given. */
@@ -33,17 +39,15 @@ export class Revivals {
     return [...this.#lost.values()].map(({ info }) => info);
   }
 
-  /** Begins to bring it back. */
-  begin(worker: RunningWorker, death: Death): void {
+  /** Begins to bring it back, once everything that reminds of it is gone. */
+  begin(worker: RunningWorker, death: Death, buried: Promise<void>): void {
     const sound = performance.now() - worker.readyAt >= limits.worker_stable_ms;
     const restarts = sound ? 0 : worker.restarts;
     const problem = problemOf(describeDeath(worker.record.info.worker_id, death));
-    const lost: Lost = {
-      info: { ...worker.info, state: "starting", problem, restarts },
-      unwanted: new AbortController(),
-    };
-    this.#lost.set(lost.info.worker_id, lost);
-    void this.#revive(lost, worker.record.request);
+    const info: WorkerInfo = { ...worker.info, state: "starting", problem, restarts };
+    const lost: Lost = { info, request: worker.record.request, unwanted: new AbortController() };
+    this.#lost.set(info.worker_id, lost);
+    void buried.then(async () => this.#revive(lost));
   }
 
   /** Not wanted any more. @returns what it was */
@@ -60,15 +64,13 @@ export class Revivals {
     while (this.drop(() => true) !== undefined);
   }
 
-  async #revive(lost: Lost, request: SpawnRequest): Promise<void> {
+  async #revive(lost: Lost): Promise<void> {
     const { signal } = lost.unwanted;
     for (let restarts = lost.info.restarts ?? 0; restarts < limits.worker_restarts_max; restarts += 1) {
       const first = this.#hooks.restart_min_ms ?? limits.worker_restart_min_ms;
       const wait = Math.min(first * 2 ** restarts, limits.worker_restart_max_ms);
-      await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);
-      if (signal.aborted) return;
       try {
-        const worker = await this.#hooks.start(lost.info, request, signal);
+        const worker = await this.#hooks.start(lost, wait, signal);
         worker.restarts = restarts + 1;
         this.#forget(lost);
         return;

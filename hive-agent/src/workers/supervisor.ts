@@ -1,5 +1,6 @@
 import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { EngineStore } from "../binaries/store.ts";
 import { answersTo, probeDevices } from "../devices/devices.ts";
 import type { GenerationEnd } from "../worker/protocol.ts";
@@ -10,7 +11,7 @@ import { Planner, type PlanOptions } from "./plans.ts";
 import { WorkerPorts } from "./ports.ts";
 import { ProcessMeter, type ProcessUse } from "./process.ts";
 import { WorkerRecords, type SpawnRequest, type WorkerRecord } from "./records.ts";
-import { Revivals } from "./revivals.ts";
+import { Revivals, type Wanted } from "./revivals.ts";
 import { isAlive, RunningWorker } from "./running.ts";
 import { Starts, type Joining } from "./starts.ts";
 
@@ -48,7 +49,7 @@ export class WorkerSupervisor {
     this.#records = new WorkerRecords(options.home);
     const { restart_min_ms } = options;
     this.#revivals = new Revivals({
-      start: async (lost, request, signal) => this.#restart(lost, request, signal),
+      start: async (lost, wait_ms, signal) => this.#restart(lost, wait_ms, signal),
       changed: () => this.#changed(),
       ...(restart_min_ms === undefined ? {} : { restart_min_ms }),
     });
@@ -220,11 +221,13 @@ export class WorkerSupervisor {
     }
   }
 
-  /** Others who want the model wait for the same start. */
-  async #restart(lost: WorkerInfo, request: SpawnRequest, signal: AbortSignal): Promise<RunningWorker> {
-    const { worker_id, model, port } = lost;
-    const wish = { key: `restart ${worker_id}`, model };
-    return await this.#starts.join(wish, async (shared) => this.#start(request, shared, port), { signal });
+  /** Whoever else wants the model waits for the same start. */
+  async #restart({ info, request }: Wanted, wait_ms: number, signal: AbortSignal): Promise<RunningWorker> {
+    const begin = async (shared: Joining) => {
+      await delay(wait_ms, undefined, { signal: shared.signal, ref: false });
+      return await this.#start(request, shared, info.port);
+    };
+    return await this.#starts.join({ key: `restart ${info.worker_id}`, model: info.model }, begin, { signal });
   }
 
   async #drained(worker: RunningWorker, options: { drain_ms?: number; signal?: AbortSignal }): Promise<void> {
@@ -235,10 +238,10 @@ export class WorkerSupervisor {
 
   #watch(worker: RunningWorker): void {
     this.#workers.set(worker.record.info.worker_id, worker);
-    void worker.died.then(async (death) => {
+    void worker.died.then((death) => {
       const wanted = worker.state === "ready" && !this.#closed.signal.aborted;
-      await this.#bury(worker);
-      if (wanted) this.#revivals.begin(worker, death);
+      const buried = this.#bury(worker);
+      if (wanted) this.#revivals.begin(worker, death, buried);
       this.#changed();
     });
     this.#changed();

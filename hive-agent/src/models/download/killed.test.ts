@@ -58,10 +58,12 @@ async function begin(model: string): Promise<ChildProcess> {
   const before = { sent: hub.sent, done: await done(model) };
   const process = start(model);
   hub.onPiece = async (sent) => {
-    while (!longLine && process.exitCode === null && process.signalCode === null) {
-      if (sent - before.sent - ((await done(model)) - before.done) <= LINE_BYTES) return;
+    if (longLine) return true;
+    while (process.exitCode === null && process.signalCode === null) {
+      if (sent - before.sent - ((await done(model)) - before.done) <= LINE_BYTES) return true;
       await nextTurn();
     }
+    return false;
   };
   return process;
 }
@@ -73,11 +75,12 @@ async function killedAfter(model: string, bytes: number): Promise<void> {
   const exited = once(process, "exit");
   const line = hub.onPiece;
   hub.onPiece = async (sent) => {
-    await line?.(sent);
-    if (sent < goal) return;
+    if ((await line?.(sent)) === false) return false;
+    if (sent < goal) return true;
     process.kill("SIGKILL");
     // The system takes its time to close a dead process's connections; what is sent meanwhile nobody asked for.
     await exited;
+    return false;
   };
   await exited;
 }

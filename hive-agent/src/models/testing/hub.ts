@@ -70,8 +70,8 @@ export interface TestHub {
   readonly requests: Asked[];
   /** Bytes of file content that left the hub. */
   readonly sent: number;
-  /** Called with every piece that is about to go out; its promise holds the piece back. */
-  onPiece: ((sentSoFar: number) => Promise<void> | void) | undefined;
+  /** Called with every piece that is about to go out; its promise holds the piece back, `false` ends the connection. */
+  onPiece: ((sentSoFar: number) => Promise<boolean | void> | boolean | void) | undefined;
   /** Bytes are fetched from this origin instead of the hub's own; its server is yours. */
   cdn: string | undefined;
   addRepo(id: string, files: Readonly<Record<string, Uint8Array>>, options?: RepoOptions): { readonly commit: string };
@@ -91,7 +91,7 @@ class Hub implements TestHub {
   readonly token = "hf_test_token";
   readonly faults: Fault[] = [];
   readonly requests: Asked[] = [];
-  onPiece: ((sentSoFar: number) => Promise<void> | void) | undefined;
+  onPiece: TestHub["onPiece"];
   cdn: string | undefined;
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
   readonly #repos = new Map<string, Repo>();

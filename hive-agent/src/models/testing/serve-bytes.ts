@@ -12,7 +12,8 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly asked: Asked;
   readonly fault: Fault | undefined;
-  onPiece(): Promise<void> | void;
+  /** False: this connection is over. */
+  onPiece(): Promise<boolean | void> | boolean | void;
 }
 
 const PIECE_BYTES = 16_384;
@@ -46,7 +47,8 @@ async function send(
   const gone = once(response, "close");
   const stop = fault?.kind === "reset" || fault?.kind === "stall" ? from + fault.after : Infinity;
   for (let at = from; at <= to && !response.destroyed;) {
-    await onPiece();
+    if ((await onPiece()) === false) return void response.destroy();
+    if (response.destroyed) return;
     const end = Math.min(at + PIECE_BYTES, to + 1, stop);
     const piece = Buffer.from(bytes.subarray(at, end));
     if (fault?.kind === "corrupt" && fault.at >= at && fault.at < end) {
