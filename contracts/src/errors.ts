@@ -1,19 +1,10 @@
 import { z } from "zod";
-
-/** What a code means to each kind of caller. `retryable`: the same request may succeed later, unchanged. */
-export interface ErrorRow {
-  /** HTTP status of `application/problem+json`. */
-  readonly status: number;
-  /** Exit code of the keeper: 2 usage, 3 not found, 4 refused, 5 try later, 6 failed, 130 cancelled. */
-  readonly exit: number;
-  readonly retryable: boolean;
-  readonly title: string;
-  /** The next step, in words a person can act on. */
-  readonly help: string;
-}
+import type { ErrorRow } from "./error-row.ts";
+import { modelErrors } from "./model-errors.ts";
 
 /** Every error the system can tell anyone about. Codes are stable: programs switch on them. */
 export const errors = {
+  ...modelErrors,
   invalid_json: {
     status: 400,
     exit: 2,
@@ -83,13 +74,6 @@ export const errors = {
     retryable: false,
     title: "There is no such hive",
     help: "`rbee hives list` shows the hives there are.",
-  },
-  model_not_found: {
-    status: 404,
-    exit: 3,
-    retryable: false,
-    title: "No hive has this model",
-    help: "`rbee models list` shows what is there.",
   },
   worker_not_found: {
     status: 404,
@@ -181,55 +165,6 @@ export const errors = {
     retryable: true,
     title: "The model does not fit into free memory",
     help: "Stop another worker, or choose a smaller quantisation or context.",
-  },
-  model_invalid: {
-    status: 422,
-    exit: 6,
-    retryable: false,
-    title: "The model file is damaged or not a GGUF",
-    help: "Fetch it again; see `detail` for what is wrong with it.",
-  },
-  model_load_failed: {
-    status: 502,
-    exit: 6,
-    retryable: false,
-    title: "The engine could not load the model",
-    help: "See `detail` for the engine's last lines.",
-  },
-  model_in_use: {
-    status: 409,
-    exit: 4,
-    retryable: true,
-    title: "The model is loaded",
-    help: "Stop its workers first, or force it.",
-  },
-  download_failed: {
-    status: 502,
-    exit: 5,
-    retryable: true,
-    title: "It could not be fetched",
-    help: "Try again: what is there already is kept. See `detail` for what went wrong.",
-  },
-  hub_refused: {
-    status: 403,
-    exit: 4,
-    retryable: false,
-    title: "The hub does not give this model to this hive",
-    help: "Accept the model's terms on its page and start the hive's agent with HF_TOKEN.",
-  },
-  address_refused: {
-    status: 403,
-    exit: 4,
-    retryable: false,
-    title: "This hive does not fetch from that address",
-    help: "Only public https addresses are fetched, unless the hive's owner sets HF_ENDPOINT or RBEE_ALLOW_PRIVATE_URLS=1.",
-  },
-  disk_full: {
-    status: 507,
-    exit: 5,
-    retryable: true,
-    title: "The hive's disk is full",
-    help: "Free some space, then try again: what is there already is kept.",
   },
   worker_busy: {
     status: 409,

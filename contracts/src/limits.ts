@@ -231,10 +231,12 @@ export const limits = {
   /** Answers of a hub's API: a list of some thousand files. */
   hub_answer_bytes_max: 16_777_216,
   hub_answer_ms: 15_000,
+  /** Questions to a hub are tried again for a few seconds: somebody waits, and nothing is lost yet. */
+  hub_tries_max: 5,
   hub_files_max: 10_000,
   /** Models of one search; each costs the queen a request of its own. */
   search_models_max: 20,
-  /** Reading a model's header in a thread of its own; a real one takes well under a second and some megabytes. */
+  /** Reading a model's header in a process of its own; a real one takes well under a second and some megabytes. */
   gguf_read_ms: 10_000,
   gguf_heap_mib: 512,
   /** Repetitions (minItems, maxLength, …) a JSON schema may ask for: the grammar grows with them. */

@@ -106,3 +106,28 @@ test("a model id is never a path", () => {
     expect(ModelId.safeParse(bad).success, bad).toBe(false);
   }
 });
+
+describe("synonyms", () => {
+  const meant = (operation: string, fields: Record<string, unknown> = {}) => parseSubmission({ operation, ...fields });
+
+  test.each([
+    ["worker_install", { worker_id: "cpu-llm-worker" }, "worker_download", { worker_type: "cpu-llm-worker" }],
+    ["worker_install", { worker_type: "llama-server" }, "worker_build", { worker_type: "llama-server" }],
+    ["worker_list_installed", {}, "worker_binary_list", {}],
+    ["worker_installed_get", { id: "llama-server" }, "worker_binary_get", { worker_type: "llama-server" }],
+    ["worker_remove", { worker_id: "llama-server" }, "worker_binary_delete", { worker_type: "llama-server" }],
+    ["worker_list", { alias: "box" }, "worker_process_list", { hive_id: "box" }],
+    ["worker_get", { id: "worker-box-9100" }, "worker_process_get", { worker_id: "worker-box-9100" }],
+    ["worker_delete", { id: "worker-box-9100" }, "worker_process_delete", { worker_id: "worker-box-9100" }],
+    ["worker_delete", { pid: 7 }, "worker_process_delete", { pid: 7 }],
+  ])("%s %j is %s %j", (asked, fields, ...[operation, input]) => {
+    expect(meant(asked, fields)).toMatchObject({ operation, input });
+  });
+
+  test("they are no more forgiving than the names of the table", () => {
+    expect(() => meant("worker_get", { id: "worker-a", worker_id: "worker-a" })).toThrow("Unrecognized");
+    expect(() => meant("worker_get", { id: "worker-a", pid: 1 })).toThrow("either");
+    expect(() => meant("worker_process_get", { id: "worker-a" })).toThrow("Unrecognized");
+    expect(() => meant("constructor")).toThrow("there are");
+  });
+});

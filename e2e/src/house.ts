@@ -100,6 +100,7 @@ export class House {
     const join_token = known ? undefined : (await this.client().run("hive_token_create", { label: name })).token;
     // Nothing of the person who runs the tests: their models are not the test's.
     const env = {
+      HOME: this.home,
       HF_HOME: join(this.home, "hf"),
       ...(join_token === undefined ? {} : { RBEE_JOIN_TOKEN: join_token }),
       ...more,

@@ -11,13 +11,16 @@ let hub: TestHub;
 beforeAll(async () => {
   hub = await startHub();
   hub.addRepo("org/bees", { "bees.Q4_K_M.gguf": readFileSync(BEE_TINY) }, { licence: "mit" });
+  // The queen searches there too.
+  process.env["HF_ENDPOINT"] = hub.url;
   house = await House.open();
-  await house.startHive("den", [], { env: { HF_ENDPOINT: hub.url, RBEE_ALLOW_PRIVATE_URLS: "1" } });
+  await house.startHive("den", []);
 });
 afterEach(() => (hub.onPiece = undefined));
 afterAll(async () => {
   await house.close();
   await hub.close();
+  delete process.env["HF_ENDPOINT"];
 });
 
 const hive_id = "den";

@@ -2,28 +2,20 @@ import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { limits, RbeeError } from "@rbee/contracts";
-import { Engines } from "./binaries/engines.ts";
 import { systemClock } from "./clock.ts";
 import { enrol, loadCredential, type Credential } from "./credential.ts";
-import { probeDevices } from "./devices/devices.ts";
-import { createHandlers } from "./handlers/create.ts";
-import type { Self } from "./handlers/self.ts";
 import { bootId } from "./jobs/boot.ts";
 import { HiveLink } from "./link/hive-link.ts";
 import { webSocketDial } from "./link/ws-dial.ts";
 import { LocalServer } from "./local/server.ts";
 import type { Log } from "./log.ts";
+import { Machine } from "./machine.ts";
 import type { ModelCatalogue } from "./models/catalogue.ts";
-import { openModels, type Models } from "./models/open-models.ts";
 import type { ModelPolicy } from "./models/policy.ts";
-import { selfChecks } from "./self/checks.ts";
-import { Stock } from "./stock.ts";
 import type { NodeSql } from "./storage/node-sql.ts";
 import { openDatabase } from "./storage/open.ts";
 import type { WorkerKinds } from "./workers/kinds.ts";
-import { WorkerSupervisor } from "./workers/supervisor.ts";
-
-const AGENT_VERSION = "0.1.0";
+import type { WorkerSupervisor } from "./workers/supervisor.ts";
 
 export interface AgentOptions {
   /** Where the agent keeps its credential, its journal and its workers' records. One agent per home. */
@@ -102,12 +94,9 @@ function nameOfMachine(): string {
 
 class RunningAgent implements Agent {
   readonly hive_id: string;
-  readonly supervisor: WorkerSupervisor;
-  readonly catalogue: ModelCatalogue;
-  readonly #models: Models;
+  readonly #machine: Machine;
   readonly #options: AgentOptions;
   readonly #sql: NodeSql;
-  readonly #stock: Stock;
   readonly #link: HiveLink;
   readonly #local: LocalServer | undefined;
   readonly #connected = Promise.withResolvers<void>();
@@ -120,7 +109,7 @@ class RunningAgent implements Agent {
   static async start(sql: NodeSql, credential: Credential, options: AgentOptions): Promise<RunningAgent> {
     const agent = new RunningAgent(sql, credential, options);
     // Before the first job is resumed: it may want the worker that it had.
-    await Promise.all([agent.supervisor.adopt(), agent.#stock.start()]);
+    await agent.#machine.start();
     await agent.#local?.start();
     agent.#link.start();
     return agent;
@@ -132,71 +121,28 @@ class RunningAgent implements Agent {
     this.#credential = credential;
     this.#joinToken = options.join_token;
     this.hive_id = credential.hive_id;
-    const { home, log, kinds } = options;
-    const { model_dirs: dirs, model_files: files, model_policy: policy } = options;
-    this.#models = openModels({ home, dirs, files, policy, log });
-    this.catalogue = this.#models.catalogue;
-    const engines = new Engines({ home, devices: probeDevices, workers: () => this.supervisor.list() });
-    this.supervisor = new WorkerSupervisor({
-      hive_id: this.hive_id,
-      slots: options.slots,
-      home,
-      engines: engines.store,
-      devices: async () => engines.devices(),
-      catalogue: this.catalogue,
-      onChange: () => this.#stock.workersChanged(),
-      ...(kinds === undefined ? {} : { kinds }),
-    });
-    this.#stock = new Stock({
-      version: AGENT_VERSION,
-      slots_default: options.slots ?? limits.slots_default,
-      catalogue: this.catalogue,
-      supervisor: this.supervisor,
-      devices: async () => engines.devices(),
-      changed: () => this.#link.inventoryChanged(),
-    });
     const { hive_id } = this;
-    const boot = bootId();
-    const inventory = () => this.#stock.inventory();
-    const rtt = async () => (await this.rtt()) ?? fail("unavailable", "the queen did not answer");
-    const { catalogue, supervisor } = this;
-    const { provisioner } = this.#models;
-    const modelsChanged = () => this.#stock.modelsChanged();
+    const { home, log, local_port } = options;
     const queen_url = options.queen_url ?? credential.queen_url;
-    const self: Self = {
-      lookAgain: async () => {
-        const found = await this.#stock.lookAgain();
-        this.#link.tellInventory();
-        return found;
-      },
-      checks: selfChecks({
-        home,
-        queen_url,
-        sql,
-        catalogue,
-        devices: async () => engines.devices(),
-        engineFor: (kind) => engines.store.packageOf(kind),
-        rtt,
-      }),
+    const line = {
+      changed: () => this.#link.inventoryChanged(),
+      tell: () => this.#link.tellInventory(),
+      rtt: async () => this.rtt(),
     };
-    const deps = { hive_id, catalogue, supervisor, engines, provisioner, self, modelsChanged, rtt };
-    const handlers = createHandlers(deps);
+    this.#machine = new Machine({ ...options, hive_id, queen_url, sql }, line);
+    const { handlers, stock } = this.#machine;
+    const shared = { clock: systemClock, log, boot: bootId(), handlers, inventory: () => stock.inventory() };
+    const activeOn = (worker_id: string) => this.supervisor.activeOn(worker_id);
+    if (local_port !== undefined)
+      this.#local = new LocalServer({ ...shared, hive_id, home, port: local_port, activeOn });
     const link = {
+      ...shared,
       queen_url,
       dial: webSocketDial(systemClock),
-      clock: systemClock,
-      log,
       sql,
       sync: () => sql.sync(),
-      boot,
       headers: (time: number) => this.#credential.headers(time),
-      handlers,
-      inventory,
     };
-    if (options.local_port !== undefined) {
-      const local = { hive_id, home, port: options.local_port, handlers, inventory, clock: systemClock, log, boot };
-      this.#local = new LocalServer(local);
-    }
     this.#link = new HiveLink(link, {
       connected: () => {
         log.info("connected to the queen", { hive_id: this.hive_id });
@@ -207,6 +153,14 @@ class RunningAgent implements Agent {
     });
     // Who only waits for the end must not be told twice.
     this.#connected.promise.catch(() => undefined);
+  }
+
+  get supervisor(): WorkerSupervisor {
+    return this.#machine.supervisor;
+  }
+
+  get catalogue(): ModelCatalogue {
+    return this.#machine.catalogue;
   }
 
   get local_url(): string | undefined {
@@ -239,7 +193,11 @@ class RunningAgent implements Agent {
     this.#link.drain();
     this.#local?.jobs.drain();
     const done = await within(drain_ms, Promise.all([this.#link.idle(), this.#local?.jobs.idle()]));
-    if (!done) this.#link.giveBackAll("the hive is shutting down");
+    if (!done) {
+      this.#link.giveBackAll("the hive is shutting down");
+      // There is nobody to give these back to: the next agent takes them up.
+      this.#local?.jobs.halt();
+    }
     const told = done || !this.#link.connected ? undefined : within(limits.stop_grace_ms, this.#link.idle());
     await Promise.all([told, this.supervisor.stopAll()]);
     this.#end(undefined);
@@ -267,19 +225,14 @@ class RunningAgent implements Agent {
   #end(error: RbeeError | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#stock.stop();
+    this.#machine.stop();
     this.#link.close();
     this.#local?.close();
-    void this.#models.close();
     this.#sql.close();
     if (error !== undefined) this.supervisor.close();
     this.#connected.reject(error ?? new RbeeError("unavailable", "the agent was stopped"));
     this.#stopped.resolve(error);
   }
-}
-
-function fail(code: "unavailable", detail: string): never {
-  throw new RbeeError(code, detail);
 }
 
 /** Whether it happens in time. */

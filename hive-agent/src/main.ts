@@ -17,6 +17,8 @@ const USAGE = `rbee-hive --queen-url <url> [--join-token <token>] [--home <dir>]
 
 The local server answers on 127.0.0.1, at port 7835 unless told otherwise (RBEE_LOCAL_PORT; 0 is any free port, "none" is
 no server); its key is in local.json of the home.
+Models come from HF_ENDPOINT (huggingface.co) with HF_TOKEN into HF_HOME, at most RBEE_DOWNLOAD_LIMIT bytes a second (20M),
+and from public https addresses only, unless RBEE_ALLOW_PRIVATE_URLS=1.
 The join token is better given as RBEE_JOIN_TOKEN, or on stdin with --join-token -.`;
 
 const { values } = parseArgs({

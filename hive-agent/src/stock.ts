@@ -47,8 +47,8 @@ export class Stock {
   }
 
   /** A model came or went. */
-  modelsChanged(): void {
-    void this.#lookAtModels();
+  async modelsChanged(): Promise<void> {
+    await this.#lookAtModels();
   }
 
   inventory(): Inventory {

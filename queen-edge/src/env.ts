@@ -13,4 +13,6 @@ export interface Env {
   readonly RBEE_API_KEY?: string;
   /** Origins whose pages may call the queen, comma-separated. None unless named. */
   readonly RBEE_ORIGINS?: string;
+  /** The hub that models are searched on, if not huggingface.co. */
+  readonly HF_ENDPOINT?: string;
 }

@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { limits, type Op } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sseResponse } from "./http/sse.ts";
+import { readerStream } from "./http/reader-stream.ts";
 import { readerCloses } from "./reader-socket.ts";
 import { dataOf, post, queen, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
 import { TestHive, type Lane } from "./testing/test-hive.ts";
@@ -109,7 +109,7 @@ describe("a client that takes nothing", () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
     const { 0: near, 1: far } = new WebSocketPair();
     const signal = new AbortController().signal;
-    const response = sseResponse(near, { signal });
+    const response = readerStream(near, { signal });
     far.accept();
     const closed = new Promise<number>((resolve) => far.addEventListener("close", ({ code }) => resolve(code)));
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();

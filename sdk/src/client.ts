@@ -125,6 +125,7 @@ export class JobClient {
   }
 
   /** Submits an operation and calls back with every line of its text stream; the last one is `[DONE]`. Returns the job's id. */
+  // oxlint-disable-next-line max-params -- three of them are what older programs call it with
   async submitAndStream<K extends OperationName>(
     operation: K,
     input: OperationRequest<K>,
@@ -159,10 +160,7 @@ export class JobClient {
     return (await (await this.#transport.send(pathOf(jobId), { method: "DELETE" })).json()) as CancelAnswer;
   }
 
-  async *#events(
-    jobId: string,
-    source: Source,
-  ): AsyncGenerator<PositionedEvent, void, void> {
+  async *#events(jobId: string, source: Source): AsyncGenerator<PositionedEvent, void, void> {
     for await (const { position, data } of this.#frames(jobId, "json", source)) {
       const event = parseEvent(data);
       yield { position, event };
@@ -170,11 +168,7 @@ export class JobClient {
     }
   }
 
-  #frames(
-    jobId: string,
-    format: Format,
-    source: Source,
-  ): AsyncGenerator<Frame> {
+  #frames(jobId: string, format: Format, source: Source): AsyncGenerator<Frame> {
     const { signal, onDisconnect } = source;
     const connect = (after: string | undefined): Promise<Response> => {
       const behind = after === undefined ? "" : `&after=${encodeURIComponent(after)}`;

@@ -51,7 +51,7 @@ const ModelSource = z
     "not a model, https: or file: address",
   );
 
-const hasControlCharacters = (text: string): boolean => [...text].some((one) => one < " " || one === "\u007F");
+const hasControlCharacters = (text: string): boolean => text.split("").some((one) => one < " " || one === "\u007F");
 
 /** A branch, tag or commit. */
 const Revision = z

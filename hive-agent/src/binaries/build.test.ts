@@ -66,7 +66,11 @@ const left = async () => (await readdir(store.folder)).filter((name) => name.sta
 const here = (await missingTools("cpu")).length === 0;
 
 test.runIf(here)("a build tells its steps and its log, and leaves the program and nothing else", async () => {
-  const plan = { backend: "cpu", jobs: 1, source: await source({ "CMakeLists.txt": project, "main.cpp": "int main() {}\n" }) } as const;
+  const plan = {
+    backend: "cpu",
+    jobs: 1,
+    source: await source({ "CMakeLists.txt": project, "main.cpp": "int main() {}\n" }),
+  } as const;
   const { events, result } = await run(build(store, plan, never));
   const said = events.flatMap((event) => (event.type === "narration" ? [event.human] : []));
   expect(said).toEqual(expect.arrayContaining(["Configuring", expect.stringContaining("Building CXX object")]));
@@ -79,7 +83,7 @@ test.runIf(here)("a build tells its steps and its log, and leaves the program an
   expect(store.find("llama-server")).toEqual(result);
 });
 
-test.runIf(here)("a build that fails says the compiler's last lines", async () => {
+test.runIf(here)("[WORK-8] a build that fails says the compiler's last lines", async () => {
   const files = { "CMakeLists.txt": project, "main.cpp": "int main() { return honey; }\n" };
   const plan = { backend: "cpu", jobs: 1, source: await source(files) } as const;
   const failed = await failureOf(run(build(store, plan, never)));
@@ -89,28 +93,31 @@ test.runIf(here)("a build that fails says the compiler's last lines", async () =
   expect(store.find("llama-server")).toBeUndefined();
 });
 
-test.runIf(here && process.platform === "linux")("cancel ends every process of the build before it returns", async () => {
-  const files = { "CMakeLists.txt": project + slow, "main.cpp": "int main() {}\n", "wait.sh": wait };
-  const plan = { backend: "cpu", jobs: 1, source: await source(files) } as const;
-  const cancel = new AbortController();
-  let seen: string[] = [];
-  const failed = await failureOf(
-    run(build(store, plan, cancel.signal), ({ type, ...event }) => {
-      if (type !== "narration" || !("human" in event) || !event.human.startsWith("Compiling")) return;
-      void expect
-        .poll(() => processes().length, { timeout: 20_000 })
-        .toBeGreaterThan(3)
-        .then(() => {
-          seen = processes();
-          cancel.abort(new Error("not now"));
-        });
-    }),
-  );
-  expect(failed.message).toBe("not now");
-  expect(seen.length).toBeGreaterThan(3);
-  expect(processes()).toEqual([]);
-  expect(await left()).toEqual([]);
-});
+test.runIf(here && process.platform === "linux")(
+  "[WORK-8] cancel ends every process of the build before it returns",
+  async () => {
+    const files = { "CMakeLists.txt": project + slow, "main.cpp": "int main() {}\n", "wait.sh": wait };
+    const plan = { backend: "cpu", jobs: 1, source: await source(files) } as const;
+    const cancel = new AbortController();
+    let seen: string[] = [];
+    const failed = await failureOf(
+      run(build(store, plan, cancel.signal), ({ type, ...event }) => {
+        if (type !== "narration" || !("human" in event) || !event.human.startsWith("Compiling")) return;
+        void expect
+          .poll(() => processes().length, { timeout: 20_000 })
+          .toBeGreaterThan(3)
+          .then(() => {
+            seen = processes();
+            cancel.abort(new Error("not now"));
+          });
+      }),
+    );
+    expect(failed.message).toBe("not now");
+    expect(seen.length).toBeGreaterThan(3);
+    expect(processes()).toEqual([]);
+    expect(await left()).toEqual([]);
+  },
+);
 
 test("without its tools nothing is begun, and what is missing is said", async () => {
   const PATH = process.env["PATH"];

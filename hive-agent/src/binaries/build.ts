@@ -26,6 +26,8 @@ const options = [
   "-DLLAMA_USE_PREBUILT_UI=OFF",
   "-DLLAMA_OPENSSL=OFF",
   "-DLLAMA_CURL=OFF",
+  // Their warnings are thousands of lines that nobody on a hive can act on.
+  ...["LLAMA", "GGML"].map((part) => `-D${part}_ALL_WARNINGS=OFF`),
 ];
 const backendOption: Readonly<Record<DeviceKind, readonly string[]>> = {
   cpu: ["-DGGML_METAL=OFF"],

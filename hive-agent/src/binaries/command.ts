@@ -86,7 +86,7 @@ function endOf(child: ChildProcess): Promise<string | undefined> {
   });
 }
 
-/** Nothing of a build goes on without it: its compilers are ended with it, and waited for. */
+/** Nothing of a build goes on without it: its compilers are ended with it, and waited for. [WORK-8] */
 async function endGroup(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   const { pid } = child;
   if (pid === undefined) return;

@@ -61,7 +61,7 @@ export function bundledSource(): { bundle: string; version: string } | undefined
   const bundle = path.join(folder, "llama", "gitRelease.bundle");
   if (!existsSync(bundle)) return undefined;
   const release = JSON.parse(readFileSync(path.join(folder, "llama", "binariesGithubRelease.json"), "utf8")) as {
-    release?: unknown;
+    release?: string;
   };
-  return { bundle, version: String(release.release ?? "unknown") };
+  return { bundle, version: release.release ?? "unknown" };
 }

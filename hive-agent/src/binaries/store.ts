@@ -74,7 +74,7 @@ export class EngineStore {
     return folder;
   }
 
-  /** Puts a staged engine in its place, all of it at once. */
+  /** Puts a staged engine in its place, all of it at once. [WORK-7] */
   async publish(staged: string, manifest: Omit<Manifest, "size_bytes">): Promise<InstalledEngine> {
     const { worker_type, version } = manifest;
     const size_bytes = await sizeOf(path.join(staged, "content"));

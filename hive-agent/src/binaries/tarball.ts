@@ -47,7 +47,10 @@ async function* fetchRest(url: string, file: string, signal: AbortSignal): Async
     });
     const range = /^bytes (?<from>\d+)-\d+\/(?<total>\d+)$/.exec(response.headers.get("content-range") ?? "")?.groups;
     // All of it was there already.
-    if (response.status === 416 && have > 0) return void (await response.body?.cancel());
+    if (response.status === 416 && have > 0) {
+      await response.body?.cancel();
+      return;
+    }
     const resumed = response.status === 206 && Number(range?.["from"]) === have;
     if (response.body === null || !(response.status === 200 || resumed)) throw failed(`it answered ${response.status}`);
     const length = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -63,7 +66,7 @@ async function* fetchRest(url: string, file: string, signal: AbortSignal): Async
 
 async function* write(
   body: AsyncIterable<Uint8Array>,
-  { file, from, total, alive }: { file: string; from: number; total: number; alive(): void },
+  { file, from, total, alive }: { file: string; from: number; total: number; alive: () => void },
 ): AsyncGenerator<HandlerEvent, void, void> {
   const handle = await open(file, from > 0 ? "a" : "w", 0o600);
   let done = from;

@@ -18,7 +18,7 @@ export interface TestRegistry {
   close(): Promise<void>;
 }
 
-export type Fault =
+type Fault =
   /** The connection breaks after so many bytes. */
   | { readonly kind: "cut"; readonly after: number }
   | { readonly kind: "corrupt" }

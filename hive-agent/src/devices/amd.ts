@@ -33,7 +33,7 @@ const Gpu = z.object({
 });
 
 /** Output of `amd-smi static` and `amd-smi metric`, both as JSON. A board whose memory is not told cannot be judged. */
-export function parseAmdSmi(described: string, used: string): Device[] {
+function parseAmdSmi(described: string, used: string): Device[] {
   const usage = new Map(gpusOf(used).map(({ gpu, mem_usage }) => [gpu, objectOf(mem_usage)]));
   return gpusOf(described).flatMap(({ gpu, asic, vram, driver }): Device[] => {
     const memory = usage.get(gpu);
@@ -57,7 +57,7 @@ function gpusOf(said: string): z.infer<typeof Gpu>[] {
 const Card = z.record(z.string(), z.string());
 
 /** Output of `rocm-smi --showproductname --showmeminfo vram --showdriverversion --json`. */
-export function parseRocmSmi(said: string): Device[] {
+function parseRocmSmi(said: string): Device[] {
   const cards = z.record(z.string(), z.unknown()).safeParse(parseJson(said)).data ?? {};
   const driver = Card.safeParse(cards["system"]).data?.["Driver version"];
   return Object.entries(cards).flatMap(([key, value]): Device[] => {

@@ -20,7 +20,7 @@ export async function processMemory(): Promise<ReadonlyMap<number, number>> {
 const query = async (names: readonly string[]): Promise<string | undefined> =>
   ask("nvidia-smi", [`--query-gpu=${names.join(",")}`, "--format=csv,noheader,nounits"]);
 
-export function parseNvidia(csv: string): Device[] {
+function parseNvidia(csv: string): Device[] {
   return csv
     .split("\n")
     .map((line) => line.split(",").map((cell) => cell.trim()))

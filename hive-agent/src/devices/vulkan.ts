@@ -9,7 +9,7 @@ const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software/i;
 /** Machines with more boards than this are not seen. */
 const BOARDS_MAX = 8;
 
-export const VulkanState = z.object({
+const VulkanState = z.object({
   names: z.array(z.string()).max(64),
   total: z.number().nonnegative(),
   free: z.number().nonnegative(),

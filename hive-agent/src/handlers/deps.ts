@@ -13,8 +13,8 @@ export interface HandlerDeps {
   readonly engines: Engines;
   readonly provisioner: Provisioner;
   readonly self: Self;
-  /** Models came or went. */
-  modelsChanged?(): void;
+  /** Models came or went: resolves when the queen is being told, so that who hears of a job's end finds them there. */
+  modelsChanged?(): Promise<void>;
   /** Round trip to the queen and back over the control socket, in milliseconds. */
   rtt(): Promise<number>;
 }

@@ -56,7 +56,8 @@ async function* reattach(
   input: Input,
   { id, context, shown }: { id: string; context: HiveContext; shown: number },
 ): AsyncGenerator<HandlerEvent, Result | undefined, void> {
-  const { id: model } = await deps.catalogue.resolve(input.model);
+  const [loaded] = deps.supervisor.ready(input.model);
+  const model = loaded?.model ?? (await deps.catalogue.resolve(input.model)).id;
   for (const worker of deps.supervisor.ready(model)) {
     try {
       return yield* run(deps, worker, { call: { id }, context, shown });

@@ -1,5 +1,4 @@
 import { limits, narrate, RbeeError, type OperationResult } from "@rbee/contracts";
-import { probeDevices } from "../devices/devices.ts";
 import type { HiveHandlers } from "../jobs/handler.ts";
 import { removeModel } from "../models/remove.ts";
 import { memoryNeed } from "../workers/memory.ts";
@@ -23,7 +22,7 @@ export const modelHandlers = (deps: HandlerDeps): ModelHandlers => ({
 
   async *model_download({ model, revision }, { signal }) {
     const provided = yield* deps.provisioner.provide({ model, revision }, signal);
-    deps.modelsChanged?.();
+    await deps.modelsChanged?.();
     const words = provided.already_there ? "was there already" : "is on disk";
     yield narrate("hive", "model_download", `${provided.model_id} ${words}`);
     return { ...provided };
@@ -34,7 +33,7 @@ export const modelHandlers = (deps: HandlerDeps): ModelHandlers => ({
     const model = known?.id ?? id;
     yield* freeModel(deps, model, force);
     const freed_bytes = await removeModel(deps.catalogue, model);
-    deps.modelsChanged?.();
+    await deps.modelsChanged?.();
     return { message: `${model} was removed`, freed_bytes };
   },
 });
@@ -57,11 +56,11 @@ async function* freeModel({ supervisor, provisioner }: HandlerDeps, model: strin
 }
 
 /** What it takes with the usual context and with all it was made for, on each device. */
-async function estimates({ catalogue }: HandlerDeps, id: string): Promise<MemoryEstimates> {
+async function estimates({ catalogue, engines }: HandlerDeps, id: string): Promise<MemoryEstimates> {
   const model = await catalogue.resolve(id);
   const { context: trained = limits.context_default } = model.header;
   const contexts = [...new Set([Math.min(limits.context_default, trained), trained])];
-  const devices = await probeDevices();
+  const devices = await engines.devices();
   return devices.flatMap(({ id: device, memory_total_bytes }) =>
     contexts.map((context) => {
       const bytes = Math.ceil(memoryNeed(model, context));

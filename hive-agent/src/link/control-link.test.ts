@@ -15,6 +15,7 @@ let clock: ManualClock;
 let dial: FakeDial;
 let link: HiveLink;
 let seen: string[];
+let version: string;
 
 const kinds = () => dial.last.take().map(({ t }) => t);
 const signedAt = () => Number(dial.last.request.headers["x-time"]);
@@ -28,6 +29,7 @@ beforeEach(() => {
   clock = new ManualClock();
   dial = new FakeDial();
   seen = [];
+  ({ version } = inventory);
   const options = {
     queen_url: "http://queen",
     dial: dial.dial,
@@ -38,7 +40,7 @@ beforeEach(() => {
     boot: "boot",
     headers: (time: number) => ({ "x-time": String(time) }),
     handlers: waits,
-    inventory: () => inventory,
+    inventory: () => ({ ...inventory, version }),
   };
   link = new HiveLink(options, {
     connected: () => seen.push("connected"),
@@ -56,6 +58,18 @@ describe("control link", () => {
     expect(kinds()).toEqual([]);
     clock.advance(limits.control_ping_ms);
     expect(kinds()).toEqual(["ping"]);
+  });
+
+  test("[AGENT-16] tells what changed at once when something is to be said behind it, and once", () => {
+    welcome();
+    dial.last.take();
+    version = "new";
+    link.inventoryChanged();
+    link.tellInventory();
+    expect(dial.last.take()).toMatchObject([{ t: "inventory", inventory: { version: "new" } }]);
+    clock.advance(limits.inventory_settle_ms);
+    link.tellInventory();
+    expect(kinds()).toEqual([]);
   });
 
   test("[AGENT-14] a queen that opens the socket and says nothing is dialled again", () => {

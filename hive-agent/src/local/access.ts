@@ -33,7 +33,7 @@ export class LocalAccess {
   /** Nobody is there any more. The key stays, so that what was told of it stays true. */
   withdraw(): void {
     try {
-      writeFileSync(`${fileOf(this.#home)}`, `${JSON.stringify({ key: this.key })}\n`, { mode: 0o600 });
+      writeFileSync(fileOf(this.#home), `${JSON.stringify({ key: this.key })}\n`, { mode: 0o600 });
     } catch {
       rmSync(fileOf(this.#home), { force: true });
     }

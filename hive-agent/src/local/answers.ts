@@ -16,9 +16,11 @@ export interface LocalDeps {
   /** Milliseconds since the epoch. */
   readonly enrolled_at: number;
   readonly handlers: HiveHandlers;
-  inventory(): Inventory;
+  readonly inventory: () => Inventory;
+  /** Generations that run on a worker, whoever asked for them. */
+  readonly activeOn: (worker_id: string) => number;
   /** Local jobs that run. */
-  jobsRunning(): number;
+  readonly jobsRunning: () => number;
 }
 
 /** The queen's operations that a hive can answer for itself; the others need a queen. */
@@ -80,8 +82,7 @@ function hiveInfo({ hive_id, enrolled_at, inventory, jobsRunning }: LocalDeps): 
   };
 }
 
-/** Slots in use are the queen's to count; here a worker that is asked for more than it has lets the request wait. */
-const activeWorkers = ({ hive_id, inventory }: LocalDeps): ActiveWorker[] =>
+const activeWorkers = ({ hive_id, inventory, activeOn }: LocalDeps): ActiveWorker[] =>
   inventory().workers.map(({ worker_id, model, device, state, slots }) => ({
     worker_id,
     hive_id,
@@ -89,5 +90,5 @@ const activeWorkers = ({ hive_id, inventory }: LocalDeps): ActiveWorker[] =>
     device,
     state,
     slots,
-    slots_busy: 0,
+    slots_busy: Math.min(slots, activeOn(worker_id)),
   }));

@@ -1,13 +1,20 @@
 import { limits, RbeeError, type CancelAnswer, type JobLine, type JobView } from "@rbee/contracts";
 import { EventLog, isAfter, isEnded, isSameRequest, viewOf, type JobSpec, type KeptJob } from "@rbee/job-core";
-import { sseResponse, type Answer, type JobKeeper, type ReaderQuery, type ReadOptions } from "@rbee/job-http";
+import {
+  sseResponse,
+  type Answer,
+  type JobKeeper,
+  type ReaderQuery,
+  type ReadOptions,
+  type Source,
+} from "@rbee/job-http";
 import type { Clock } from "../clock.ts";
 import { Pump } from "../jobs/pump.ts";
 import type { Runnable } from "../jobs/run-handler.ts";
 import type { Log } from "../log.ts";
 import type { NodeSql } from "../storage/node-sql.ts";
 import { LocalJob, type LocalContext } from "./local-job.ts";
-import { replay } from "./readers.ts";
+import { Reader } from "./readers.ts";
 import { LocalRecords } from "./records.ts";
 
 export interface LocalJobsOptions {
@@ -96,9 +103,16 @@ export class LocalJobs implements JobKeeper {
       return new Response(null, { status: 204 });
     const open = this.#open.get(job_id);
     const pipe = () => new TransformStream<Uint8Array, Uint8Array>();
-    if (open !== undefined)
-      return sseResponse((feed) => ({ left: open.readers.add(open, query, feed) }), { ...options, pipe });
-    const source = (feed: Parameters<typeof replay>[2]) => (replay(job, query, feed), { left: () => undefined });
+    const source: Source = (feed) => {
+      const begin = () => new Reader(job, query, feed);
+      const reader = open === undefined ? begin() : open.readers.add(begin);
+      const left = () => {
+        open?.readers.left(reader);
+        // Only its own client's leaving counts, and only if it said so. [READ-7]
+        if (query.cancels) open?.cancel();
+      };
+      return { left, taken: (chars) => reader.taken(chars) };
+    };
     return sseResponse(source, { ...options, pipe });
   }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { narrate, problemOf, RbeeError } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { aborted, token } from "../link/testing/handlers.ts";
-import { LocalHouse, until, type Play } from "./testing.ts";
+import { linesOf, LocalHouse, until, type Play } from "./testing.ts";
 
 let house: LocalHouse;
 beforeEach(() => (house = new LocalHouse()));
@@ -84,6 +84,37 @@ describe("one job", () => {
     expect(await cancel()).toEqual({ job_id: id, status: "cancelling" });
     expect(await house.read(id)).toEqual(['[TOKEN] "a"', "[CANCELLED]", "[DONE]"]);
     expect(await cancel()).toEqual({ job_id: id, status: "cancelled" });
+  });
+
+  test("[READ-7] a client that said so cancels by leaving; another reader's leaving cancels nothing", async () => {
+    await house.start(stuck("a"));
+    const id = await house.submit();
+    const leave = async (query: string) => {
+      const leaving = new AbortController();
+      await until(await house.fetch(`/v1/jobs/${id}/stream${query}`, { signal: leaving.signal }), '"a"');
+      leaving.abort();
+    };
+    const whole = house.read(id);
+    await leave("");
+    expect(await house.view(id)).toMatchObject({ state: "running", cancelling: false });
+    await leave("?on_disconnect=cancel");
+    expect(await whole).toEqual(['[TOKEN] "a"', "[CANCELLED]", "[DONE]"]);
+  });
+
+  test("[READ-6] a client that takes nothing is not written ahead of; when it takes, it gets everything", async () => {
+    const many = Array.from({ length: 20_000 }, (_, i) => `${i} and then some more words `);
+    const done = Promise.withResolvers<void>();
+    await house.start(async function* () {
+      for (const text of many) yield token(text);
+      done.resolve();
+      return RESULT;
+    });
+    const id = await house.submit();
+    const slow = await house.fetch(`/v1/jobs/${id}/stream`);
+    await done.promise;
+    const said = linesOf(await slow.text());
+    expect(said.slice(0, -2)).toEqual(many.map((text) => `[TOKEN] ${JSON.stringify(text)}`));
+    expect(said.at(-1)).toBe("[DONE]");
   });
 
   test("thousands of events arrive whole and in order", async () => {

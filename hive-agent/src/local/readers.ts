@@ -12,81 +12,126 @@ import {
 } from "@rbee/job-core";
 import type { Feed } from "@rbee/job-http";
 
-/** Entries of the backlog per write: small enough that a slow reader never makes one huge string. */
-const BACKLOG_CHUNK_ENTRIES = 500;
+/** Characters of backlog per write: a long log never becomes one huge string. */
+const BACKLOG_CHUNK_CHARS = 16_384;
 
 export interface Wanted {
   readonly format: StreamFormat;
   readonly after: Position;
 }
 
-interface Reader {
-  readonly feed: Feed;
-  readonly format: StreamFormat;
-  sent: Position;
+/** One client's way through a job's log. It is written no more than its window lets through. [READ-6] */
+export class Reader {
+  readonly #job: KeptJob;
+  readonly #feed: Feed;
+  readonly #format: StreamFormat;
+  #sent: Position;
+  /** Characters that may be on their way to the client. */
+  #unconfirmed = 0;
+  /** There is more in the log than fitted: it is shown nothing new until it has caught up. */
+  #behind = false;
+
+  constructor(job: KeptJob, { format, after }: Wanted, feed: Feed) {
+    this.#job = job;
+    this.#feed = feed;
+    this.#format = format;
+    this.#sent = after;
+    this.#sendFromLog();
+  }
+
+  /** The client took so many characters: what did not fit before may fit now. */
+  taken(chars: number): void {
+    this.#unconfirmed = Math.max(0, this.#unconfirmed - chars);
+    if (this.#behind) this.#sendFromLog();
+  }
+
+  /** New entries: what it has had is not shown again. [READ-1] */
+  show(entries: readonly LogEntry[]): void {
+    if (this.#behind) return;
+    const fresh = entries.filter(({ position }) => isAfter(position, this.#sent));
+    const last = fresh.at(-1);
+    if (last === undefined) {
+      // It asked for more than there will ever be; the end is its too. [READ-5]
+      if (entries.some(({ event }) => isEndOfJob(event))) this.#end(DONE);
+      return;
+    }
+    this.#behind = this.#unconfirmed >= limits.reader_window_chars;
+    if (this.#behind) return;
+    this.#write(fresh);
+    this.#sent = last.position;
+    if (isEndOfJob(last.event)) this.#feed.end();
+  }
+
+  /** The agent stops: the stream breaks off, and is taken up again at the next one. */
+  drop(): void {
+    this.#feed.end();
+  }
+
+  /** Writes what follows in the durable part of the log, as far as the window reaches. */
+  #sendFromLog(): void {
+    const { log } = this.#job;
+    const durable = { term: log.end.term, seq: log.acked };
+    let batch: LogEntry[] = [];
+    let chars = 0;
+    let saidEnd = false;
+    this.#behind = false;
+    for (const entry of log.after(this.#sent)) {
+      this.#behind = this.#unconfirmed + chars >= limits.reader_window_chars;
+      if (this.#behind || isAfter(entry.position, durable)) break;
+      batch.push(entry);
+      chars += lengthOf(entry);
+      this.#sent = entry.position;
+      saidEnd = isEndOfJob(entry.event);
+      if (chars < BACKLOG_CHUNK_CHARS) continue;
+      this.#write(batch);
+      [batch, chars] = [[], 0];
+    }
+    if (batch.length > 0) this.#write(batch);
+    if (this.#behind || !isEnded(this.#job.phase)) return;
+    // Behind the last event there is still the end to be told. [READ-3]
+    this.#end(saidEnd ? "" : DONE);
+  }
+
+  #write(entries: readonly LogEntry[]): void {
+    const text = encodeEntries(entries, this.#format);
+    this.#unconfirmed += text.length;
+    this.#feed.write(text);
+  }
+
+  #end(last: string): void {
+    if (last !== "") this.#feed.write(last);
+    this.#feed.end();
+  }
 }
+
+/** A token is a few characters and its frame; anything else is as long as its JSON. */
+const FRAME_CHARS = 40;
+const lengthOf = ({ event }: LogEntry): number =>
+  FRAME_CHARS + (event.type === "token" ? event.text.length : JSON.stringify(event).length);
 
 /** Everyone who reads one job that is not over yet. */
 export class Readers {
   readonly #readers = new Set<Reader>();
 
-  /** Replays what is durable and follows from there. @returns what to do when the reader leaves @throws RbeeError queue_full */
-  add(job: KeptJob, wanted: Wanted, feed: Feed): () => void {
+  /** @throws RbeeError queue_full */
+  add(reader: () => Reader): Reader {
     if (this.#readers.size >= limits.readers_per_job_max)
       throw new RbeeError("queue_full", "too many readers of this job");
-    const sent = replay(job, wanted, feed);
-    if (isEnded(job.phase)) return () => undefined;
-    const reader = { feed, format: wanted.format, sent };
-    this.#readers.add(reader);
-    return () => this.#readers.delete(reader);
+    const added = reader();
+    this.#readers.add(added);
+    return added;
   }
 
-  /** New entries, once to each: what a reader has had is not shown again. [READ-1] */
+  left(reader: Reader): void {
+    this.#readers.delete(reader);
+  }
+
   show(entries: readonly LogEntry[]): void {
-    const last = entries.at(-1);
-    if (last === undefined) return;
-    const over = isEndOfJob(last.event);
-    for (const reader of this.#readers) {
-      const fresh = entries.filter(({ position }) => isAfter(position, reader.sent));
-      if (fresh.length > 0) {
-        reader.feed.write(encodeEntries(fresh, reader.format));
-        reader.sent = last.position;
-      } else if (over) {
-        // It asked for more than there will ever be; the end is its too. [READ-5]
-        reader.feed.write(DONE);
-      }
-      if (over) reader.feed.end();
-    }
-    if (over) this.#readers.clear();
+    for (const reader of this.#readers) reader.show(entries);
   }
 
-  /** The agent stops: the streams break, and are taken up again at the next one. */
   drop(): void {
-    for (const { feed } of this.#readers) feed.end();
+    for (const reader of this.#readers) reader.drop();
     this.#readers.clear();
   }
-}
-
-/** Writes the durable part of a log. @returns how far the reader is then */
-export function replay(job: KeptJob, { format, after }: Wanted, feed: Feed): Position {
-  const durable = { term: job.log.end.term, seq: job.log.acked };
-  let sent = after;
-  let batch: LogEntry[] = [];
-  const flush = () => {
-    if (batch.length > 0) feed.write(encodeEntries(batch, format));
-    batch = [];
-  };
-  for (const entry of job.log.after(after)) {
-    if (isAfter(entry.position, durable)) break;
-    batch.push(entry);
-    sent = entry.position;
-    if (batch.length >= BACKLOG_CHUNK_ENTRIES) flush();
-  }
-  flush();
-  if (isEnded(job.phase)) {
-    // Behind the last event there is still the end to be told. [READ-3]
-    if (sent === after) feed.write(DONE);
-    feed.end();
-  }
-  return sent;
 }

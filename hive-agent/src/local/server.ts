@@ -20,7 +20,9 @@ export interface LocalOptions {
   /** 0 = any free one. */
   readonly port: number;
   readonly handlers: HiveHandlers;
-  inventory(): Inventory;
+  readonly inventory: () => Inventory;
+  /** Generations that run on a worker. */
+  readonly activeOn: (worker_id: string) => number;
   readonly clock: Clock;
   readonly log: Log;
   readonly boot: string;
@@ -47,7 +49,8 @@ export class LocalServer {
       hive_id,
       enrolled_at,
       handlers,
-      inventory: () => options.inventory(),
+      inventory: options.inventory,
+      activeOn: options.activeOn,
       jobsRunning: () => this.jobs.running,
     });
     this.jobs = new LocalJobs({ hive_id, sql, clock, log, boot, runnable });

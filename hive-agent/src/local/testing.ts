@@ -21,7 +21,16 @@ export class LocalHouse {
   async start(play: Play, options: { boot?: string; port?: number; log?: Log } = {}): Promise<this> {
     const { boot = "boot-1", port = 0, log = silentLog } = options;
     const stock = () => ({ ...inventory, workers: [] });
-    const base = { hive_id: "den", home: this.home, port, inventory: stock, clock: systemClock, log, boot };
+    const base = {
+      hive_id: "den",
+      home: this.home,
+      port,
+      inventory: stock,
+      activeOn: () => 0,
+      clock: systemClock,
+      log,
+      boot,
+    };
     this.#server = new LocalServer({ ...base, handlers: playing(play) });
     await this.#server.start();
     return this;
@@ -97,11 +106,12 @@ export async function until(response: Response, said: string): Promise<string> {
   const reader = response.body?.getReader();
   const decoder = new TextDecoder();
   let seen = "";
-  while (reader !== undefined && !seen.includes(said)) {
+  if (reader === undefined) return seen;
+  while (!seen.includes(said)) {
     const { value, done } = await reader.read();
     if (done) break;
     seen += decoder.decode(value, { stream: true });
   }
-  reader?.releaseLock();
+  reader.releaseLock();
   return seen;
 }

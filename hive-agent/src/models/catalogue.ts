@@ -36,7 +36,7 @@ export interface CatalogueOptions {
 
 type Info = Omit<ModelInfo, "loaded">;
 
-/** The models on this machine's disk. An id is only ever compared with what was found: it is never made into a path. */
+/** The models on this machine's disk. An id is only ever compared with what was found: it is never made into a path. [MODEL-6] */
 export class ModelCatalogue {
   readonly #roots: readonly Root[];
   readonly rows: ModelRows;
@@ -117,10 +117,11 @@ export class ModelCatalogue {
   }
 
   /** A file on this disk with these very bytes, whoever put it there and whatever it is called. */
-  async findBytes(size: number, sha256: string): Promise<string | undefined> {
+  async findBytes(size: number, sha256: string, signal: AbortSignal): Promise<string | undefined> {
     const candidates = (await scan(this.#roots)).filter((file) => file.size === size);
     for (const file of candidates) {
-      const known = this.#sha256(file) ?? (await this.#hash(file));
+      // What a name says was true when the file got it; here the bytes count.
+      const known = this.#fact<string>(file, "sha256") ?? (await this.#hash(file, signal));
       if (known === sha256) return file.path;
     }
     return undefined;
@@ -198,8 +199,9 @@ export class ModelCatalogue {
     return named ?? this.#fact<string>(file, "sha256");
   }
 
-  async #hash(file: FoundFile): Promise<string | undefined> {
-    const sha256 = await hashFile(file.path).catch(() => undefined);
+  async #hash(file: FoundFile, signal: AbortSignal): Promise<string | undefined> {
+    const sha256 = await hashFile(file.path, signal).catch(() => undefined);
+    signal.throwIfAborted();
     if (sha256 !== undefined) this.rows.learn(file.path, "sha256", { stamp: stampOf(file), value: sha256 });
     return sha256;
   }
@@ -217,7 +219,7 @@ export class ModelCatalogue {
   }
 }
 
-export const stampOf = ({ size, mtimeMs }: Pick<FoundFile, "size" | "mtimeMs">): string => `${size}:${mtimeMs}`;
+const stampOf = ({ size, mtimeMs }: Pick<FoundFile, "size" | "mtimeMs">): string => `${size}:${mtimeMs}`;
 const sizeOf = ({ files }: Model): number => files.reduce((sum, { size }) => sum + size, 0);
 
 /** A model of which a download has brought some. */

@@ -1,6 +1,7 @@
 import { limits } from "@rbee/contracts";
+import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { Worker } from "node:worker_threads";
+import { fileURLToPath } from "node:url";
 import type { ModelHeader } from "./gguf.ts";
 
 export interface HeaderQuestion {
@@ -11,14 +12,25 @@ export interface HeaderQuestion {
 /** What a model file says of itself, or what is wrong with it. */
 export type HeaderAnswer = { readonly header: ModelHeader } | { readonly problem: string };
 
-/** The thread stays for the next question for so long: a folder is read at once, then nothing for days. */
-const IDLE_MS = 2_000;
+export interface GgufReaderOptions {
+  readonly read_ms?: number;
+  readonly heap_mib?: number;
+}
 
-/** Reads headers one at a time in a thread of bounded memory, which is ended when it takes too long. Never throws. */
+/** The process stays for the next question for so long: a folder is read at once, then nothing for days. */
+const IDLE_MS = 2_000;
+const program = fileURLToPath(new URL("gguf-child.ts", import.meta.url));
+
+/** Reads headers one at a time in a process of bounded memory, which is killed when it takes too long. Never throws. [MODEL-7] */
 export class GgufReader {
-  #thread: Worker | undefined;
+  readonly #options: GgufReaderOptions;
+  #child: ChildProcess | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
+
+  constructor(options: GgufReaderOptions = {}) {
+    this.#options = options;
+  }
 
   async read(question: HeaderQuestion): Promise<HeaderAnswer> {
     const answer = this.#last.then(async () => this.#ask(question));
@@ -28,35 +40,44 @@ export class GgufReader {
 
   async #ask(question: HeaderQuestion): Promise<HeaderAnswer> {
     clearTimeout(this.#idle);
-    const thread = (this.#thread ??= startThread());
-    thread.ref();
-    const late = AbortSignal.timeout(limits.gguf_read_ms);
+    const child = (this.#child ??= this.#start());
+    const late = AbortSignal.timeout(this.#options.read_ms ?? limits.gguf_read_ms);
+    const heard = new AbortController();
+    const signal = AbortSignal.any([late, heard.signal]);
     try {
-      thread.postMessage(question);
-      const [answer] = (await once(thread, "message", { signal: late })) as [HeaderAnswer];
-      thread.unref();
+      child.channel?.ref();
+      child.send(question);
+      const died = once(child, "exit", { signal }).then(() => undefined);
+      const said = once(child, "message", { signal });
+      for (const one of [died, said]) one.catch(() => undefined);
+      const [answer] = ((await Promise.race([said, died])) ?? []) as [HeaderAnswer?];
+      if (answer === undefined) throw new Error("it died");
+      // Between two questions nobody waits for it.
+      child.channel?.unref();
       this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref();
       return answer;
     } catch {
       this.#end();
       return { problem: late.aborted ? "reading its header takes too long" : "its header is more than can be read" };
+    } finally {
+      heard.abort();
     }
   }
 
-  #end(): void {
-    void this.#thread?.terminate();
-    this.#thread = undefined;
+  #start(): ChildProcess {
+    const { heap_mib = limits.gguf_heap_mib } = this.#options;
+    const execArgv = [`--max-old-space-size=${heap_mib}`, "--disable-warning=ExperimentalWarning"];
+    const child = fork(program, [], { env: {}, execArgv, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    child.unref();
+    child.on("error", () => undefined);
+    child.on("exit", () => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    return child;
   }
-}
 
-function startThread(): Worker {
-  const thread = new Worker(new URL("gguf-thread.ts", import.meta.url), {
-    env: {},
-    // Flags of this process are not for a thread: some of them it refuses.
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: limits.gguf_heap_mib },
-  });
-  // Whoever asks hears of it too; between two questions nobody needs to.
-  thread.on("error", () => undefined);
-  return thread;
+  #end(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+  }
 }

@@ -40,7 +40,7 @@ export async function preambleProblem(path: string): Promise<string | undefined>
   return undefined;
 }
 
-/** Reads the whole header; in a thread of its own, since a hostile one may keep it busy. @throws RbeeError model_invalid */
+/** Reads the whole header; in a process of its own, since a hostile one may break it. @throws RbeeError model_invalid */
 export async function readHeader(path: string, fileBytes: number): Promise<ModelHeader> {
   const { gguf } = await import("@huggingface/gguf");
   let parsed;

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   lstat,
   link,
@@ -42,16 +43,15 @@ export class HubCache {
     const ref = path.join(this.#folder(plan.repo), "refs", ...plan.revision.split("/"));
     await mkdir(path.dirname(ref), { recursive: true });
     if ((await readFile(ref, "utf8").catch(() => "")) === plan.commit) return;
-    await writeFile(`${ref}.new`, plan.commit);
-    await rename(`${ref}.new`, ref);
+    await replace(ref, async (fresh) => writeFile(fresh, plan.commit));
   }
 
   async #linkFile(name: string, blob: string): Promise<void> {
     if ((await realpath(name).catch(() => undefined)) === (await realpath(blob))) return;
     await mkdir(path.dirname(name), { recursive: true });
-    await rm(name, { force: true });
+    const target = path.relative(path.dirname(name), blob);
     // Not every system lets a user make symbolic links.
-    await symlink(path.relative(path.dirname(name), blob), name).catch(async () => link(blob, name));
+    await replace(name, async (fresh) => symlink(target, fresh).catch(async () => link(blob, fresh)));
   }
 
   /** Removes every name of a blob in its repository, and folders that are empty then. */
@@ -73,6 +73,18 @@ export class HubCache {
 
   #folder(repo: string): string {
     return path.join(this.dir, `models--${repo.replaceAll("/", "--")}`);
+  }
+}
+
+/** Makes a file beside its place and moves it there: others see the old one or the new one, and never none. */
+export async function replace(file: string, make: (fresh: string) => Promise<void>): Promise<void> {
+  const fresh = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    await make(fresh);
+    await rename(fresh, file);
+  } finally {
+    // Moving one name of a file to another of its names does nothing, and leaves both.
+    await rm(fresh, { force: true });
   }
 }
 

@@ -45,7 +45,7 @@ export class Hub {
   }
 
   urlOf({ repo, commit }: Pick<HubPlan, "repo" | "commit">, file: HubFile): URL {
-    return this.#url([repo, "resolve", commit, file.path]);
+    return this.#url([repo, "resolve", encodeURIComponent(commit), encodePath(file.path)]);
   }
 
   /** Chooses the files. @throws RbeeError model_not_found, which names what there is */
@@ -54,7 +54,7 @@ export class Hub {
     const files = chooseFiles(await this.#tree(repo, revision, signal), source);
     const [first] = files;
     if (first === undefined) throw new RbeeError("internal");
-    const url = this.#url([repo, "resolve", revision, first.path]);
+    const url = this.#url([repo, "resolve", encodeURIComponent(revision), encodePath(first.path)]);
     const named = await this.#ask(url, { method: "HEAD", signal }, async ({ header }) => header("x-repo-commit"));
     const commit = named ?? revision;
     if (!isSafePath(commit)) throw new RbeeError("download_failed", `${this.#web.endpoint.origin} names no commit`);
@@ -63,7 +63,7 @@ export class Hub {
 
   async #tree(repo: string, revision: string, signal: AbortSignal): Promise<HubFile[]> {
     const files: HubFile[] = [];
-    const first = this.#url(["api", "models", repo, "tree", revision]);
+    const first = this.#url(["api", "models", repo, "tree", encodeURIComponent(revision)]);
     first.searchParams.set("recursive", "true");
     for (let next: URL | undefined = first; next !== undefined && files.length < limits.hub_files_max;) {
       const url: URL = next;
@@ -101,14 +101,16 @@ export class Hub {
     );
   }
 
+  /** A branch may have slashes in its name, which are none of the path. */
   #url(parts: readonly string[]): URL {
-    const segments = parts.flatMap((part) => part.split("/")).map(encodeURIComponent);
     const base = this.#web.endpoint.href.replace(/\/+$/, "");
-    return new URL(`${base}/${segments.join("/")}`);
+    return new URL(`${base}/${parts.join("/")}`);
   }
 }
 
-/** Relative, inside, and made of ordinary characters. */
+const encodePath = (file: string): string => file.split("/").map(encodeURIComponent).join("/");
+
+/** Relative, inside, and made of ordinary characters. [MODEL-6] */
 export const isSafePath = (file: string): boolean =>
   file.length <= 512 &&
   file.split("/").every((segment) => /^[\w(+][\w .()+@=,-]*$/.test(segment) && !segment.includes(".."));

@@ -15,7 +15,7 @@ export interface ModelPolicy {
   readonly bytes_per_second?: number | undefined;
 }
 
-export const HUB_URL = "https://huggingface.co";
+const HUB_URL = "https://huggingface.co";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -6,6 +6,7 @@ import type { ModelCatalogue } from "./catalogue.ts";
 import { FileFetcher, type Wanted } from "./download/fetch-file.ts";
 import { importFile, probe } from "./download/plain.ts";
 import { Meter } from "./download/meter.ts";
+import { Part } from "./download/part.ts";
 import { patience, type Patience } from "./fetch/retry.ts";
 import { Throttle } from "./fetch/throttle.ts";
 import { Web, type WebOptions } from "./fetch/web.ts";
@@ -59,7 +60,7 @@ export class Provisioner {
     this.#options = options;
     this.#catalogue = options.catalogue;
     this.#web = new Web(options);
-    this.#hub = new Hub(this.#web, options.patience ?? patience);
+    this.#hub = new Hub(this.#web, { ...patience, tries: limits.hub_tries_max, ...options.patience });
     this.#cache = new HubCache(options.hub_dir);
     this.#files = new FileFetcher({
       web: this.#web,
@@ -176,6 +177,7 @@ export class Provisioner {
   ): Steps<void> {
     const total = wanted.reduce((sum, { remote }) => sum + remote.size, 0);
     const files = wanted.map(({ part, target, remote }) => ({ part, target, size: remote.size }));
+    await this.#forgetOthers(id, wanted);
     this.#catalogue.rows.begin({ id, name, files });
     const work = this.#bringAll(wanted, publish, signal);
     const meter = new Meter(total);
@@ -189,6 +191,13 @@ export class Provisioner {
     await work;
     yield meter.progress(total, performance.now());
     this.#catalogue.rows.end(id);
+  }
+
+  /** Parts of what this model was before its repository changed: nobody would ask for them again. */
+  async #forgetOthers(id: string, wanted: readonly Wanted[]): Promise<void> {
+    const kept = new Set(wanted.map(({ part }) => part));
+    const old = this.#catalogue.rows.downloads().flatMap((row) => (row.id === id ? row.files : []));
+    for (const { part, target } of old) if (!kept.has(part) && !this.#files.isFetching(target)) await Part.remove(part);
   }
 
   async #bringAll<W extends Wanted>(
@@ -208,7 +217,7 @@ export class Provisioner {
   /** Another program may have fetched these very bytes. */
   async #findHere({ remote: { digest, size }, target }: Wanted, signal: AbortSignal): Promise<boolean> {
     if (digest?.algorithm !== "sha256") return false;
-    const file = await this.#catalogue.findBytes(size, digest.hex);
+    const file = await this.#catalogue.findBytes(size, digest.hex, signal);
     if (file === undefined) return false;
     await importFile(file, target, {
       room: async (bytes) => this.#files.requireRoom(path.dirname(target), bytes),

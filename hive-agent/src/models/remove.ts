@@ -9,7 +9,7 @@ import type { FoundFile } from "./scan.ts";
 
 /**
  * Removes a model's files and what a download left of it. @returns bytes that the disk got back: a file that another
- * program has too gives none. @throws RbeeError model_not_found, unsupported for models of other programs
+ * program has too gives none. @throws RbeeError model_not_found, unsupported for models of other programs [MODEL-8]
  */
 export async function removeModel(catalogue: ModelCatalogue, id: string): Promise<number> {
   const models = await catalogue.models();

@@ -74,8 +74,9 @@ export class ApiEngine implements Engine {
       if (chunk.data.error !== undefined) throw refusal(server, 500, JSON.stringify(event));
       answer.take(chunk.data);
       if (answer.tooLong) break;
+      await sink.room;
     }
-    return answer.end();
+    return answer.end(resume.length);
   }
 }
 
@@ -152,12 +153,16 @@ class Answer {
     if (this.#pieces <= this.#most) this.#emit(text);
   }
 
-  end(): GenerationEnd {
+  /** `resumed`: tokens of the answer that were part of the question here. */
+  end(resumed: number): GenerationEnd {
     if (this.#held !== "") this.#sink.emit(this.#held.toWellFormed());
     const ended = performance.now();
     // A server that counts nothing: a piece is a token as far as anyone can tell.
     const usage = this.#usage ?? { prompt_tokens: 0, completion_tokens: this.#pieces, prompt_tokens_details: 0 };
-    const { prompt_tokens, completion_tokens, prompt_tokens_details: cached_tokens } = usage;
+    const { completion_tokens: generated, prompt_tokens_details: cached } = usage;
+    const prompt_tokens = Math.max(0, usage.prompt_tokens - resumed);
+    const cached_tokens = Math.min(cached, prompt_tokens);
+    const completion_tokens = generated + resumed;
     const prompt_ms = this.#timings?.prompt_ms ?? (this.#first ?? ended) - this.#begun;
     const generation_ms = this.#timings?.predicted_ms ?? ended - (this.#first ?? ended);
     return {
@@ -167,7 +172,7 @@ class Answer {
         wait_ms: 0,
         prompt_ms,
         generation_ms,
-        tokens_per_s: generation_ms > 0 ? (completion_tokens / generation_ms) * 1_000 : 0,
+        tokens_per_s: generation_ms > 0 ? (generated / generation_ms) * 1_000 : 0,
       },
     };
   }

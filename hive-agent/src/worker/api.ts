@@ -2,6 +2,7 @@ import { limits, RbeeError } from "@rbee/contracts";
 import { createParser } from "eventsource-parser";
 import http from "node:http";
 import https from "node:https";
+import { z } from "zod";
 
 /** A server that speaks OpenAI's API. */
 export interface ApiServer {
@@ -123,10 +124,11 @@ export function refusal({ name }: ApiServer, status: number, body: string): Rbee
   return new RbeeError("internal", said);
 }
 
+const Refusal = z.object({ error: z.object({ message: z.string().default(""), type: z.string().default("") }) });
+
 function errorOf(body: string): { message: string; type: string } {
   try {
-    const { error } = JSON.parse(body) as { error?: { message?: unknown; type?: unknown } };
-    return { message: String(error?.message ?? ""), type: String(error?.type ?? "") };
+    return Refusal.parse(JSON.parse(body)).error;
   } catch {
     return { message: "", type: "" };
   }

@@ -9,7 +9,7 @@ const Models = z.object({ data: z.array(z.object({ id: z.string() })).max(10_000
 
 /**
  * Attaches to a server that runs already, and watches it: when it stays away this process ends, and says so. The server
- * itself is somebody else's and is only ever asked.
+ * itself is somebody else's and is only ever asked. [WORK-6]
  */
 export async function attach({ url }: EngineOptionsOf<"openai">, options: StartOptions): Promise<Engine> {
   const base = url.replace(/\/+$/, "").replace(/\/v1$/, "");

@@ -42,7 +42,7 @@ afterEach(() => close());
 /** A worker's own server on a real port, and an agent's client. */
 async function worker(): Promise<{ engine: Engineered; client: WorkerClient }> {
   const engine = new Engineered();
-  const options = { worker_id: "worker-x-9100", model: "m", path: "/m", backend: "cpu", slots: 1, context: 64 };
+  const options = { worker_id: "worker-x-9100", model: "m", engine: { kind: "synthetic" }, slots: 1, context: 64 };
   const state: WorkerState = {
     options: StartOptions.parse({ ...options, threads: 1, port: 1, token: TOKEN }),
     progress: 1,

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 /*
  * The least rights that the platform takes away at no cost. Linux: nothing a worker starts can gain rights (no setuid
  * program, no capability), and a crash leaves no core file, which would hold prompts. Elsewhere there is no such program
- * that can be relied on; there a worker has the rights of the user whose agent it is.
+ * that can be relied on. Everywhere Node's permissions keep a worker's code from writing files and, where it needs none,
+ * from starting programs (kinds.ts); its environment is empty of secrets, and it listens on the loopback address only. [WORK-5]
  */
 
 const limitsArgs = ["--core=0:0", "--"];

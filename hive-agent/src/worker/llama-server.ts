@@ -30,15 +30,22 @@ export async function startLlamaServer(
   return new ApiEngine({ server, model: options.model, slots: options.slots, chat: engine.chat });
 }
 
+const where = ["--host", "127.0.0.1", "--port", "0"];
+const plain = ["--no-ui", "--no-slots", "--fit", "off"];
+
 function argumentsFor({ path, backend }: EngineOptionsOf<"llama-server">, options: StartOptions): string[] {
   const { slots, context, threads, model } = options;
   const numbers = { parallel: slots, "ctx-size": slots * context, threads, "threads-batch": threads };
   const device = backend === "cpu" ? ["--device", "none"] : ["--n-gpu-layers", "999"];
   return [
-    ...["--model", path, "--alias", model, "--host", "127.0.0.1", "--port", "0"],
+    "--model",
+    path,
+    "--alias",
+    model,
+    ...where,
     ...Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]),
     ...device,
-    ...["--no-ui", "--no-slots", "--fit", "off"],
+    ...plain,
   ];
 }
 

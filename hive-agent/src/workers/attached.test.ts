@@ -19,7 +19,10 @@ afterAll(async () => {
 });
 
 const attach = async (fields: { model?: string; url?: string }) =>
-  hive.supervisor.spawn({ kind: "openai", model: "bees", url: `${api.url}/v1`, slots: 2, ...fields }, { signal: never });
+  hive.supervisor.spawn(
+    { kind: "openai", model: "bees", url: `${api.url}/v1`, slots: 2, ...fields },
+    { signal: never },
+  );
 const start = (fields: Partial<Generation>, signal = never) =>
   hive.supervisor.generate(worker, { id: newId(), generation: generationOf(fields) }, signal);
 const ask = async (fields: Partial<Generation> = {}) => collect(start({ prompt: "What do bees eat?", ...fields }));
@@ -84,26 +87,41 @@ test("a server that goes on after max_tokens is left", async () => {
 });
 
 describe("a server that misbehaves fails the request, and only that", () => {
-  const refusing = (status: number, message: string, type = "x") => (response: import("node:http").ServerResponse) =>
-    void response.writeHead(status, { location: "http://127.0.0.1:1/" }).end(JSON.stringify({ error: { message, type } }));
+  const refusing =
+    (status: number, message: string, type = "x") =>
+    (response: import("node:http").ServerResponse) =>
+      void response
+        .writeHead(status, { location: "http://127.0.0.1:1/" })
+        .end(JSON.stringify({ error: { message, type } }));
 
   test.each([
-    ["breaks off", (response) => response.writeHead(200).write(eventOf(piece("one")), () => response.destroy()), "worker_died"],
+    [
+      "breaks off",
+      (response) => response.writeHead(200).write(eventOf(piece("one")), () => response.destroy()),
+      "worker_died",
+    ],
     ["ends without an end", (response) => response.writeHead(200).end(eventOf(piece("one"))), "worker_died"],
     ["says an error in the stream", streaming(piece("one"), { error: { message: "out of honey" } }), "internal"],
     ["sends no JSON", (response) => response.writeHead(200).end("data: honey\n\n"), "internal"],
     ["sends other JSON", streaming({ choices: "none" }), "internal"],
-    ["sends an event without an end", (response) => response.writeHead(200).end(`data: ${"x".repeat(3_000_000)}`), "internal"],
+    [
+      "sends an event without an end",
+      (response) => response.writeHead(200).end(`data: ${"x".repeat(3_000_000)}`),
+      "internal",
+    ],
     ["refuses for the context", refusing(400, "too long", "exceed_context_size_error"), "context_length_exceeded"],
     ["is busy", refusing(503, "no slot"), "worker_busy"],
     ["sends elsewhere", refusing(302, "over there"), "unsupported"],
     ["breaks", refusing(500, "ouch"), "internal"],
-  ] as const satisfies readonly (readonly [string, TestApi["answers"][number], string])[])("%s", async (_, answering, code) => {
-    api.answers.push(answering);
-    expect(await failureOf(ask())).toMatchObject({ code });
-    expect((await ask()).text).toBe("Bees eat nectar.");
-    expect(hive.supervisor.get(worker)?.state).toBe("ready");
-  });
+  ] as const satisfies readonly (readonly [string, TestApi["answers"][number], string])[])(
+    "%s",
+    async (_, answering, code) => {
+      api.answers.push(answering);
+      expect(await failureOf(ask())).toMatchObject({ code });
+      expect((await ask()).text).toBe("Bees eat nectar.");
+      expect(hive.supervisor.get(worker)?.state).toBe("ready");
+    },
+  );
 });
 
 test("a model that the server does not serve is refused with what it serves", async () => {
@@ -111,7 +129,7 @@ test("a model that the server does not serve is refused with what it serves", as
   expect(failed.message).toContain("does not serve hornets; it serves bees, org/wasps:7b");
 });
 
-test("stopping the worker leaves the server alone; a model may be called as the server calls it", async () => {
+test("[WORK-6] stopping the worker leaves the server alone; a model may be called as the server calls it", async () => {
   const other = await attach({ model: "org/wasps:7b" });
   expect(other).toMatchObject({ kind: "openai", model: "org/wasps:7b", device: "remote", state: "ready" });
   await hive.supervisor.stop(other.pid);
@@ -123,7 +141,7 @@ test.each([
   ["http://169.254.169.254/latest", "169.254.169.254"],
   ["http://127.0.0.1.evil.example/v1", "evil.example"],
   ["http://user:secret@127.0.0.1/v1", "password"],
-])("%s is refused", async (url, word) => {
+])("[WORK-6] %s is refused", async (url, word) => {
   const failed = await failureOf(attach({ url }));
   expect(failed).toMatchObject({ code: "address_refused" });
   expect(failed.message).toContain(word);

@@ -72,7 +72,7 @@ async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
   const worker_id = `worker-${plan.hive_id}-${port}`;
   const token = randomBytes(32).toString("base64url");
   const log = await hooks.records.openLog(worker_id);
-  const { program, args } = confined(process.execPath, plan.kind.args);
+  const { program, args } = confined(process.execPath, [...rightsOf(plan.kind, hooks), ...plan.kind.args]);
   const child = spawn(program, args, {
     detached: true,
     stdio: ["pipe", "ignore", log.fd],
@@ -193,6 +193,13 @@ function sendOptions(
   // Neither the process nor the pipe keeps an agent alive that wants to end.
   (child.stdin as Socket | null)?.unref();
   child.unref();
+}
+
+/** Node's own permissions. It warns about some of them each time, which says nothing about a worker. */
+function rightsOf({ rights }: WorkerKind, { records }: LaunchHooks): string[] {
+  if (rights === undefined) return [];
+  const own = ["--allow-fs-read=*", `--allow-fs-write=${records.compileCache}`, "--disable-warning=PERM0001"];
+  return ["--permission", ...own, ...rights.map((right) => `--allow-${right}`)];
 }
 
 function environmentFor(device: Pick<Device, "id" | "kind">): NodeJS.ProcessEnv {

@@ -21,7 +21,7 @@ export interface Reserved {
   release(): void;
 }
 
-/** Memory that workers which are still loading will take, by device: its driver does not know of it yet. */
+/** Memory that workers which are still loading will take, by device: its driver does not know of it yet. [WORK-1] */
 export class Reservations {
   readonly #bytes = new Map<string, number>();
 

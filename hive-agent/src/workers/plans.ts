@@ -122,7 +122,7 @@ function attachedPlan(
 
 const none: Reserved = { release: () => undefined };
 
-/** Who may submit operations may not, through a hive, reach whatever the hive can reach. @throws RbeeError address_refused */
+/** Who may submit operations may not, through a hive, reach whatever the hive can reach. [WORK-6] @throws RbeeError address_refused */
 function checkAddress(url: string): void {
   const { hostname, username, password } = new URL(url);
   if (username !== "" || password !== "") throw new RbeeError("address_refused", "url: it must not hold a password");

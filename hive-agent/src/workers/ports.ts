@@ -6,7 +6,7 @@ const allPorts = Array.from(
   (_, index) => limits.worker_port_min + index,
 );
 
-/** Worker ports of this process. A reserved port is not handed out again, so two starts at once never meet on one. */
+/** Worker ports of this process. A reserved port is not handed out again, so two starts at once never meet on one. [WORK-1] */
 export class WorkerPorts {
   readonly #reserved = new Set<number>();
 

@@ -4,7 +4,10 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { confined } from "../worker/confine.ts";
 import { startTime } from "./process.ts";
+import { WorkerRecords } from "./records.ts";
+import { RunningWorker } from "./running.ts";
 import {
   beeTiny,
   collect,
@@ -30,7 +33,7 @@ const spawn = async (slots = 1) => hive.supervisor.spawn({ model: "bee-tiny", sl
 const isGone = async (pid: number) => (await startTime(pid)) === undefined;
 const endless = { prompt: "Count", max_tokens: 30_000 };
 
-test("a worker has no secrets in sight: not in its arguments, its environment, or files others can read", async () => {
+test("[WORK-5] a worker has no secrets in sight: not in its arguments, its environment, or files others can read", async () => {
   process.env["RBEE_TEST_SECRET"] = "do not pass on";
   const { pid, worker_id } = await spawn();
   delete process.env["RBEE_TEST_SECRET"];
@@ -43,7 +46,7 @@ test("a worker has no secrets in sight: not in its arguments, its environment, o
   expect(seen).not.toContain("RBEE");
 });
 
-test("spawns at the same moment are as many workers, and never share a port", async () => {
+test("[WORK-1] spawns at the same moment are as many workers, and never share a port", async () => {
   const spawned = await Promise.all([spawn(1), spawn(1), spawn(2)]);
   expect(new Set(spawned.map(({ port }) => port)).size).toBe(3);
   expect(hive.supervisor.list()).toHaveLength(3);
@@ -102,7 +105,7 @@ test("a worker that is stopped fails what it was doing", async () => {
   });
 });
 
-test("records of workers that are gone, or that are not ours, are dropped and nobody is hurt", async () => {
+test("[WORK-2] records of workers that are gone, or that are not ours, are dropped and nobody is hurt", async () => {
   const info = await spawn();
   const file = path.join(hive.home, "workers", `${info.worker_id}.json`);
   const record = await readFile(file, "utf8");
@@ -172,4 +175,36 @@ test("a copy of a model under another name is another model", async () => {
   const info = await hive.supervisor.ensure("copy", { signal: never });
   expect(info.model).toBe("copy");
   expect(hive.supervisor.ready("bee-tiny")).toEqual([]);
+});
+
+test.runIf(confined("x", []).program !== "x")(
+  "[WORK-5] a worker can gain no rights, leaves no core, writes nowhere, and is on loopback",
+  async () => {
+    const real = await testHive();
+    const { pid, port } = await real.supervisor.spawn({ model: "bee-tiny", slots: 1 }, { signal: never });
+    expect(await readFile(`/proc/${pid}/status`, "utf8")).toMatch(/^NoNewPrivs:\s+1$/m);
+    expect(await readFile(`/proc/${pid}/limits`, "utf8")).toMatch(/^Max core file size\s+0 /m);
+    expect(await readFile(`/proc/${pid}/cmdline`, "utf8")).toContain("--permission\0");
+    const hex = port.toString(16).toUpperCase();
+    const sockets =
+      (await readFile("/proc/net/tcp", "utf8")) + (await readFile("/proc/net/tcp6", "utf8").catch(() => ""));
+    const listening = sockets.split("\n").filter((line) => line.includes(`:${hex} `) && / 0A /.test(line));
+    expect(listening).toHaveLength(1);
+    expect(listening[0]).toContain(`0100007F:${hex}`);
+    await real.end();
+  },
+);
+
+test("[WORK-2] a process that took over a pid is not signalled", async () => {
+  const info = await spawn();
+  const records = new WorkerRecords(hive.home);
+  const record = {
+    info: { ...info, pid: process.pid },
+    request: { model: "bee-tiny" },
+    token: "",
+    started: "another time",
+  };
+  // It would end this very test.
+  await new RunningWorker(record, { records, adopted: true }).signal("SIGKILL");
+  expect(process.pid).toBeGreaterThan(0);
 });

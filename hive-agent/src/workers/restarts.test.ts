@@ -2,9 +2,20 @@ import { limits } from "@rbee/contracts";
 import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { WorkerPorts } from "./ports.ts";
 import { startTime } from "./process.ts";
 import { startApi } from "./testing-api.ts";
-import { beeTiny, collect, counting, failureOf, generationOf, never, newId, testHive, type TestHive } from "./testing.ts";
+import {
+  beeTiny,
+  collect,
+  counting,
+  failureOf,
+  generationOf,
+  never,
+  newId,
+  testHive,
+  type TestHive,
+} from "./testing.ts";
 
 /** Workers that die while they are wanted, and workers that are wanted no more. */
 
@@ -19,32 +30,37 @@ const isGone = async (pid: number) => (await startTime(pid)) === undefined;
 const list = () => hive.supervisor.list();
 const inTime = { timeout: 20_000 };
 
-test("a worker that dies is started again, under its name, and says so", async () => {
+test("[WORK-3] a worker that dies is started again, and says so", async () => {
   await start();
   const info = await spawn();
   process.kill(info.pid, "SIGKILL");
-  await expect.poll(list, inTime).toMatchObject([{ worker_id: info.worker_id, state: "ready", restarts: 1 }]);
+  await expect.poll(list, inTime).toMatchObject([{ model: "bee-tiny", state: "ready", restarts: 1 }]);
   const [again] = list();
   expect(again?.pid).not.toBe(info.pid);
   const call = { id: newId(), generation: generationOf({ prompt: "Count", max_tokens: 3 }) };
-  expect((await collect(hive.supervisor.generate(info.worker_id, call, never))).text).toBe("1 2 3 ");
+  expect((await collect(hive.supervisor.generate(again?.worker_id ?? "", call, never))).text).toBe("1 2 3 ");
 });
 
-test("while it is away it is listed with its end, and whoever wants its model waits for it", async () => {
+test("[WORK-3] while it is away it is listed with its end, and whoever wants its model waits for it", async () => {
   await start({ restart_min_ms: 200 });
   const info = await spawn();
   process.kill(info.pid, "SIGKILL");
-  await expect.poll(list, inTime).toMatchObject([{ state: "starting", problem: expect.stringContaining("SIGKILL") as string }]);
+  await expect
+    .poll(list, inTime)
+    .toMatchObject([{ state: "starting", problem: expect.stringContaining("SIGKILL") as string }]);
   expect(hive.supervisor.ready("bee-tiny")).toEqual([]);
   const ensured = await hive.supervisor.ensure("bee-tiny", { signal: never });
-  expect(ensured.worker_id).toBe(info.worker_id);
-  expect(list()).toHaveLength(1);
+  expect(ensured.pid).not.toBe(info.pid);
+  await expect.poll(list, inTime).toMatchObject([{ pid: ensured.pid, state: "ready", restarts: 1 }]);
 });
 
-test("one that cannot be started again is given up, with its last words, and can be removed", async () => {
+test("[WORK-3] one that cannot be started again is given up, with its last words, and can be removed", async () => {
   const api = await startApi(["bees"]);
   hive = await testHive({ restart_min_ms: 10 });
-  const info = await hive.supervisor.spawn({ model: "bees", kind: "openai", url: api.url, slots: 1 }, { signal: never });
+  const info = await hive.supervisor.spawn(
+    { model: "bees", kind: "openai", url: api.url, slots: 1 },
+    { signal: never },
+  );
   await api.close();
   process.kill(info.pid, "SIGKILL");
   await expect.poll(list, inTime).toMatchObject([{ state: "dead", restarts: limits.worker_restarts_max }]);
@@ -62,7 +78,9 @@ test("one whose model is gone is given up too", async () => {
   const info = await hive.supervisor.spawn({ model: "copy", slots: 1 }, { signal: never });
   await rm(file);
   process.kill(info.pid, "SIGKILL");
-  await expect.poll(list, inTime).toMatchObject([{ state: "dead", problem: expect.stringContaining("copy") as string }]);
+  await expect
+    .poll(list, inTime)
+    .toMatchObject([{ state: "dead", problem: expect.stringContaining("copy") as string }]);
 });
 
 test("stopping one that waits for its next start stops that too", async () => {
@@ -82,10 +100,10 @@ test("the worker of an earlier agent is started again as it was", async () => {
   const next = hive.again();
   await next.adopt();
   process.kill(info.pid, "SIGKILL");
-  await expect.poll(() => next.list(), inTime).toMatchObject([{ worker_id: info.worker_id, slots: 2, restarts: 1, state: "ready" }]);
+  await expect.poll(() => next.list(), inTime).toMatchObject([{ slots: 2, restarts: 1, state: "ready" }]);
 });
 
-test("draining: what runs ends, nothing new comes, then it is gone", async () => {
+test("[WORK-4] draining: what runs ends, nothing new comes, then it is gone", async () => {
   await start();
   const info = await spawn();
   const call = { id: newId(), generation: generationOf({ prompt: "Count", max_tokens: 300 }) };
@@ -100,7 +118,7 @@ test("draining: what runs ends, nothing new comes, then it is gone", async () =>
   expect(list()).toEqual([]);
 });
 
-test("draining has an end: what does not end by then fails", async () => {
+test("[WORK-4] draining has an end: what does not end by then fails", async () => {
   await start();
   const info = await spawn();
   const call = { id: newId(), generation: generationOf({ prompt: "Count", max_tokens: 30_000 }) };
@@ -119,25 +137,40 @@ test("drained but kept: it is there and takes nothing", async () => {
   expect(hive.supervisor.ready("bee-tiny")).toEqual([]);
 });
 
-test("fifty workers spawned and stopped at once: no port twice, and nothing is left", { timeout: 240_000 }, async () => {
+test(
+  "[WORK-1] fifty workers spawned and stopped at once: no port twice, and nothing is left",
+  { timeout: 240_000 },
+  async () => {
+    await start();
+    const pids: number[] = [];
+    const one = async (n: number) => {
+      const info = await spawn();
+      pids.push(info.pid);
+      const port = info.port;
+      // Some are stopped while others still start.
+      if (n % 2 === 0) await hive.supervisor.stop(info.pid);
+      return { port, stopped: n % 2 === 0 };
+    };
+    const all = await Promise.all(Array.from({ length: 50 }, async (_, n) => one(n)));
+    const kept = all.filter(({ stopped }) => !stopped).map(({ port }) => port);
+    expect(new Set(kept).size).toBe(25);
+    expect(new Set(list().map(({ port }) => port))).toEqual(new Set(kept));
+    await Promise.all(list().map(async ({ pid }) => hive.supervisor.stop(pid)));
+    expect(new Set(pids).size).toBe(50);
+    for (const pid of pids) expect(await isGone(pid)).toBe(true);
+    expect(list()).toEqual([]);
+    const left = await readdir(path.join(hive.home, "workers"));
+    expect(left.filter((name) => name.endsWith(".json"))).toEqual([]);
+  },
+);
+
+test("a port that is wished for is tried first, and is no more certain than any other", async () => {
   await start();
-  const pids: number[] = [];
-  const one = async (n: number) => {
-    const info = await spawn();
-    pids.push(info.pid);
-    const port = info.port;
-    // Some are stopped while others still start.
-    if (n % 2 === 0) await hive.supervisor.stop(info.pid);
-    return { port, stopped: n % 2 === 0 };
-  };
-  const all = await Promise.all(Array.from({ length: 50 }, async (_, n) => one(n)));
-  const kept = all.filter(({ stopped }) => !stopped).map(({ port }) => port);
-  expect(new Set(kept).size).toBe(25);
-  expect(new Set(list().map(({ port }) => port))).toEqual(new Set(kept));
-  await Promise.all(list().map(async ({ pid }) => hive.supervisor.stop(pid)));
-  expect(new Set(pids).size).toBe(50);
-  for (const pid of pids) expect(await isGone(pid)).toBe(true);
-  expect(list()).toEqual([]);
-  const left = await readdir(path.join(hive.home, "workers"));
-  expect(left.filter((name) => name.endsWith(".json"))).toEqual([]);
+  const ports = new WorkerPorts();
+  const first = await ports.reserve(new Set());
+  ports.release(first);
+  const other = await ports.reserve(new Set([first]));
+  expect(await ports.reserve(new Set(), other)).not.toBe(other);
+  ports.release(other);
+  expect(await ports.reserve(new Set(), other)).toBe(other);
 });

@@ -26,7 +26,7 @@ interface Hooks {
 
 const PROBLEM_CHARS = 2_048;
 
-/** Workers that died and are to come back: each time after a longer wait, and not for ever. */
+/** Workers that died and are to come back: each time after a longer wait, and not for ever. [WORK-3] */
 export class Revivals {
   readonly #hooks: Hooks;
   readonly #lost = new Map<string, Lost>();

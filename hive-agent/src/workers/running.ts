@@ -78,7 +78,7 @@ export class RunningWorker {
 
   /**
    * To the process and all it started. Only while its pid is still its own, or nobody's: then its group, if there is one
-   * left, is its own too.
+   * left, is its own too. [WORK-2]
    */
   async signal(signal: NodeJS.Signals): Promise<void> {
     const { info, started } = this.record;
@@ -86,7 +86,7 @@ export class RunningWorker {
     if (info.pid > 0 && (now === undefined || now === started)) signalGroup(info.pid, signal);
   }
 
-  /** Takes no new request; returns when none runs any more, or after so long. */
+  /** Takes no new request; returns when none runs any more, or after so long. [WORK-4] */
   async drain(ms: number, signal: AbortSignal): Promise<void> {
     this.state = "draining";
     const deadline = performance.now() + ms;

@@ -78,12 +78,13 @@ export class WorkerSupervisor {
       .map(({ info }) => info);
   }
 
-  get(workerId: string): WorkerInfo | undefined {
-    return this.#workers.get(workerId)?.info;
+  /** Generations that this agent has running on a worker. */
+  activeOn(workerId: string): number {
+    return this.#workers.get(workerId)?.active ?? 0;
   }
 
-  getByPid(pid: number): WorkerInfo | undefined {
-    return this.list().find((info) => info.pid === pid);
+  get(workerId: string): WorkerInfo | undefined {
+    return this.#workers.get(workerId)?.info;
   }
 
   async usage(pid: number): Promise<ProcessUse | undefined> {
@@ -239,7 +240,9 @@ export class WorkerSupervisor {
   #watch(worker: RunningWorker): void {
     this.#workers.set(worker.record.info.worker_id, worker);
     void worker.died.then((death) => {
-      const wanted = worker.state === "ready" && !this.#closed.signal.aborted;
+      // The next agent's affair.
+      if (this.#closed.signal.aborted && worker.state !== "draining") return;
+      const wanted = worker.state === "ready";
       const buried = this.#bury(worker);
       if (wanted) this.#revivals.begin(worker, death, buried);
       this.#changed();

@@ -3,6 +3,7 @@ import { errors } from "@rbee/contracts";
 import { exitCodeOf, fail, formatFailure, Interrupted } from "../failure.ts";
 import { rbeeHome } from "../home.ts";
 import { wordsFor } from "./narrator.ts";
+import { progressLine } from "./progress.ts";
 import { table } from "./table.ts";
 import { WordWrap } from "./word-wrap.ts";
 import { ago, bytes, duration } from "./words.ts";
@@ -41,6 +42,33 @@ test("progress is told in the words it has", () => {
     "Waiting in the queue, position 2: no free slot",
   );
   expect(wordsFor({ type: "token", text: "x" })).toBeUndefined();
+});
+
+test("a bar fits the terminal: the words give way first, then the bar", () => {
+  const progress = {
+    type: "progress",
+    done: 512,
+    total: 1_024,
+    unit: "bytes",
+    per_second: 256,
+    eta_ms: 2_000,
+  } as const;
+  const numbers = "50 % · 512 B of 1.0 KiB · 256 B/s · 2.0 s left";
+  expect(progressLine("Fetching a.gguf", progress, 100)).toBe(
+    `Fetching a.gguf ${"━".repeat(12)}${"╌".repeat(12)} ${numbers}`,
+  );
+  for (const columns of [100, 80, 70, 60, 50]) {
+    const line = progressLine("Fetching a model with a long name", progress, columns);
+    expect(line.length).toBeLessThanOrEqual(columns);
+    expect(line.endsWith(numbers)).toBe(true);
+  }
+  expect(progressLine("Counting", { type: "progress", done: 3, unit: "items" }, 80)).toBe("Counting 3 items");
+});
+
+test("what is typed again is never cut", () => {
+  const rows = [["job_aaaaaaaaaaaaaaaaaaaaaaaaaa", "a very long operation", "x"]];
+  const [, line = ""] = table(["job", "operation", ""], rows, { width: 40, colours: false, whole: [0] }).split("\n");
+  expect(line).toMatch(/^job_a{26} +a ver/);
 });
 
 test("every error has the exit code of its row", () => {

@@ -47,7 +47,8 @@ export function startQueen(household: Household, port: number): Started<ReadyQue
 }
 
 export interface HiveOptions {
-  readonly modelFile: string;
+  /** A file that is a model whatever folder it is in. */
+  readonly modelFile: string | undefined;
   /** Of its local server; the usual one if not given. */
   readonly localPort: number | undefined;
 }
@@ -56,21 +57,12 @@ export interface HiveOptions {
 export function startHive(household: Household, queen: ReadyQueen, own: HiveOptions): Started<void> {
   const { modelFile, localPort } = own;
   const port = localPort === undefined ? [] : ["--local-port", String(localPort)];
+  const model = modelFile === undefined ? [] : ["--model-file", modelFile];
   const hiveHome = join(household.home, "hive");
   let refused = false;
   return startChild<void>("hive", household, (ready) => ({
     entry: entryOf("@rbee/hive-agent/main"),
-    args: () => [
-      "--queen-url",
-      queen.url,
-      "--home",
-      hiveHome,
-      "--hive-id",
-      HIVE_ID,
-      "--model-file",
-      modelFile,
-      ...port,
-    ],
+    args: () => ["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, ...model, ...port],
     env: async () => {
       // A queen whose state was removed does not know the hive that it once enrolled.
       if (!refused && existsSync(join(hiveHome, "credential.json"))) return {};

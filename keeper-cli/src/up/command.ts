@@ -20,6 +20,10 @@ export const upCommand = (): Command<CommandContext> =>
       customUsage: [
         { input: "", brief: "With the tiny demo model; stays until Ctrl-C" },
         { input: "--model ~/models/qwen2.5-7b-instruct-q4_k_m.gguf", brief: "With a real model" },
+        {
+          input: "--model hf:Qwen/Qwen2.5-7B-Instruct-GGUF:Q4_K_M",
+          brief: "With one from Hugging Face, fetched first",
+        },
         { input: "--once --json", brief: "A first answer, then stop: a test of the whole chain" },
       ],
     },
@@ -29,7 +33,7 @@ export const upCommand = (): Command<CommandContext> =>
           kind: "parsed",
           parse: text,
           optional: true,
-          placeholder: "file.gguf",
+          placeholder: "file.gguf|hf:org/repo",
           brief: "Model to load (a tiny demo model otherwise)",
         },
         port: {

@@ -6,16 +6,19 @@ import { fail } from "../failure.ts";
 /** The demo model that comes with the project. */
 export const demoModelFile = fileURLToPath(new URL("../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url));
 
-/** The file that `--model` means. @throws RbeeError when there is no such file */
-export function modelFileOf(asked: string | undefined): string {
-  if (asked === undefined) return demoModelFile;
-  if (asked.startsWith("hf:")) {
-    throw fail(
-      "unsupported",
-      "models cannot be downloaded yet",
-      "Download the .gguf file from huggingface.co, then pass its path.",
-    );
-  }
+/** What to load: a file of this machine, or something for the hive to fetch first. */
+export type UpModel =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "fetched"; readonly source: string };
+
+/** What `--model` means. @throws RbeeError when there is no such file */
+export function upModelOf(asked: string | undefined): UpModel {
+  if (asked === undefined) return { kind: "file", path: demoModelFile };
+  if (/^(hf|https?):/.test(asked)) return { kind: "fetched", source: asked };
+  return { kind: "file", path: existingFile(asked) };
+}
+
+function existingFile(asked: string): string {
   const path = resolve(asked);
   if (!/\.gguf$/i.test(path))
     throw fail(

@@ -8,7 +8,7 @@ import { interruption } from "../interruption.ts";
 import { rememberQueen } from "../queen-address.ts";
 import { HIVE_ID, startHive, startQueen, type Household } from "./children.ts";
 import { lockHome } from "./home-lock.ts";
-import { demoModelFile, modelFileOf } from "./model.ts";
+import { demoModelFile, upModelOf, type UpModel } from "./model.ts";
 import { requireFreePort } from "./port.ts";
 import { wordsFor } from "../terminal/narrator.ts";
 import { duration } from "../terminal/words.ts";
@@ -26,7 +26,7 @@ export interface UpFlags {
 /** Starts everything, shows a first answer, and stays until Ctrl-C (with `once`: stops then). Leaves no process behind. */
 export async function up(flags: UpFlags): Promise<void> {
   const startedAt = Date.now();
-  const modelFile = modelFileOf(flags.model);
+  const wanted = upModelOf(flags.model);
   const home = resolve(flags.home ?? rbeeHome());
   const lock = lockHome(home);
   const screen = new Screen({ json: flags.json === true });
@@ -34,14 +34,11 @@ export async function up(flags: UpFlags): Promise<void> {
   const { signal, end } = interruption();
   try {
     await requireFreePort(flags.port);
-    const ready = await untilInterrupted(
-      bringUp({ flags, home, modelFile, screen, running, signal, startedAt }),
-      signal,
-    );
+    const ready = await untilInterrupted(bringUp({ flags, home, wanted, screen, running, signal, startedAt }), signal);
     screen.ready(ready);
     if (flags.once === true || flags.json !== true) await firstAnswer(flags, ready, screen);
     if (flags.once === true) return;
-    screen.summary(ready, modelFile === demoModelFile);
+    screen.summary(ready, wanted.kind === "file" && wanted.path === demoModelFile);
     await untilInterrupted(Promise.withResolvers<never>().promise, signal);
   } catch (error) {
     // Ctrl-C is how `up` is meant to end, unless it was to show an answer first.
@@ -57,7 +54,7 @@ export async function up(flags: UpFlags): Promise<void> {
 interface Plan {
   readonly flags: UpFlags;
   readonly home: string;
-  readonly modelFile: string;
+  readonly wanted: UpModel;
   readonly screen: Screen;
   /** In the order of starting; `up` stops them the other way round. */
   readonly running: Supervised[];
@@ -65,7 +62,7 @@ interface Plan {
   readonly startedAt: number;
 }
 
-async function bringUp({ flags, home, modelFile, screen, running, signal, startedAt }: Plan): Promise<Ready> {
+async function bringUp({ flags, home, wanted, screen, running, signal, startedAt }: Plan): Promise<Ready> {
   const household: Household = {
     home,
     onDeath: (name, how, delayMs) =>
@@ -82,33 +79,54 @@ async function bringUp({ flags, home, modelFile, screen, running, signal, starte
   signal.throwIfAborted();
   screen.step("Connecting this machine");
   // Who lets the queen have any port wants the hive to have any, too.
+  const modelFile = wanted.kind === "file" ? wanted.path : undefined;
   const joining = startHive(household, queen, { modelFile, localPort: flags.port === 0 ? 0 : undefined });
   running.push(joining.child);
   await joining.ready;
   screen.done(`Hive ${HIVE_ID} connected`);
 
-  screen.step(`Loading ${basename(modelFile)}`);
-  const model = await loadModel(new JobClient(queen), modelFile, screen);
+  const client = new JobClient(queen);
+  const id =
+    wanted.kind === "file" ? await idOfFile(client, wanted.path) : await fetchModel(client, wanted.source, screen);
+  signal.throwIfAborted();
+  screen.step(`Loading ${modelFile === undefined ? id : basename(modelFile)}`);
+  const model = await loadModel(client, id, screen);
   screen.done(`Model ${model} loaded`);
   return { queen, model, ready_ms: Date.now() - startedAt };
 }
 
-/** Loads the file's model unless a worker has it already, and tells what the hive calls it. */
-async function loadModel(client: JobClient, modelFile: string, screen: Screen): Promise<string> {
+/** What the hive calls the model in that file. */
+async function idOfFile(client: JobClient, modelFile: string): Promise<string> {
   const { models } = await client.run("model_list", { hive_id: HIVE_ID });
   const model = models.find(({ name }) => name === basename(modelFile));
-  if (model === undefined)
-    throw fail("model_not_found", `the hive does not see ${modelFile}`, "Is it a GGUF file that you may read?");
+  if (model !== undefined) return model.id;
+  throw fail("model_not_found", `the hive does not see ${modelFile}`, "Is it a GGUF file that you may read?");
+}
+
+/** Has the hive fetch it, unless it is there. @returns what the hive calls it */
+async function fetchModel(client: JobClient, source: string, screen: Screen): Promise<string> {
+  screen.step(`Fetching ${source}`);
+  const wanted = { hive_id: HIVE_ID, model: source };
+  const { model_id, already_there } = await client.run("model_download", wanted, { onEvent: progressOn(screen) });
+  screen.done(`Model ${model_id} ${already_there ? "was there already" : "fetched"}`);
+  return model_id;
+}
+
+/** Loads a model unless a worker has it already. */
+async function loadModel(client: JobClient, id: string, screen: Screen): Promise<string> {
   const { workers } = await client.run("status", {});
-  if (workers.some((worker) => worker.model === model.id && worker.hive_id === HIVE_ID && worker.state === "ready"))
-    return model.id;
-  const onEvent = (event: JobEvent): void => {
+  if (workers.some((worker) => worker.model === id && worker.hive_id === HIVE_ID && worker.state === "ready"))
+    return id;
+  await client.run("worker_spawn", { hive_id: HIVE_ID, model: id }, { onEvent: progressOn(screen) });
+  return id;
+}
+
+const progressOn =
+  (screen: Screen) =>
+  (event: JobEvent): void => {
     const words = wordsFor(event);
     if (words !== undefined) screen.progress(words);
   };
-  await client.run("worker_spawn", { hive_id: HIVE_ID, model: model.id }, { onEvent });
-  return model.id;
-}
 
 const FIRST_PROMPT = "Tell me a short story about a bee.";
 const FIRST_TOKENS_MAX = 320;

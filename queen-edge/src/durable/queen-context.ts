@@ -3,6 +3,7 @@ import type { Env } from "../env.ts";
 import type { QueenContext } from "../queen/answer.ts";
 import { clockCheck, secretsCheck } from "../queen/checks.ts";
 import { sha256Hex, toBase64Url } from "../seal.ts";
+import { hubOf } from "./hub.ts";
 import { registryOf } from "./ports.ts";
 
 const TOKEN_BYTES = 24;
@@ -28,5 +29,6 @@ export const queenContext = (env: Env, colony: string): QueenContext => ({
       clockCheck(Date.now(), new Date().toISOString()),
     ];
   },
+  askHub: hubOf(env),
   now: () => Date.now(),
 });

@@ -47,7 +47,12 @@ mkdirSync(home, { recursive: true, mode: 0o700 });
 
 let stopping = false;
 const secrets = secretsOf(home);
-const queen = await startQueen({ stateDir: join(home, "state"), port: Number(values.port ?? PORT_DEFAULT), secrets });
+const queen = await startQueen({
+  stateDir: join(home, "state"),
+  port: Number(values.port ?? PORT_DEFAULT),
+  secrets,
+  hub_url: process.env["HF_ENDPOINT"] || undefined,
+});
 
 async function stop(): Promise<void> {
   if (stopping) return;

@@ -16,6 +16,8 @@ export interface QueenOptions {
   /** 0 = any free one. */
   readonly port: number;
   readonly secrets: Secrets;
+  /** Where models are searched, if not on huggingface.co. */
+  readonly hub_url?: string | undefined;
 }
 
 export interface RunningQueen {
@@ -31,7 +33,7 @@ const COMPATIBILITY_DATE = "2026-10-15";
 const COMPATIBILITY_FLAGS = ["enable_request_signal"];
 
 /** Runs the very Worker that deploys, on this machine. */
-export async function startQueen({ stateDir, port: asked, secrets }: QueenOptions): Promise<RunningQueen> {
+export async function startQueen({ stateDir, port: asked, secrets, hub_url }: QueenOptions): Promise<RunningQueen> {
   const port = asked === 0 ? await freePort() : asked;
   const miniflare = new Miniflare({
     resourcePersistencePath: stateDir,
@@ -59,6 +61,7 @@ export async function startQueen({ stateDir, port: asked, secrets }: QueenOption
             REGISTRY: { type: "durable-object", worker: NAME, exportName: "RegistryObject" },
             RBEE_SECRET: { type: "text", value: secrets.secret },
             RBEE_API_KEY: { type: "text", value: secrets.api_key },
+            ...(hub_url === undefined ? {} : { HF_ENDPOINT: { type: "text", value: hub_url } }),
           },
         },
         // Straight into the Worker: the development proxy in between would cost a third of the speed.

@@ -1,10 +1,11 @@
 import { RbeeError } from "@rbee/contracts";
 import { formatPosition } from "@rbee/job-core";
-import { jobRoutes, sseResponse, type JobKeeper, type ReaderQuery, type Source } from "@rbee/job-http";
+import { jobRoutes, type JobKeeper, type ReaderQuery } from "@rbee/job-http";
 import { jobOf, registryOf } from "../durable/ports.ts";
 import type { Env } from "../env.ts";
-import { confirmation, READER_WINDOW, readerCloses } from "../reader-socket.ts";
+import { READER_WINDOW } from "../reader-socket.ts";
 import { authenticate, secretOf } from "./auth.ts";
+import { readerStream } from "./reader-stream.ts";
 
 /** `/v1/jobs` of the queen: each job is an object of its own. */
 export const jobs = jobRoutes<{ Bindings: Env }>(async ({ req, env }) => {
@@ -23,7 +24,7 @@ const keeper = (env: Env, colony: string): JobKeeper => ({
     if (answer.status === 204) return new Response(null, { status: 204 });
     if (answer.status === 404) return undefined;
     if (answer.webSocket === null) throw new RbeeError("queue_full", "too many readers of this job");
-    return sseResponse(fromSocket(answer.webSocket), { ...options, pipe: () => new IdentityTransformStream() });
+    return readerStream(answer.webSocket, options);
   },
 });
 
@@ -32,19 +33,3 @@ function readerParams({ format, after, ...query }: ReaderQuery): string {
   const wanted = [`format=${format}`, `after=${formatPosition(after)}`, READER_WINDOW, ...flags.filter(Boolean)];
   return wanted.join("&");
 }
-
-/** The Worker holds the stream, since its waiting costs nothing, while the job's object may sleep. */
-const fromSocket =
-  (socket: WebSocket): Source =>
-  ({ write, end }) => {
-    socket.addEventListener("message", ({ data }) => {
-      if (typeof data === "string") write(data);
-    });
-    socket.addEventListener("close", end);
-    socket.addEventListener("error", end);
-    socket.accept();
-    return {
-      left: () => socket.close(readerCloses.left.code, readerCloses.left.reason),
-      taken: (chars) => socket.send(confirmation(chars)),
-    };
-  };

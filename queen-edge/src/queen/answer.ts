@@ -14,6 +14,7 @@ import {
   type ResultOf,
 } from "@rbee/contracts";
 import type { JobSpec } from "./job-record.ts";
+import { searchModels, type AskHub } from "./model-search.ts";
 
 /** What the queen's own operations may ask for. */
 export interface QueenContext {
@@ -24,6 +25,7 @@ export interface QueenContext {
   retireWorker(worker_id: string, keep: boolean): Promise<ActiveWorker>;
   /** Looks at everything the queen stands on. */
   check(): Promise<Check[]>;
+  readonly askHub: AskHub;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -64,6 +66,10 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
       yield { ...narrate("queen", "queen_check", `${name}: ${detail}`), level: ok ? "info" : "warn" };
     }
     return { checks };
+  },
+  async *model_search(input, queen) {
+    const { hives } = await queen.status();
+    return { models: await searchModels(input, { ask: queen.askHub, hives }) };
   },
   async *hive_token_create({ label, expires_in }, queen) {
     const expires_at = queen.now() + expires_in * 1000;

@@ -1,5 +1,6 @@
 import { limits, type JobLine, type JobState } from "@rbee/contracts";
 import type { Placement, Sql } from "@rbee/job-core";
+import type { RoomWish } from "./room.ts";
 
 /** What a job needs of a hive. */
 export interface Want {
@@ -11,6 +12,8 @@ export interface Want {
   /** Set when a worker must run it; unset when the hive itself does. */
   readonly model?: string;
   readonly worker_id?: string;
+  /** What it is to run, where the queen chooses the hive for an operation of a hive. */
+  readonly room?: RoomWish;
   /** Only a hive that has this very model will do: part of the answer was shown. */
   readonly model_digest?: string;
   readonly offline: "fail" | "wait" | "last_known";

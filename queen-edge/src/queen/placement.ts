@@ -2,6 +2,7 @@ import { problemOf, type ModelInfo, type Problem, type WorkerInfo } from "@rbee/
 import type { Placement } from "@rbee/job-core";
 import type { Hive } from "./fleet.ts";
 import type { OpenJob, Want } from "./ledger.ts";
+import { roomiest } from "./room.ts";
 
 export type Choice =
   | { readonly kind: "place"; readonly placement: Placement }
@@ -10,30 +11,39 @@ export type Choice =
 
 /** How many jobs each worker and each hive's load-on-demand place holds. */
 export class Occupancy {
-  readonly #jobs = new Map<string, number>();
+  /** By hive and worker. */
+  readonly #given = new Map<string, number>();
+  /** By hive, then by what the model was called by those who wait for it. */
+  readonly #loading = new Map<string, Map<string, number>>();
 
   constructor(placed: Iterable<OpenJob>) {
     for (const job of placed) if (job.placement !== undefined) this.add(job.want, job.placement);
   }
 
-  add(want: Want, placement: Placement): void {
-    if (want.model === undefined) return;
-    const key = slotsOf(placement.hive_id, placement.worker_id ?? want.model);
-    this.#jobs.set(key, (this.#jobs.get(key) ?? 0) + 1);
+  add({ model }: Want, { hive_id, worker_id }: Placement): void {
+    if (model === undefined) return;
+    if (worker_id !== undefined) return addOne(this.#given, `${hive_id} ${worker_id}`);
+    const models = this.#loading.get(hive_id) ?? new Map<string, number>();
+    this.#loading.set(hive_id, models);
+    addOne(models, model);
   }
 
   /** Jobs on a worker: those given to it, and those given to its hive before it was there. */
   of(hive: Hive, worker: WorkerInfo): number {
-    return (this.#jobs.get(slotsOf(hive.hive_id, worker.worker_id)) ?? 0) + this.loading(hive, worker.model);
+    return (this.#given.get(`${hive.hive_id} ${worker.worker_id}`) ?? 0) + this.loading(hive, worker.model);
   }
 
+  /** By whichever of its names they asked for it. */
   loading(hive: Hive, model: string): number {
-    return this.#jobs.get(slotsOf(hive.hive_id, model)) ?? 0;
+    let jobs = 0;
+    for (const [asked, count] of this.#loading.get(hive.hive_id) ?? []) if (names(asked, model)) jobs += count;
+    return jobs;
   }
 }
 
-/** Slots are counted per hive: of one of its workers, or of a model it is to load. */
-const slotsOf = (hive_id: string, name: string): string => `${hive_id} ${name}`;
+function addOne(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
 
 /** `bee-tiny` and `bee-tiny:f16` ask for the same thing where the hive has only `bee-tiny`. */
 const names = (want: string, id: string): boolean =>
@@ -43,8 +53,7 @@ const names = (want: string, id: string): boolean =>
 export function choose(want: Want, hives: readonly Hive[], occupancy: Occupancy): Choice {
   const named = want.hive_id === "auto" ? undefined : hives.find((hive) => hive.hive_id === want.hive_id);
   if (want.hive_id !== "auto" && named === undefined) return refuse("hive_not_found", unknownHive(want.hive_id, hives));
-  if (want.model === undefined)
-    return named === undefined ? refuse("invalid_input", "name a hive") : onHive(want, named);
+  if (want.model === undefined) return named === undefined ? anywhere(want, hives) : onHive(want, named);
   const { model } = want;
   const candidates = (named === undefined ? hives : [named]).filter((hive) => has(hive, model));
   if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, hives));
@@ -56,6 +65,16 @@ export function choose(want: Want, hives: readonly Hive[], occupancy: Occupancy)
   if (fitting.length === 0)
     return { kind: "wait", reason: `no hive that can go on with the same ${model} is connected` };
   return onWorker({ ...want, model }, fitting, occupancy);
+}
+
+/** An operation of a hive, for which any hive will do. */
+function anywhere({ room }: Want, hives: readonly Hive[]): Choice {
+  if (room === undefined) return refuse("invalid_input", "name a hive");
+  const reachable = hives.filter((hive) => hive.connected && !hive.draining);
+  if (reachable.length === 0) return { kind: "wait", reason: "no hive is connected" };
+  const hive = roomiest(room, reachable, names);
+  if (hive !== undefined) return { kind: "place", placement: { hive_id: hive.hive_id } };
+  return refuse("no_such_device", `no hive that is connected has the device ${room.device}`);
 }
 
 function onHive(want: Want, hive: Hive): Choice {

@@ -9,6 +9,9 @@ export function wantOf({ job_id, operation, input, submitted_at }: JobSpec, phas
   const text = (field: string) => (typeof input[field] === "string" ? input[field] : undefined);
   const model = row.executor === "worker" ? text("model") : undefined;
   const worker_id = row.executor === "worker" ? text("worker_id") : undefined;
+  const runs = row.executor === "hive" ? (text("model") ?? text("id")) : undefined;
+  const room =
+    runs === undefined || text("hive_id") !== "auto" ? undefined : { model: runs, device: text("device") ?? "auto" };
   const model_digest = phase?.state === "queued" ? phase.model_digest : undefined;
   return {
     job_id,
@@ -17,6 +20,7 @@ export function wantOf({ job_id, operation, input, submitted_at }: JobSpec, phas
     hive_id: text("hive_id") ?? "auto",
     ...(model === undefined ? {} : { model }),
     ...(worker_id === undefined ? {} : { worker_id }),
+    ...(room === undefined ? {} : { room }),
     ...(model_digest === undefined ? {} : { model_digest }),
     offline: row.offline,
   };

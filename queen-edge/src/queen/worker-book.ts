@@ -100,7 +100,13 @@ export class WorkerBook {
     const { hive_id, worker_id, pid, since, tokens_per_s, retired, asked_at } = line;
     this.#sql.exec(
       "INSERT OR REPLACE INTO workers (hive_id, worker_id, pid, since, tokens_per_s, retired, asked_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      ...[hive_id, worker_id, pid, since, tokens_per_s, retired, asked_at],
+      hive_id,
+      worker_id,
+      pid,
+      since,
+      tokens_per_s,
+      retired,
+      asked_at,
     );
   }
 

@@ -32,7 +32,7 @@ export interface Segment {
 /**
  * A file that is being fetched: the bytes in `<path>`, and beside it in `<path>.at` how far each segment is. A position
  * is written when its bytes have been, so that after kill -9 what it says is there, is there; and the other way round
- * hardly more than a piece a connection is fetched twice.
+ * hardly more than a piece a connection is fetched twice. [MODEL-1]
  */
 export class Part {
   readonly path: string;
@@ -121,11 +121,15 @@ export class Part {
 
   /** Adds bytes at the segment's position. Its new position follows on its own: the next bytes need not wait for it. */
   async write(segment: Segment, bytes: Uint8Array): Promise<void> {
-    const at = this.position(segment);
-    await onDisk(async () => this.#data.write(bytes, 0, bytes.length, at));
-    this.#done[segment.index] = at + bytes.length - segment.start;
-    this.#moved();
-    this.#note(segment.index);
+    // A disk that is almost full takes what it can, and says so by the number.
+    for (let rest = bytes; rest.length > 0;) {
+      const at = this.position(segment);
+      const { bytesWritten } = await onDisk(async () => this.#data.write(rest, 0, rest.length, at));
+      rest = rest.subarray(bytesWritten);
+      this.#done[segment.index] = at + bytesWritten - segment.start;
+      this.#moved();
+      this.#note(segment.index);
+    }
   }
 
   async read(at: number, buffer: Buffer): Promise<number> {

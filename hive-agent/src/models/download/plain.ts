@@ -1,10 +1,12 @@
-import { constants } from "node:fs";
-import { copyFile, link, mkdir, open, realpath, rename, rm } from "node:fs/promises";
+import { constants, createReadStream, createWriteStream } from "node:fs";
+import { copyFile, link, mkdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
+import { pipeline } from "node:stream/promises";
 import { RbeeError } from "@rbee/contracts";
 import { Passing, refusePage, refuseStatus, retrying, type Patience } from "../fetch/retry.ts";
 import type { Web } from "../fetch/web.ts";
 import { preambleProblem } from "../gguf.ts";
+import { replace } from "../hub-cache.ts";
 import { onDisk } from "./part.ts";
 import type { RemoteFile } from "./transfer.ts";
 
@@ -43,23 +45,18 @@ export async function importFile(
   if ((await preambleProblem(real).catch(() => "unreadable")) !== undefined)
     throw new RbeeError("model_invalid", "there is no GGUF file at that place that this hive may read");
   await mkdir(path.dirname(target), { recursive: true });
-  const fresh = `${target}.new`;
-  await rm(fresh, { force: true });
-  const linked = await link(real, fresh).then(
-    () => true,
-    () => false,
-  );
-  try {
-    if (!linked) {
-      const source = await open(real, "r");
-      const { size } = await source.stat().finally(async () => source.close());
-      await room(size);
-      await onDisk(async () => copyFile(real, fresh, constants.COPYFILE_FICLONE));
-    }
-    signal.throwIfAborted();
-    await rename(fresh, target);
-  } finally {
-    // Renaming one name of a file to another of its names does nothing, and leaves both.
-    await rm(fresh, { force: true });
-  }
+  await replace(target, async (fresh) => {
+    const linked = await link(real, fresh).then(
+      () => true,
+      () => false,
+    );
+    if (linked) return;
+    await room((await stat(real)).size);
+    // Where the disk can share blocks this is done at once; where not, it takes its time and may be stopped.
+    const cloned = await copyFile(real, fresh, constants.COPYFILE_FICLONE_FORCE).then(
+      () => true,
+      () => false,
+    );
+    if (!cloned) await onDisk(async () => pipeline(createReadStream(real), createWriteStream(fresh), { signal }));
+  });
 }

@@ -1,4 +1,4 @@
-/** Work that several may wait for: equal wishes share it, and when the last who waits leaves, it is given up. */
+/** Work that several may wait for: equal wishes share it, and when the last who waits leaves, it is given up. [MODEL-3] */
 export class Shared<T> {
   readonly #running = new Map<string, { work: Promise<T>; unwanted: AbortController; waiting: number }>();
 

@@ -29,7 +29,7 @@ class StartOver extends Final {
   }
 }
 
-/** Fetches one file into its part: over several connections, where the server allows, and from where it stopped. */
+/** Fetches one file into its part: over several connections, where the server allows, and from where it stopped. [MODEL-2] */
 export class Transfer {
   readonly #file: RemoteFile;
   readonly #part: Part;

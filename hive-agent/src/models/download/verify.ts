@@ -34,13 +34,13 @@ export async function digestOf(part: Part, algorithm: Digest["algorithm"], signa
   return hash.digest("hex");
 }
 
-export function begin(algorithm: Digest["algorithm"], size: number): Hash {
+function begin(algorithm: Digest["algorithm"], size: number): Hash {
   return algorithm === "sha256" ? createHash("sha256") : createHash("sha1").update(`blob ${size}\0`);
 }
 
 /** @returns the file's sha256 in hex */
-export async function hashFile(path: string): Promise<string> {
+export async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES })) hash.update(piece as Buffer);
+  for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES, signal })) hash.update(piece as Buffer);
   return hash.digest("hex");
 }

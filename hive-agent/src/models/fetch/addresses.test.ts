@@ -69,7 +69,7 @@ test.each([
   expect(await refusal(url)).toMatchObject({ code: "address_refused" });
 });
 
-test("a name is asked for once, and that answer is what is judged and connected to", async () => {
+test("a name is asked for once, and that answer is what is judged and connected to [MODEL-4]", async () => {
   const asked: string[] = [];
   const lookup = ((name: string, _options: unknown, callback: (...answer: unknown[]) => void) => {
     asked.push(name);

@@ -1,5 +1,5 @@
 import { RbeeError } from "@rbee/contracts";
-import { lookup, type LookupAddress } from "node:dns";
+import { lookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import { Agent, buildConnector } from "undici";
 import { isPublicAddress } from "./addresses.ts";
@@ -16,7 +16,7 @@ export interface FetchPolicy {
 
 /**
  * Connections that judge the very address they connect to: what a name resolves to is checked in the look-up that the
- * socket uses, so a name cannot change its mind in between.
+ * socket uses, so a name cannot change its mind in between. [MODEL-4]
  */
 export function guardedAgent(policy: FetchPolicy, timeouts: { connect_ms: number; idle_ms: number }): Agent {
   const open = buildConnector({ timeout: timeouts.connect_ms });
@@ -48,7 +48,7 @@ const portOf = (protocol: string, port: string): string =>
 const publicOnly =
   (resolve: typeof lookup): LookupFunction =>
   (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[] = []) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, "");
       const bad = addresses.find(({ address }) => !isPublicAddress(address));
       const [first] = addresses;

@@ -20,7 +20,7 @@ export interface WebResponse {
   readonly url: URL;
   readonly status: number;
   readonly body: Dispatcher.ResponseData["body"];
-  header(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
 }
 
 /** Fetches from the hub and from the web, by the hive's policy. */
@@ -40,7 +40,7 @@ export class Web {
 
   /**
    * Follows redirects itself, since each may lead where this hive does not go. The hub's token goes to the endpoint as
-   * long as nothing else was asked in between.
+   * long as nothing else was asked in between. [MODEL-4] [MODEL-5]
    * @throws RbeeError address_refused, download_failed; errors of the network as they are
    */
   async fetch(address: URL, asked: WebRequest): Promise<WebResponse> {

@@ -21,6 +21,8 @@ import { serveBytes, type Served } from "./serve-bytes.ts";
 /** Happens to one request for bytes, or to `times` of them. `on: "api"` and `"resolve"` catch those requests instead. */
 export type Fault = { readonly on?: "api" | "resolve" | "bytes"; times?: number } & (
   | { readonly kind: "no_range" }
+  /** It sends the range, whether or not the file is still the one that If-Range names. */
+  | { readonly kind: "ignore_if_range" }
   /** The total length it claims is off by so much. */
   | { readonly kind: "wrong_length"; readonly by: number }
   | { readonly kind: "new_etag"; readonly etag: string }
@@ -146,7 +148,9 @@ class Hub implements TestHub {
     const { method = "GET", headers } = request;
     const asked: Asked = { method, path: path + url.search, range: headers.range, headers, sent: 0 };
     this.requests.push(asked);
-    const resolve = /^\/(?<repo>[^/]+\/[^/]+)\/resolve\/(?<rev>.+?)\/(?<file>.+)$/.exec(path)?.groups;
+    const resolve = decoded(
+      /^\/(?<repo>[^/]+\/[^/]+)\/resolve\/(?<rev>[^/]+)\/(?<file>.+)$/.exec(url.pathname)?.groups,
+    );
     const on = path.startsWith("/api/") ? "api" : resolve === undefined ? "bytes" : "resolve";
     const fault = this.#fault(on);
     if (fault?.kind === "status") {
@@ -157,8 +161,7 @@ class Hub implements TestHub {
       return void response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><h1>Log in</h1>");
     if (fault?.kind === "redirect") return void response.writeHead(302, { location: fault.to }).end();
     if (on === "api") return this.#api(url, request, response);
-    if (resolve !== undefined)
-      return this.#resolve(resolve as Record<"repo" | "rev" | "file", string>, request, response);
+    if (resolve !== undefined) return this.#resolve(resolve, request, response);
     const served = this.#bytes.get(path);
     if (served === undefined) return void response.writeHead(404).end();
     await serveBytes(served, { request, response, asked, fault, onPiece: () => this.onPiece?.(this.sent) });
@@ -176,9 +179,9 @@ class Hub implements TestHub {
     return !repo.gated || request.headers.authorization === `Bearer ${this.token}`;
   }
 
-  #resolve(asked: Record<"repo" | "rev" | "file", string>, request: IncomingMessage, response: ServerResponse): void {
-    const repo = this.#repos.get(`${asked.repo}@${asked.rev}`);
-    const bytes = repo?.files.get(asked.file);
+  #resolve(asked: Readonly<Record<string, string>>, request: IncomingMessage, response: ServerResponse): void {
+    const repo = this.#repos.get(`${asked["repo"]}@${asked["rev"]}`);
+    const bytes = repo?.files.get(asked["file"] ?? "");
     if (repo === undefined || bytes === undefined) {
       return void response
         .writeHead(404, { "x-error-code": repo === undefined ? "RepoNotFound" : "EntryNotFound" })
@@ -199,10 +202,8 @@ class Hub implements TestHub {
     const json = (body: unknown) =>
       void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (url.pathname === "/api/models") return json(this.#search(url.searchParams));
-    const path = /^\/api\/models\/(?<id>[^/]+\/[^/]+)(?:\/(?<what>tree|revision)\/(?<rev>.+))?$/.exec(
-      decodeURIComponent(url.pathname),
-    );
-    const { id = "", what = "revision", rev = "main" } = path?.groups ?? {};
+    const path = /^\/api\/models\/(?<id>[^/]+\/[^/]+)(?:\/(?<what>tree|revision)\/(?<rev>[^/]+))?$/.exec(url.pathname);
+    const { id = "", what = "revision", rev = "main" } = decoded(path?.groups) ?? {};
     const repo = this.#repos.get(`${id}@${rev}`);
     if (repo === undefined) {
       const known = [...this.#repos.keys()].some((key) => key.startsWith(`${id}@`));
@@ -229,6 +230,12 @@ class Hub implements TestHub {
     }));
   }
 }
+
+const decoded = (groups: Record<string, string | undefined> | undefined): Record<string, string> | undefined =>
+  groups &&
+  Object.fromEntries(
+    Object.entries(groups).flatMap(([name, text]) => (text === undefined ? [] : [[name, decodeURIComponent(text)]])),
+  );
 
 function treeEntry(path: string, bytes: Buffer): unknown {
   const blob = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");

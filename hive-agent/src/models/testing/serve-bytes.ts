@@ -13,7 +13,7 @@ interface Exchange {
   readonly asked: Asked;
   readonly fault: Fault | undefined;
   /** False: this connection is over. */
-  onPiece(): Promise<boolean | void> | boolean | void;
+  readonly onPiece: () => Promise<boolean | void> | boolean | void;
 }
 
 const PIECE_BYTES = 16_384;
@@ -23,7 +23,8 @@ export async function serveBytes({ bytes, etag }: Served, exchange: Exchange): P
   const { request, response, fault } = exchange;
   const tag = fault?.kind === "new_etag" ? fault.etag : etag;
   const ifRange = request.headers["if-range"];
-  const ranged = fault?.kind !== "no_range" && (ifRange === undefined || ifRange === tag);
+  const same = ifRange === undefined || ifRange === tag || fault?.kind === "ignore_if_range";
+  const ranged = fault?.kind !== "no_range" && same;
   const range = ranged ? /^bytes=(?<from>\d+)-(?<to>\d*)$/.exec(request.headers.range ?? "")?.groups : undefined;
   const from = Number(range?.["from"] ?? 0);
   const to = Math.min(bytes.length - 1, Number(range?.["to"] === "" ? bytes.length : (range?.["to"] ?? bytes.length)));
