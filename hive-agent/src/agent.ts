@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { limits, RbeeError } from "@rbee/contracts";
 import { systemClock } from "./clock.ts";
+import { Deadline } from "./deadline.ts";
 import { enrol, loadCredential, type Credential } from "./credential.ts";
 import { createHandlers } from "./handlers/create.ts";
 import { bootId } from "./jobs/boot.ts";
@@ -43,8 +44,13 @@ export interface Agent {
   readonly stopped: Promise<RbeeError | undefined>;
   /** Round trip to the queen and back, in milliseconds. */
   rtt(): Promise<number | undefined>;
-  /** Takes nothing new, lets running jobs end for so long, gives back the rest, stops the workers. */
+  /**
+   * Takes nothing new, hands back at once what has not begun, lets running jobs end for so long, gives back the rest, stops
+   * the workers. Said again with less time it hurries.
+   */
   stop(drain_ms?: number): Promise<void>;
+  /** Jobs whose end the queen does not have yet. */
+  readonly jobsHeld: number;
   /** Lets go of everything at once, as a crash would: workers and journal are left for the next agent. */
   abandon(): void;
 }
@@ -71,7 +77,10 @@ function openJournal(home: string, log: Log): NodeSql {
     if (error instanceof FileInUse) {
       throw new RbeeError("unavailable", `another agent runs with its state in ${home}`, { cause: error });
     }
-    if (!(error instanceof FileDamaged)) throw error;
+    if (!(error instanceof FileDamaged)) {
+      const why = `the journal ${file} cannot be opened (${(error as Error).message})`;
+      throw new RbeeError("unavailable", `${why}: make its folder writable, with room on the disk`, { cause: error });
+    }
     // Better no memory than no hive: the queen notices which jobs are gone.
     log.error("the journal is damaged; it is kept as journal.db.damaged and a new one begun");
     renameSync(file, `${file}.damaged`);
@@ -115,6 +124,7 @@ class RunningAgent implements Agent {
   #credential: Credential;
   #joinToken: string | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #deadline = new Deadline();
   #over = false;
 
   static async start(sql: NodeSql, credential: Credential, options: AgentOptions): Promise<RunningAgent> {
@@ -186,8 +196,13 @@ class RunningAgent implements Agent {
   }
 
   async stop(drain_ms: number = limits.drain_ms): Promise<void> {
-    this.#stopping ??= this.#windDown(drain_ms);
+    this.#deadline.within(drain_ms);
+    this.#stopping ??= this.#windDown();
     await this.#stopping;
+  }
+
+  get jobsHeld(): number {
+    return this.#link.jobsHeld;
   }
 
   abandon(): void {
@@ -195,11 +210,14 @@ class RunningAgent implements Agent {
     this.#end(undefined);
   }
 
-  async #windDown(drain_ms: number): Promise<void> {
+  /** [AGENT-21] */
+  async #windDown(): Promise<void> {
     this.#link.drain();
-    const done = await within(drain_ms, this.#link.idle());
+    const done = await this.#deadline.before(this.#link.idle());
     if (!done) this.#link.giveBackAll("the hive is shutting down");
-    const told = done || !this.#link.connected ? undefined : within(limits.stop_grace_ms, this.#link.idle());
+    const grace = new Deadline();
+    grace.within(limits.stop_grace_ms);
+    const told = done || !this.#link.connected ? undefined : grace.before(this.#link.idle());
     await Promise.all([told, this.supervisor.stopAll()]);
     this.#end(undefined);
   }
@@ -237,13 +255,4 @@ class RunningAgent implements Agent {
 
 function fail(code: "unavailable", detail: string): never {
   throw new RbeeError(code, detail);
-}
-
-/** Whether it happens in time. */
-async function within(ms: number, event: Promise<void>): Promise<boolean> {
-  const timeout = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => timeout.resolve(false), ms);
-  const inTime = await Promise.race([event.then(() => true), timeout.promise]);
-  clearTimeout(timer);
-  return inTime;
 }

@@ -33,8 +33,10 @@ function sheet(fields: Readonly<Record<string, string | undefined>>): string {
   return given.map(([name, value]) => `${paintOut("dim", name.padEnd(width))}  ${value}`).join("\n");
 }
 
-const connection = (hive: HiveInfo): string =>
-  hive.connected ? paintOut("green", "connected") : paintOut("dim", `away, seen ${ago(hive.last_seen)}`);
+function connection(hive: HiveInfo): string {
+  if (!hive.connected) return paintOut("dim", `away, seen ${ago(hive.last_seen)}`);
+  return hive.draining === true ? paintOut("yellow", "leaving") : paintOut("green", "connected");
+}
 
 function memory(hive: HiveInfo): string {
   const device = hive.devices.find(({ kind }) => kind !== "cpu") ?? hive.devices[0];

@@ -19,6 +19,8 @@ export interface Household {
 }
 
 export const HIVE_ID = "localhost";
+/** Seconds: Ctrl-C is to be quick, and a child that takes longer is killed. */
+const DRAIN_S = "5";
 /** A cold disk and a busy machine; usually a second. */
 const ready_wait_ms = 60_000;
 
@@ -52,7 +54,7 @@ export function startHive(household: Household, queen: ReadyQueen, modelFile: st
   let refused = false;
   return startChild<void>("hive", household, (ready) => ({
     entry: entryOf("@rbee/hive-agent/main"),
-    args: () => ["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, "--model-file", modelFile],
+    args: () => ["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, "--model-file", modelFile, "--drain", DRAIN_S],
     env: async () => {
       // A queen whose state was removed does not know the hive that it once enrolled.
       if (!refused && existsSync(join(hiveHome, "credential.json"))) return {};

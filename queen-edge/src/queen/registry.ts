@@ -145,10 +145,11 @@ export class Registry {
   }
 
   hiveInfo(hive: Hive): HiveInfo {
-    const { hive_id, connected, last_seen, enrolled_at, inventory } = hive;
+    const { hive_id, connected, draining, last_seen, enrolled_at, inventory } = hive;
     return {
       hive_id,
       connected,
+      ...(draining ? { draining } : {}),
       last_seen,
       enrolled_at,
       ...(inventory === undefined ? {} : { version: inventory.version, platform: inventory.platform }),
