@@ -75,6 +75,9 @@ test("[AGENT-14] a deploy under a hundred working hives: all are back soon, not 
   );
   expect(backAfter).toBeLessThan(BACK_WITHIN_MS);
   expect(Math.max(...dials)).toBeLessThan(DIALS_PER_BUCKET_MAX);
-  const { jobs } = await house.client().list({ limit: 200 }).then((jobs) => ({ jobs }));
+  const { jobs } = await house
+    .client()
+    .list({ limit: 200 })
+    .then((jobs) => ({ jobs }));
   expect(jobs.filter(({ state }) => state !== "succeeded")).toEqual([]);
 });

@@ -96,9 +96,13 @@ export class Swarm {
       worker_spawn: none,
       worker_process_list: none,
       worker_process_delete: none,
-      async *infer({ max_tokens }): AsyncGenerator<HandlerEvent, Awaited<ReturnType<typeof resultOf>>, void> {
+      async *infer(
+        { max_tokens },
+        { signal },
+      ): AsyncGenerator<HandlerEvent, Awaited<ReturnType<typeof resultOf>>, void> {
         for (let n = 1; n <= max_tokens; n++) {
           await new Promise((resolve) => setTimeout(resolve, every_ms));
+          signal.throwIfAborted();
           yield { type: "token", text: `${n} ` };
         }
         return resultOf(hive_id, max_tokens);

@@ -159,10 +159,7 @@ export class JobClient {
     return (await (await this.#transport.send(pathOf(jobId), { method: "DELETE" })).json()) as CancelAnswer;
   }
 
-  async *#events(
-    jobId: string,
-    source: Source,
-  ): AsyncGenerator<PositionedEvent, void, void> {
+  async *#events(jobId: string, source: Source): AsyncGenerator<PositionedEvent, void, void> {
     for await (const { position, data } of this.#frames(jobId, "json", source)) {
       const event = parseEvent(data);
       yield { position, event };
@@ -170,11 +167,7 @@ export class JobClient {
     }
   }
 
-  #frames(
-    jobId: string,
-    format: Format,
-    source: Source,
-  ): AsyncGenerator<Frame> {
+  #frames(jobId: string, format: Format, source: Source): AsyncGenerator<Frame> {
     const { signal, onDisconnect } = source;
     const connect = (after: string | undefined): Promise<Response> => {
       const behind = after === undefined ? "" : `&after=${encodeURIComponent(after)}`;

@@ -49,9 +49,9 @@ function endingOf(job: JobRecord, events: readonly JobEvent[]): string[] {
   return wrong;
 }
 
-/** What only a hive itself can answer is refused while it is away, by the operation's row. */
+/** What only a hive itself can answer fails while it, or its way to the queen, is away. */
 function isExcused({ excuses, operation }: JobRecord, code: string): boolean {
-  if (operation !== "infer" && code === "hive_offline") return true;
+  if (operation !== "infer" && (code === "hive_offline" || code === "unavailable")) return true;
   return [...excuses].some((excuse) => EXCUSED[excuse]?.includes(code));
 }
 

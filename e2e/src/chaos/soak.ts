@@ -64,7 +64,9 @@ export async function soak(options: SoakOptions): Promise<Outcome> {
     violations.push(...broken.violations);
     workload.end();
     violations.push(...(await endInTime(running, workload)));
-    violations.push(...(await slotsLeft(world)));
+    violations.push(
+      ...(await slotsLeft(world).catch((error: unknown) => [`the queen does not answer: ${String(error)}`])),
+    );
   } finally {
     const left = await world.close();
     if (left.length > 0) violations.push(`processes are left: ${left.join(", ")}`);

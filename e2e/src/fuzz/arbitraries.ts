@@ -113,7 +113,8 @@ function change(root: unknown, { place, how, other }: Change): unknown {
   const [holder, key] = slot;
   if (how === "replace") holder[key] = other;
   else if (how === "remove") delete holder[key];
-  else if (how === "add") Object.defineProperty(holder, "extra", { value: other, enumerable: true, configurable: true });
+  else if (how === "add")
+    Object.defineProperty(holder, "extra", { value: other, enumerable: true, configurable: true });
   else holder[key] = [holder[key]];
   return root;
 }

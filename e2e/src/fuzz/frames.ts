@@ -4,7 +4,7 @@ import { frames } from "./arbitraries.ts";
 /** Frames of the link, both ways: whole ones, as food for mutation. Most name jobs and terms that are not there. */
 
 const jobId = fc
-  .array(fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz234567"), { minLength: 26, maxLength: 26 })
+  .array(fc.constantFrom(...Array.from("abcdefghijklmnopqrstuvwxyz234567")), { minLength: 26, maxLength: 26 })
   .map((letters) => `job_${letters.join("")}`);
 const term = fc.oneof(fc.nat(9), fc.nat());
 const seq = fc.oneof(fc.nat(20), fc.nat());

@@ -29,12 +29,31 @@ const HEADERS = [
   "Accept: text/event-stream",
 ] as const;
 
-const BODIES = ["", "5\r\nhello\r\n0\r\n\r\n", "fffffffffffffffff\r\n", "-1\r\n\r\n", "5;x=y\r\nhel", "{}", "\r\n\r\n", "0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"] as const;
+const BODIES = [
+  "",
+  "5\r\nhello\r\n0\r\n\r\n",
+  "fffffffffffffffff\r\n",
+  "-1\r\n\r\n",
+  "5;x=y\r\nhel",
+  "{}",
+  "\r\n\r\n",
+  "0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+] as const;
 
 const head = fc
   .tuple(
     fc.constantFrom("GET", "POST", "DELETE", "get", "G\x00T", "PRI", ""),
-    fc.constantFrom("/v1/jobs", "/health", "/v1/jobs/x/stream", "http://evil/v1/jobs", "*", "//", "/%zz", "/v1/hives/connect", "/v1/lanes/x"),
+    fc.constantFrom(
+      "/v1/jobs",
+      "/health",
+      "/v1/jobs/x/stream",
+      "http://evil/v1/jobs",
+      "*",
+      "//",
+      "/%zz",
+      "/v1/hives/connect",
+      "/v1/lanes/x",
+    ),
     fc.constantFrom("HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9", ""),
     fc.subarray([...HEADERS], { maxLength: 3 }),
     fc.constantFrom(...BODIES),
@@ -69,5 +88,6 @@ export async function send(house: House, bytes: Buffer): Promise<void> {
   await closed;
   clearTimeout(timer);
   if (hangs) throw new Error("the connection hangs");
-  if (/^HTTP\/1\.1 5\d\d/m.test(answer) && !OF_THE_ENGINE.test(answer)) throw new Error(`answered ${answer.slice(0, 500)}`);
+  if (/^HTTP\/1\.1 5\d\d/m.test(answer) && !OF_THE_ENGINE.test(answer))
+    throw new Error(`answered ${answer.slice(0, 500)}`);
 }

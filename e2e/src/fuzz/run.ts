@@ -1,6 +1,8 @@
 import fc from "fast-check";
+import { cpuOf } from "../../../bench/src/cpu.ts";
 import { House } from "../house.ts";
 import type { WireFrame } from "./arbitraries.ts";
+import { diallings, dialWith } from "./dials.ts";
 import { httpInputs, request } from "./http.ts";
 import { controlBursts, ControlTarget, laneBursts, LaneTarget } from "./links.ts";
 import { rawInputs, send } from "./raw.ts";
@@ -13,20 +15,22 @@ export interface Amount {
   readonly seed: number;
 }
 
-type Kind = "control" | "lane" | "http" | "raw";
+type Kind = "control" | "lane" | "dial" | "http" | "raw";
 
 export interface Figures {
   readonly inputs: Readonly<Record<Kind, number>>;
   readonly ms: number;
+  /** Processor time of the queen: says the same on a busy machine. */
+  readonly queen_cpu_ms: number;
   readonly witness_tokens: number;
 }
 
 /** Targets of a kind that work beside each other: the queen is never asked one thing at a time. */
 const SIDE_BY_SIDE = 4;
 const NAMES = Array.from({ length: SIDE_BY_SIDE }, (_, n) => n);
-const SHARE: Readonly<Record<Kind, number>> = { control: 0.4, lane: 0.4, http: 0.15, raw: 0.05 };
+const SHARE: Readonly<Record<Kind, number>> = { control: 0.4, lane: 0.35, dial: 0.05, http: 0.15, raw: 0.05 };
 /** Inputs of one try: a burst of frames, on average, or one request. */
-const BURST: Readonly<Record<Kind, number>> = { control: 8, lane: 8, http: 1, raw: 1 };
+const BURST: Readonly<Record<Kind, number>> = { control: 6, lane: 6, dial: 1, http: 1, raw: 1 };
 
 /** Throws malformed inputs at a real queen. @throws with the smallest input found that harms her, or anyone else */
 export async function fuzz(amount: Amount): Promise<Figures> {
@@ -36,12 +40,14 @@ export async function fuzz(amount: Amount): Promise<Figures> {
     await witness.start();
     const targets = await targetsOf(house);
     const run = new Run(amount, witness);
-    const began = performance.now();
+    const cpu = () => cpuOf({ queen: house.queenPids()[0] ?? 0, agent: 0, workers: [] }).queen;
+    const [began, cpuBefore] = [performance.now(), cpu()];
     await run.all(targets);
     const ms = performance.now() - began;
+    const queen_cpu_ms = cpu() - cpuBefore;
     for (const { finish } of targets) await finish?.();
     await witness.finish();
-    return { inputs: run.counts, ms: Math.round(ms), witness_tokens: witness.tokens };
+    return { inputs: run.counts, ms: Math.round(ms), queen_cpu_ms, witness_tokens: witness.tokens };
   } finally {
     witness.close();
     await house.close();
@@ -68,19 +74,21 @@ async function targetsOf(house: House): Promise<Target[]> {
   const hive = (kind: Kind, n: number) => RawHive.enrol(house, `fuzz-${kind}-${n}`);
   const controls = await Promise.all(NAMES.map(async (n) => new ControlTarget(await hive("control", n))));
   const lanes = await Promise.all(NAMES.map(async (n) => new LaneTarget(await hive("lane", n))));
+  const op = await (await RawHive.enrol(house, "fuzz-dial")).job();
   return [
     ...controls.map((one) => ({
       ...target("control", controlBursts, (burst) => one.take(burst)),
       finish: () => one.finish(),
     })),
     ...lanes.map((one) => ({ ...target("lane", laneBursts, (burst) => one.take(burst)), finish: () => one.finish() })),
+    ...NAMES.map(() => target("dial", diallings(op), (one) => dialWith(house, one))),
     ...NAMES.map(() => target("http", httpInputs, (input) => request(house, input))),
     ...NAMES.map(() => target("raw", rawInputs, (bytes) => send(house, bytes))),
   ];
 }
 
 class Run {
-  readonly counts: Record<Kind, number> = { control: 0, lane: 0, http: 0, raw: 0 };
+  readonly counts: Record<Kind, number> = { control: 0, lane: 0, dial: 0, http: 0, raw: 0 };
   readonly #amount: Amount;
   readonly #witness: Witness;
   /** Where something went wrong first: there it is made smaller, the rest falls silent. */

@@ -41,6 +41,7 @@ function near(schema: Schema): fc.Arbitrary<unknown> {
         Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, field]) => [name, near(field)])),
         { requiredKeys: [] },
       );
+    case undefined:
     default:
       return fc.jsonValue();
   }

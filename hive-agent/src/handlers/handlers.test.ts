@@ -96,7 +96,7 @@ test("[AGENT-21] when the hive is to leave, what waits for a slot is handed back
   const { result: worker } = await run(handlers.worker_spawn(spawning, context));
   const leaving = new AbortController();
   const { worker_id } = worker;
-  const begun = handlers.infer(ask({ ...endless, max_tokens: 300 }), {
+  const begun = handlers.infer(ask(endless), {
     ...context,
     worker_id,
     draining: leaving.signal,
@@ -104,11 +104,11 @@ test("[AGENT-21] when the hive is to leave, what waits for a slot is handed back
   await begun.next();
   const waiting = run(handlers.infer(ask({}), { ...context, term: 2, worker_id, draining: leaving.signal }));
   const raw = await rawWorker(hive.home, worker_id);
-  await expect.poll(() => raw.knows(`${context.job_id}.2`)).toBe(true);
+  await expect.poll(() => raw.knows(`${context.job_id}.2`), { interval: 5, timeout: 10_000 }).toBe(true);
   leaving.abort(new RbeeError("draining"));
   expect((await failureOf(waiting)).code).toBe("draining");
   expect(await raw.knows(`${context.job_id}.2`)).toBe(false);
-  expect((await run(begun)).result).toMatchObject({ finish_reason: "length", usage: { completion_tokens: 300 } });
+  expect((await run(begun)).result).toMatchObject({ finish_reason: "length" });
   await run(handlers.worker_process_delete({ hive_id: "here", pid: worker.pid }, context));
 });
 

@@ -54,7 +54,18 @@ export function startHive(household: Household, queen: ReadyQueen, modelFile: st
   let refused = false;
   return startChild<void>("hive", household, (ready) => ({
     entry: entryOf("@rbee/hive-agent/main"),
-    args: () => ["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, "--model-file", modelFile, "--drain", DRAIN_S],
+    args: () => [
+      "--queen-url",
+      queen.url,
+      "--home",
+      hiveHome,
+      "--hive-id",
+      HIVE_ID,
+      "--model-file",
+      modelFile,
+      "--drain",
+      DRAIN_S,
+    ],
     env: async () => {
       // A queen whose state was removed does not know the hive that it once enrolled.
       if (!refused && existsSync(join(hiveHome, "credential.json"))) return {};

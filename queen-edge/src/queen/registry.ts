@@ -12,7 +12,7 @@ import type { Decision } from "./effects.ts";
 import { Fleet, type Hive } from "./fleet.ts";
 import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
-import { choose, Occupancy } from "./placement.ts";
+import { choose, Occupancy, type Choice } from "./placement.ts";
 
 /** News for a job that the registry decided on its own. */
 export interface Notice {
@@ -47,8 +47,7 @@ export class Registry {
     if (open === undefined && this.#ledger.openCount >= limits.open_jobs_max) {
       return { kind: "refused", problem: problemOf("queue_full", `${limits.open_jobs_max} jobs are open`) };
     }
-    const others = this.#ledger.placed().filter((job) => job.want.job_id !== want.job_id);
-    const choice = choose(want, this.fleet.all(), new Occupancy(others));
+    const choice = this.#choose(want, open?.placement?.hive_id);
     switch (choice.kind) {
       case "refuse":
         // A job that is there already closes its own line.
@@ -182,6 +181,16 @@ export class Registry {
       throw new RbeeError("unauthorized", "the join token is not valid: it was used, or its time is up");
     const hive_id = token.label ?? asked.hive_id;
     return { hive_id, gen: this.fleet.enrol(hive_id, asked.now) };
+  }
+
+  /** A hive that had the job and lost it may be deaf and not known to be: any other comes first. [REG-5] */
+  #choose(want: Want, lostBy: string | undefined): Choice {
+    const occupancy = new Occupancy(this.#ledger.placed().filter((job) => job.want.job_id !== want.job_id));
+    const hives = this.fleet.all();
+    if (lostBy === undefined) return choose(want, hives, occupancy);
+    const others = hives.filter(({ hive_id }) => hive_id !== lostBy);
+    const elsewhere = choose(want, others, occupancy);
+    return elsewhere.kind === "place" ? elsewhere : choose(want, hives, occupancy);
   }
 
   #tell(job: OpenJob, reason: string, position: number): Notice[] {
