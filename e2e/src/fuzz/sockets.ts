@@ -17,7 +17,7 @@ import type { WireFrame } from "./arbitraries.ts";
 /** Nothing of this takes longer, even on a busy machine; what does, hangs. */
 export const HANG_MS = 20_000;
 
-export const FUZZ_MODEL = "fuzz";
+const FUZZ_MODEL = "fuzz";
 
 const inventory: Inventory = {
   version: "0.1.0",

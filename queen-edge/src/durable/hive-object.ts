@@ -52,6 +52,8 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
   }
 
   override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    // What was still on its way when it was closed: a late hello would take over from the connection that counts. [HIVE-1]
+    if (ws.readyState !== WebSocket.OPEN) return;
     try {
       await this.#hear(ws, parseFrame(ControlUp, data));
     } catch (error) {
