@@ -66,6 +66,8 @@ export type Inventory = z.infer<typeof Inventory>;
 export const HiveInfo = z.object({
   hive_id: HiveId,
   connected: z.boolean(),
+  /** It takes nothing new, and leaves when what it runs has ended. */
+  draining: z.boolean().optional(),
   /** Milliseconds since the epoch, by the queen's clock. */
   last_seen: z.int().nonnegative(),
   /** The hive is away: devices and models are what it said last. */

@@ -43,20 +43,28 @@ export const limits = {
   /** After a cancel the hive has this long to stop; then the queen ends the job without it. */
   cancel_grace_ms: 10_000,
 
-  /** Reconnect: windowed full jitter between these, back to the first after a stable while. */
-  reconnect_min_ms: 250,
-  reconnect_max_ms: 30_000,
+  /**
+   * Reconnect of a hive: windowed full jitter between these, back to the first after a stable while. A deploy cuts a whole
+   * fleet at once; over the first window `hives_max` come back as 250 a second, which one registry object can write.
+   */
+  reconnect_min_ms: 2_000,
+  reconnect_max_ms: 15_000,
   reconnect_stable_ms: 30_000,
-  /** A lane is dialled more eagerly: its job's lease is running. */
-  lane_reconnect_max_ms: 5_000,
+  /** A lane is dialled more eagerly: a reader waits, and its job's object is nobody else's. */
+  lane_reconnect_min_ms: 250,
+  lane_reconnect_max_ms: 1_500,
   /** From dialling until the queen has said welcome (control) or ready (lane). */
   connect_wait_ms: 15_000,
   /** Changes of a hive's inventory within this time are told as one. */
   inventory_settle_ms: 50,
   /** How often a hive looks for models that came or went on its disk. */
   models_scan_ms: 60_000,
-  /** An agent that was told to stop lets running jobs end for this long, then gives them back. `rbee up` kills after 8 s. */
-  drain_ms: 5_000,
+  /**
+   * An agent that was told to stop lets running jobs end for this long, then gives them back. Most answers are done by then;
+   * service managers kill after 90 s. `rbee up` grants less, since a person waits.
+   */
+  drain_ms: 30_000,
+  drain_ms_max: 3_600_000,
 
   /** Frames that go as one message. */
   bundle_frames_max: 64,

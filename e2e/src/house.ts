@@ -83,6 +83,11 @@ export class House {
     return run.ended();
   }
 
+  /** What the queen complained about since she was last started. */
+  get queenStderr(): string {
+    return (this.#queen ?? missing()).stderr;
+  }
+
   /** As the power would: the process and the engine below it, at once. */
   async killQueen(): Promise<void> {
     const queen = this.#queen ?? missing();

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { limits, RbeeError } from "@rbee/contracts";
 import { systemClock } from "./clock.ts";
+import { Deadline } from "./deadline.ts";
 import { enrol, loadCredential, type Credential } from "./credential.ts";
 import { bootId } from "./jobs/boot.ts";
 import { HiveLink } from "./link/hive-link.ts";
@@ -49,8 +50,13 @@ export interface Agent {
   readonly stopped: Promise<RbeeError | undefined>;
   /** Round trip to the queen and back, in milliseconds. */
   rtt(): Promise<number | undefined>;
-  /** Takes nothing new, lets running jobs end for so long, gives back the rest, stops the workers. */
+  /**
+   * Takes nothing new, hands back at once what has not begun, lets running jobs end for so long, gives back the rest, stops
+   * the workers. Said again with less time it hurries.
+   */
   stop(drain_ms?: number): Promise<void>;
+  /** Jobs whose end the queen does not have yet. */
+  readonly jobsHeld: number;
   /** Lets go of everything at once, as a crash would: workers and journal are left for the next agent. */
   abandon(): void;
 }
@@ -104,6 +110,7 @@ class RunningAgent implements Agent {
   #credential: Credential;
   #joinToken: string | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #deadline = new Deadline();
   #over = false;
 
   static async start(sql: NodeSql, credential: Credential, options: AgentOptions): Promise<RunningAgent> {
@@ -180,8 +187,13 @@ class RunningAgent implements Agent {
   }
 
   async stop(drain_ms: number = limits.drain_ms): Promise<void> {
-    this.#stopping ??= this.#windDown(drain_ms);
+    this.#deadline.within(drain_ms);
+    this.#stopping ??= this.#windDown();
     await this.#stopping;
+  }
+
+  get jobsHeld(): number {
+    return this.#link.jobsHeld;
   }
 
   abandon(): void {
@@ -189,16 +201,19 @@ class RunningAgent implements Agent {
     this.#end(undefined);
   }
 
-  async #windDown(drain_ms: number): Promise<void> {
+  /** [AGENT-21] */
+  async #windDown(): Promise<void> {
     this.#link.drain();
     this.#local?.jobs.drain();
-    const done = await within(drain_ms, Promise.all([this.#link.idle(), this.#local?.jobs.idle()]));
+    const done = await this.#deadline.before(Promise.all([this.#link.idle(), this.#local?.jobs.idle()]));
     if (!done) {
       this.#link.giveBackAll("the hive is shutting down");
       // There is nobody to give these back to: the next agent takes them up.
       this.#local?.jobs.halt();
     }
-    const told = done || !this.#link.connected ? undefined : within(limits.stop_grace_ms, this.#link.idle());
+    const grace = new Deadline();
+    grace.within(limits.stop_grace_ms);
+    const told = done || !this.#link.connected ? undefined : grace.before(this.#link.idle());
     await Promise.all([told, this.supervisor.stopAll()]);
     this.#end(undefined);
   }
@@ -233,13 +248,4 @@ class RunningAgent implements Agent {
     this.#connected.reject(error ?? new RbeeError("unavailable", "the agent was stopped"));
     this.#stopped.resolve(error);
   }
-}
-
-/** Whether it happens in time. */
-async function within(ms: number, event: Promise<unknown>): Promise<boolean> {
-  const timeout = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => timeout.resolve(false), ms);
-  const inTime = await Promise.race([event.then(() => true), timeout.promise]);
-  clearTimeout(timer);
-  return inTime;
 }

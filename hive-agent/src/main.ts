@@ -9,11 +9,15 @@ import { policyFrom } from "./models/policy.ts";
 
 /**
  * The agent as a process. One line of JSON per event on stdout: local, connected, ready, refused, stopped. Words go to stderr.
- * SIGTERM stops it in order, a second one at once; kill -9 leaves nothing that the next start does not clean up.
+ * SIGTERM stops it in order, a second one hands back what still runs, a third ends it; kill -9 leaves nothing that the
+ * next start does not clean up.
  */
 
 const USAGE = `rbee-hive --queen-url <url> [--join-token <token>] [--home <dir>] [--hive-id <name>]
           [--models <dir>]… [--model-file <file>]… [--preload <model>]… [--slots <n>] [--local-port <n>]
+          [--drain <seconds>]
+
+--drain is how long running jobs may take to end when the agent is told to stop (Ctrl-C, SIGTERM).
 
 The local server answers on 127.0.0.1, at port 7835 unless told otherwise (RBEE_LOCAL_PORT; 0 is any free port, "none" is
 no server); its key is in local.json of the home.
@@ -32,6 +36,7 @@ const { values } = parseArgs({
     preload: { type: "string", multiple: true, default: [] },
     slots: { type: "string" },
     "local-port": { type: "string", default: process.env["RBEE_LOCAL_PORT"] ?? String(limits.local_port) },
+    drain: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -74,6 +79,15 @@ function portOf(text: string): number | undefined {
   throw new RbeeError("invalid_input", `--local-port is a port from 0 to ${PORT_MAX}, or none`);
 }
 
+/** @returns milliseconds */
+function drainTime(): number {
+  const { drain } = values;
+  const ms = drain === undefined ? limits.drain_ms : Number(drain) * 1_000;
+  if (!(ms >= 0 && ms <= limits.drain_ms_max))
+    throw new RbeeError("invalid_input", `--drain is a number of seconds, at most ${limits.drain_ms_max / 1_000}`);
+  return ms;
+}
+
 async function preload(agent: Agent, slots: number | undefined): Promise<void> {
   const signal = new AbortController().signal;
   for (const model of values.preload) {
@@ -83,14 +97,16 @@ async function preload(agent: Agent, slots: number | undefined): Promise<void> {
   }
 }
 
-function stopOnSignal(agent: Agent): void {
+function stopOnSignal(agent: Agent, drain_ms: number): void {
   const stop = (drain_ms: number) => agent.stop(drain_ms).catch((error: unknown) => exitWith(error));
-  let asked = false;
+  let asked = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(1);
-      asked = true;
-      void stop(limits.drain_ms);
+      asked += 1;
+      if (asked > 2) process.exit(1);
+      if (asked === 1 && agent.jobsHeld > 0)
+        log.info("finishing what runs; once more hands it back at once", { jobs: agent.jobsHeld, drain_ms });
+      void stop(asked === 1 ? drain_ms : 0);
     });
   }
   // The parent died, and a queen it started with it: nothing to wait for.
@@ -109,8 +125,9 @@ function exitWith(error: unknown): never {
 async function main(): Promise<void> {
   if (values.help) return void process.stderr.write(`${USAGE}\n`);
   const given = await options();
+  const drain_ms = drainTime();
   const agent = await startAgent(given);
-  stopOnSignal(agent);
+  stopOnSignal(agent, drain_ms);
   if (agent.local_url !== undefined) say({ event: "local", url: agent.local_url });
   agent.connected.then(
     () => say({ event: "connected", hive_id: agent.hive_id }),

@@ -125,6 +125,17 @@ describe("nobody gets in without a key", () => {
     expect(await refused(await hive.dial({ origin: "https://evil.example" }))).toBe("forbidden");
   });
 
+  test("a connect request is good once: a copy of it neither connects nor disturbs [HIVE-3]", async () => {
+    const hive = await TestHive.enrol("copied");
+    const headers = await hive.signed();
+    expect((await hive.dial(headers)).status).toBe(101);
+    await hive.connect();
+    expect(await refused(await hive.dial(headers))).toBe("unavailable");
+    await post({ operation: "model_list", hive_id: "copied" });
+    expect(await hive.op()).toMatchObject({ operation: "model_list" });
+    expect((await hive.dial()).status).toBe(101);
+  });
+
   test("a join token works once; joining again ends the older credential", async () => {
     const first = await TestHive.enrol("twice");
     await first.connect();

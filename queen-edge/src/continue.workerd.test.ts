@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { limits, type Inventory, type LaneUp, type Problem } from "@rbee/contracts";
+import { LINK_VERSION_MIN, limits, type Inventory, type LaneUp, type Problem } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { dataOf, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
 import { inventory, TestHive, type Lane } from "./testing/test-hive.ts";
@@ -116,6 +116,22 @@ describe('on_lost: "continue"', () => {
     const { lane } = await shown(["a"]);
     lane.send({ t: "ev", first: 2, items: ["b"] });
     expect(await lane.next()).toEqual({ t: "ack", acked: 2 });
+  });
+
+  test("an agent one link version behind is served as before, and never asked to continue", async () => {
+    const { id, lane } = await shown(["a"]);
+    const old = await TestHive.enrol(`continues-${++hives}`);
+    await old.connect({ inventory: has(undefined), version: LINK_VERSION_MIN });
+    await one.hangUp();
+    await giveUpOn(id, lane);
+    expect((await view(id)).state).toBe("queued");
+    const plain = await submit({ operation: "infer", model, prompt: "Hello", hive_id: old.hive_id });
+    const op = await old.op();
+    expect(op).toMatchObject({ job_id: plain });
+    const second = await old.lane(op);
+    second.lane.send({ t: "ev", first: 1, items: ["x"] });
+    second.lane.send(end(1));
+    expect(dataOf(await readAll(plain))[0]).toBe('[TOKEN] "x"');
   });
 
   test("without a digest of its model nobody can go on: the error says that the hive was lost", async () => {

@@ -252,6 +252,14 @@ describe("waiting", () => {
     await hive.connect({ inventory: inventory(), jobs: [] });
     expect(await hive.op()).toMatchObject({ job_id: id, term: 3 });
   });
+
+  test("a hive that comes back without a job it had begun has lost it, and the reader is told at once", async () => {
+    const { id, lane } = await start();
+    lane.send({ t: "ev", first: 1, items: ["a"] });
+    await lane.next();
+    await hive.connect({ inventory: inventory(), jobs: [] });
+    expect(dataOf(await readAll(id))).toEqual(['[TOKEN] "a"', expect.stringMatching(/^\[ERROR\] hive_lost/), "[DONE]"]);
+  });
 });
 
 describe("submitting twice", () => {

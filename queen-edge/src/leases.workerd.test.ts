@@ -75,6 +75,18 @@ describe("leases", () => {
     expect(await view(id)).toMatchObject({ state: "failed", error: { code: "hive_lost", retryable: true } });
   });
 
+  test("[JOB-3] first words on the control socket are a sign of life: the job has a lease from then", async () => {
+    const id = await submit({ ...INFER, hive_id: hive.hive_id });
+    const { term } = await hive.op();
+    const first = { t: "ev", first: 1, items: ["a"] } as const;
+    hive.control.send({ t: "prelude", job_id: id, term, frames: [{ t: "lane_hello", last: 1 }, first] });
+    await hive.control.next();
+    await passOnTime(id, limits.take_up_ms + 1);
+    expect((await view(id)).state).toBe("running");
+    await passOnTime(id, limits.lease_ms);
+    expect(await view(id)).toMatchObject({ state: "failed", error: { code: "hive_lost" } });
+  });
+
   test("a lane that pings keeps its lease and wakes nothing", async () => {
     const { id, lane } = await started();
     lane.send({ t: "ev", first: 1, items: ["a"] });

@@ -97,7 +97,7 @@ test("a stream whose end is to cancel the job says so wherever it is opened", as
   const client = await clientOf({ infer: () => generation(words) });
   queen.faults.cutAfterBytes = [150];
   await client.run("infer", infer, { onDisconnect: "cancel" });
-  await client.submitAndStream("infer", infer, () => undefined, { onDisconnect: "detach" });
+  await client.submitAndStream("infer", infer, { onLine: () => undefined, onDisconnect: "detach" });
   expect(queen.requests.map(({ method, path }) => `${method} ${path.replace(/job_\w+/, "job")}`)).toEqual([
     "POST /v1/jobs?format=json&on_disconnect=cancel",
     expect.stringMatching(/^GET \/v1\/jobs\/job\/stream\?format=json&on_disconnect=cancel&after=/),

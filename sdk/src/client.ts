@@ -27,6 +27,10 @@ export interface StartOptions extends SubmitOptions {
   readonly onDisconnect?: OnDisconnect | undefined;
 }
 
+export interface LineOptions extends StartOptions {
+  readonly onLine: (line: string) => void;
+}
+
 export interface RunOptions extends StartOptions {
   /** The job's id, as soon as it has one. */
   readonly onStart?: ((jobId: string) => void) | undefined;
@@ -129,9 +133,9 @@ export class JobClient {
   async submitAndStream<K extends OperationName>(
     operation: K,
     input: OperationRequest<K>,
-    onLine: (line: string) => void,
-    options: StartOptions = {},
+    to: ((line: string) => void) | LineOptions,
   ): Promise<string> {
+    const { onLine, ...options }: LineOptions = typeof to === "function" ? { onLine: to } : to;
     const { jobId, opened } = await this.#open({ operation, input }, "text", options);
     const { signal, onDisconnect } = options;
     for await (const { data } of this.#frames(jobId, "text", { opened, signal, onDisconnect })) onLine(data);

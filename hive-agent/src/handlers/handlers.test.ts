@@ -2,7 +2,7 @@ import { Generation, operations, RbeeError, type HandlerEvent, type OperationInp
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { HiveContext, HiveHandlers } from "../jobs/handler.ts";
 import { silentLog } from "../log.ts";
-import { counting, endless, failureOf, never, testHive, type TestHive } from "../workers/testing.ts";
+import { counting, endless, failureOf, never, rawWorker, testHive, type TestHive } from "../workers/testing.ts";
 import { openModels, type Models } from "../models/open-models.ts";
 import { createHandlers } from "./create.ts";
 import type { HandlerDeps } from "./deps.ts";
@@ -38,6 +38,7 @@ beforeEach(() => {
     job_id: `job_h${jobs}`,
     term: 1,
     signal: never,
+    draining: never,
     worker_id: undefined,
     resume: [],
     resume_after_tokens: undefined,
@@ -108,6 +109,27 @@ test("the worker the queen chose is used; one that is named must be there", asyn
     run(handlers.worker_process_delete({ hive_id: "here", pid: process.pid, ...atOnce }, context)),
   );
   expect(foreign.code).toBe("worker_not_found");
+});
+
+test("[AGENT-21] when the hive is to leave, what waits for a slot is handed back at once, and what has one goes on", async () => {
+  const spawning = { hive_id: "here", model: "bee-tiny", worker: "auto", device: "auto", slots: 1 } as const;
+  const { result: worker } = await run(handlers.worker_spawn(spawning, context));
+  const leaving = new AbortController();
+  const { worker_id } = worker;
+  const begun = handlers.infer(ask(endless), {
+    ...context,
+    worker_id,
+    draining: leaving.signal,
+  });
+  await begun.next();
+  const waiting = run(handlers.infer(ask({}), { ...context, term: 2, worker_id, draining: leaving.signal }));
+  const raw = await rawWorker(hive.home, worker_id);
+  await expect.poll(() => raw.knows(`${context.job_id}.2`), { interval: 5, timeout: 10_000 }).toBe(true);
+  leaving.abort(new RbeeError("draining"));
+  expect((await failureOf(waiting)).code).toBe("draining");
+  expect(await raw.knows(`${context.job_id}.2`)).toBe(false);
+  expect((await run(begun)).result).toMatchObject({ finish_reason: "length" });
+  await hive.supervisor.stop(worker.pid);
 });
 
 test("models are listed and described, with whether they are loaded", async () => {

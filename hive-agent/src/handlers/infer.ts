@@ -82,7 +82,14 @@ async function* run(
   worker: WorkerInfo,
   { call, context, shown, heard }: Run,
 ): AsyncGenerator<HandlerEvent, Result, void> {
-  const frames = supervisor.generate(worker.worker_id, call, context.signal);
+  // Still waiting for a slot when the hive is to leave, it is handed back.
+  const handedBack = new AbortController();
+  const leave = async (): Promise<void> => {
+    if (await supervisor.withdraw(worker.worker_id, call.id)) handedBack.abort(context.draining.reason);
+  };
+  context.draining.addEventListener("abort", leave, { once: true });
+  const signal = AbortSignal.any([context.signal, handedBack.signal]);
+  const frames = supervisor.generate(worker.worker_id, call, signal);
   const texts: string[] = [];
   let finished = false;
   try {
@@ -98,6 +105,7 @@ async function* run(
       if (texts.length > shown) yield { type: "token", text: next.value };
     }
   } finally {
+    context.draining.removeEventListener("abort", leave);
     if (!finished) await frames.return(undefined as never);
   }
 }
@@ -115,7 +123,8 @@ async function* findWorker(
   if (input.worker_id !== undefined) return exactly(input.worker_id, model, supervisor.get(input.worker_id));
   const [ready] = supervisor.ready(model);
   if (ready !== undefined) return ready;
-  const { signal } = context;
+  // Loading is not begun work: the next hive may have the model ready.
+  const signal = AbortSignal.any([context.signal, context.draining]);
   const loaded = yield* narrateLoading(model, (onProgress) => supervisor.ensure(model, { signal, onProgress }));
   yield narrate("hive", "model_ready", `${model} is ready on ${loaded.worker_id}`);
   return loaded;

@@ -45,6 +45,7 @@ async function run(operation: string, fields: Record<string, unknown> = {}, sign
     job_id: `job_w${jobs}`,
     term: 1,
     signal,
+    draining: new AbortController().signal,
     worker_id: undefined,
     resume: [],
     resume_after_tokens: undefined,

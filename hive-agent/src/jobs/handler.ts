@@ -6,6 +6,11 @@ export interface HiveContext {
   readonly term: number;
   /** Aborted on cancel, and when the term is over for any other reason. Handlers stop within a second of it. */
   readonly signal: AbortSignal;
+  /**
+   * Aborted when the agent takes nothing new and is to leave: what has not begun throws `draining` and runs elsewhere, what
+   * has begun goes on.
+   */
+  readonly draining: AbortSignal;
   /** The worker the queen chose, when it chose one. */
   readonly worker_id: string | undefined;
   /** Token events of earlier terms, from hives that were lost: the answer goes on behind them. */

@@ -27,6 +27,8 @@ export interface JobContext extends LinkContext {
   say(frame: string): boolean;
   /** Something was journaled that should survive a power cut. */
   sync(): void;
+  /** Aborted when nothing new is to begin. */
+  readonly draining: AbortSignal;
   /** The job is out of the way, delivered or dropped. */
   gone(job: Job): void;
 }
@@ -163,7 +165,7 @@ export class Job implements Flushed, Sink {
 
   #run(resumed: number | undefined): void {
     const { op } = this.#outbox;
-    const { handlers, log } = this.#context;
+    const { handlers, log, draining } = this.#context;
     let runnable;
     try {
       runnable = resolve(op, handlers);
@@ -173,7 +175,7 @@ export class Job implements Flushed, Sink {
     const { job_id, term } = this;
     const { signal } = this.#abort;
     const resume = op.resume?.tokens ?? [];
-    const context = { job_id, term, signal, worker_id: op.worker_id, resume, resume_after_tokens: resumed };
+    const context = { job_id, term, signal, draining, worker_id: op.worker_id, resume, resume_after_tokens: resumed };
     void runHandler(runnable, { context, sink: this, log }).then((outcome) => {
       // What ends because it was told to is cancelled; what was done anyway is done.
       const told = this.#cancelled && outcome.status === "failed";

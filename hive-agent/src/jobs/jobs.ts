@@ -1,4 +1,4 @@
-import { limits, type ErrorCode, type Op, type PreludeAnswer } from "@rbee/contracts";
+import { limits, RbeeError, type ErrorCode, type Op, type PreludeAnswer } from "@rbee/contracts";
 import type { LinkContext } from "../link/lane.ts";
 import type { HiveHandlers } from "./handler.ts";
 import { Job, type JobContext } from "./job.ts";
@@ -21,12 +21,12 @@ export class Jobs {
   readonly #jobs = new Map<string, Job>();
   /** Terms that are over, newest last, bounded: an operation sent twice may come after its end. [AGENT-1] */
   readonly #over = new Set<string>();
-  #draining = false;
+  readonly #draining = new AbortController();
   #idle: (() => void)[] = [];
 
   constructor(context: JobsContext) {
     this.#pump = new Pump((work) => context.journal.batch(work), context);
-    this.#context = { ...context, pump: this.#pump, gone: (job) => this.#gone(job) };
+    this.#context = { ...context, pump: this.#pump, draining: this.#draining.signal, gone: (job) => this.#gone(job) };
   }
 
   /** Takes up what an earlier run of the agent left. @param boot changes with every start of the machine */
@@ -56,7 +56,7 @@ export class Jobs {
     this.#context.sync();
     held?.replaced();
     const job = this.#hold(new Job(journaled, this.#context));
-    if (this.#draining) job.refuse("draining", "the hive is shutting down");
+    if (this.#draining.signal.aborted) job.refuse("draining", "the hive is shutting down");
     else if (full) job.refuse("queue_full", "the hive holds too many jobs");
     else job.start();
   }
@@ -86,9 +86,9 @@ export class Jobs {
     for (const job of this.#jobs.values()) job.nudge();
   }
 
-  /** Takes nothing new from now on. */
+  /** Takes nothing new from now on, and gives back what has not begun. */
   drain(): void {
-    this.#draining = true;
+    this.#draining.abort(new RbeeError("draining", "the hive is shutting down"));
   }
 
   giveBackAll(code: ErrorCode, detail: string): void {

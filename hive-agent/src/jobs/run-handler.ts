@@ -65,7 +65,9 @@ export async function runHandler(
     if (!(thrown instanceof RbeeError) && !context.signal.aborted) {
       log.error("a handler broke", { job_id: context.job_id, operation: runnable.name, where: traceOf(thrown) });
     }
-    return { status: "failed", error: problemFrom(thrown) };
+    // Handed back before it began: the queen places it elsewhere. [AGENT-21]
+    const refused = thrown instanceof RbeeError && thrown.code === "draining";
+    return { status: refused ? "refused" : "failed", error: problemFrom(thrown) };
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Windowed full jitter: the first try at once, then one try at a random point of each of a row of growing windows. The
+ * Windowed full jitter: the very first try at once, then one try at a random point of each of a row of growing windows. The
  * rest of a window is waited out before the next, since sums of jitters would bring a fleet back into step.
  */
 export class Backoff {
@@ -23,9 +23,15 @@ export class Backoff {
     return start - now + random * width;
   }
 
-  /** The line held for a while. */
+  /** The next try is the very first again: nobody else tries at the same moment for the same reason. */
   reset(): void {
     this.#tries = 0;
+    this.#windowEnd = 0;
+  }
+
+  /** The line held for a while: back to the first window. What broke it may have broken everybody's. */
+  held(): void {
+    this.#tries = 1;
     this.#windowEnd = 0;
   }
 }

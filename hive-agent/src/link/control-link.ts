@@ -70,7 +70,7 @@ export class ControlLink {
     this.#line = new KeptLine({
       dial: context.dial,
       clock: context.clock,
-      reconnect_max_ms: limits.reconnect_max_ms,
+      reconnect_ms: [limits.reconnect_min_ms, limits.reconnect_max_ms],
       request: () => ({
         url: socketUrl(context.queen_url, "/v1/hives/connect"),
         headers: context.headers(this.#clock.toQueen(context.clock.wall())),

@@ -9,7 +9,8 @@ export type Verdict = "again" | "now" | "never";
 export interface KeptLineOptions {
   readonly dial: Dial;
   readonly clock: Clock;
-  readonly reconnect_max_ms: number;
+  /** First and largest window of the backoff. */
+  readonly reconnect_ms: readonly [min: number, max: number];
   /** Made anew for every dial: signatures are good for one. */
   request(): LineRequest;
   opened(): void;
@@ -36,7 +37,7 @@ export class KeptLine {
 
   constructor(options: KeptLineOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(limits.reconnect_min_ms, options.reconnect_max_ms);
+    this.#backoff = new Backoff(...options.reconnect_ms);
   }
 
   start(): void {
@@ -111,7 +112,7 @@ export class KeptLine {
     if (line !== this.#line) return;
     const { clock } = this.#options;
     if (this.#settledAt !== undefined && clock.now() - this.#settledAt >= limits.reconnect_stable_ms)
-      this.#backoff.reset();
+      this.#backoff.held();
     this.#forgetLine();
     const verdict = this.#options.lost(closed);
     if (verdict === "never") this.#wanted = false;

@@ -72,7 +72,7 @@ export class Lane {
     this.#line = new KeptLine({
       dial: context.dial,
       clock: context.clock,
-      reconnect_max_ms: limits.lane_reconnect_max_ms,
+      reconnect_ms: [limits.lane_reconnect_min_ms, limits.lane_reconnect_max_ms],
       request: () => {
         this.#dialledAt = context.clock.now();
         return {

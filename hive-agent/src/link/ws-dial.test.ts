@@ -11,12 +11,12 @@ beforeEach(async () => {
 });
 afterEach(async () => queen.stop());
 
-function dial(clock = new ManualClock(), url = queen.url) {
+function dial(clock = new ManualClock(), url = queen.url, headers = {}) {
   const opened = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<Closed>();
   let next = Promise.withResolvers<void>();
   const line = webSocketDial(clock)(
-    { url: `${url.replace("http", "ws")}/v1/hives/connect`, headers: {} },
+    { url: `${url.replace("http", "ws")}/v1/hives/connect`, headers },
     { opened: opened.resolve, message: () => next.resolve(), closed: closed.resolve },
   );
   const heard = async () => {
@@ -68,4 +68,10 @@ test("a peer that does not answer the close is dropped", async () => {
   line.close({ code: 1000, reason: "bye" });
   clock.advance(limits.stop_grace_ms);
   expect((await closed).code).toBe(1006);
+});
+
+test("[AGENT-12] a token that cannot be sent ends the line, not the agent", async () => {
+  const { clock, closed } = dial(undefined, undefined, { authorization: "Bearer \u2028\n" });
+  clock.advance(0);
+  expect(await closed).toMatchObject({ status: 401 });
 });

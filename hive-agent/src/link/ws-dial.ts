@@ -2,20 +2,15 @@ import type { IncomingMessage } from "node:http";
 import { limits } from "@rbee/contracts";
 import { WebSocket } from "ws";
 import type { Cancel, Clock } from "../clock.ts";
-import type { Closed, Dial, LineEvents } from "./line.ts";
+import type { Closed, Dial, Line, LineEvents, LineRequest } from "./line.ts";
 import { readRefusal } from "./refusal.ts";
 
 /** Lines over real WebSockets. Each looks after its own health: one whose pings are not answered breaks within 25 s. */
 export const webSocketDial =
   (clock: Clock): Dial =>
   (request, events) => {
-    const socket = new WebSocket(request.url, request.protocol === undefined ? [] : [request.protocol], {
-      headers: request.headers,
-      // Small frames gain nothing from it, and it costs memory per socket.
-      perMessageDeflate: false,
-      maxPayload: limits.frame_bytes_max,
-      followRedirects: false,
-    });
+    const socket = open(request);
+    if (socket === undefined) return unsendable(clock, events);
     const stopProbe = probe(socket, clock);
     let linger: Cancel | undefined;
     const closedOnce = once(events, () => {
@@ -49,6 +44,27 @@ export const webSocketDial =
       terminate: () => socket.terminate(),
     };
   };
+
+/** @returns undefined when the request cannot be sent: a token from outside may hold what no header may */
+function open({ url, protocol, headers }: LineRequest): WebSocket | undefined {
+  try {
+    return new WebSocket(url, protocol === undefined ? [] : [protocol], {
+      headers,
+      // Small frames gain nothing from it, and it costs memory per socket.
+      perMessageDeflate: false,
+      maxPayload: limits.frame_bytes_max,
+      followRedirects: false,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** As if the other side had refused it, as it would have. */
+function unsendable(clock: Clock, events: LineEvents): Line {
+  clock.soon(() => events.closed({ code: 1006, status: 401, reason: "the token is not one that can be sent" }));
+  return { send: () => undefined, close: () => undefined, terminate: () => undefined };
+}
 
 /** A half-open line looks alive until somebody asks: protocol ping, then a bounded wait for the pong. */
 function probe(socket: WebSocket, clock: Clock): Cancel {

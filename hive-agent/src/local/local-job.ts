@@ -187,6 +187,8 @@ export class LocalJob implements Flushed, Sink, KeptJob {
       job_id,
       term,
       signal: this.#abort.signal,
+      // What was asked for here runs nowhere else.
+      draining: new AbortController().signal,
       worker_id: undefined,
       resume: [],
       resume_after_tokens: resumed,

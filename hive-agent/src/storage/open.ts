@@ -12,7 +12,10 @@ export function openDatabase(file: string, log: Log): NodeSql {
     if (error instanceof FileInUse) {
       throw new RbeeError("unavailable", `another agent runs with its state in ${dirname(file)}`, { cause: error });
     }
-    if (!(error instanceof FileDamaged)) throw error;
+    if (!(error instanceof FileDamaged)) {
+      const why = `${file} cannot be opened (${(error as Error).message})`;
+      throw new RbeeError("unavailable", `${why}: make its folder writable, with room on the disk`, { cause: error });
+    }
     // Better no memory than no hive: the queen notices which jobs are gone.
     log.error(`${basename(file)} is damaged; it is kept as ${basename(file)}.damaged and a new one begun`);
     renameSync(file, `${file}.damaged`);

@@ -12,6 +12,8 @@ export class GenerationRun {
   /** Text of frame n at n-1. Bounded by the generation's max_tokens. */
   readonly texts: string[] = [];
   last: LastFrame | undefined;
+  /** Whether it waits no more for a slot. */
+  begun = false;
   readonly #wake = new Set<() => void>();
   readonly #abort = new AbortController();
   readonly #orphan: Orphan;
@@ -35,6 +37,7 @@ export class GenerationRun {
     const sink = {
       signal: this.#abort.signal,
       emit,
+      begun: () => (this.begun = true),
       get room() {
         return ahead();
       },
@@ -127,6 +130,14 @@ export class Generations {
   remove(id: string): void {
     this.#runs.get(id)?.cancel();
     this.#runs.delete(id);
+  }
+
+  /** Takes back what has not begun. @returns whether it is not, or not any more, here */
+  withdraw(id: string): boolean {
+    const run = this.#runs.get(id);
+    if (run?.begun === true || run?.last !== undefined) return false;
+    this.remove(id);
+    return true;
   }
 
   #makeRoom(): void {

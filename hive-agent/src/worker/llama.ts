@@ -124,6 +124,7 @@ class LlamaEngine implements Engine {
     const grammar = await answerGrammar(this.#loaded, generation.response_format);
     const resumed = this.#vocabulary.tokensOf(resume);
     const slot = await this.#slots.take([...prompt.tokens, ...resumed], sink.signal);
+    sink.begun?.();
     const wait_ms = performance.now() - received;
     try {
       const end = await this.#run(slot.sequence, { generation, prompt, resumed, grammar, sink });

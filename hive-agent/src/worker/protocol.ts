@@ -10,7 +10,8 @@ import { EnginePackage } from "./engine-package.ts";
  *   GET    /generations/{id}?after=n  the same stream from frame n+1 on; 404 when the worker does not know the id
  *   POST   /generations/{id}/taken?n=n  frames up to n were used; 204. A reader that came with ?taken=0 says so in steps, and
  *                                   the engine waits when it is worker_ahead_frames_max ahead of what that one has used
- *   DELETE /generations/{id}        stop it and forget it; 204, also when there was none
+ *   DELETE /generations/{id}        stop it and forget it; 204, also when there was none. With ?waiting only if it has no slot
+ *                                   yet: 409 worker_busy when it has
  *
  * A stream is lines of JSON: `{n, text}` for n = 1, 2, 3…, whole characters, never empty; then once either
  * `{n, end}` or `{n, error}`. A generation outlives its reader by `orphan_ms`.
@@ -100,6 +101,8 @@ export interface Sink {
   readonly signal: AbortSignal;
   /** Takes whole characters, at least one. */
   emit(text: string): void;
+  /** It has a slot: from here on it is work that would be lost. */
+  begun?(): void;
   /** Set while whoever reads is too far behind: nothing more is generated before it resolves. */
   readonly room?: Promise<void> | undefined;
 }

@@ -59,7 +59,8 @@ async function route(exchange: Exchange): Promise<void> {
   }
   if (!GenerationId.safeParse(id).success || id === undefined) throw new RbeeError("not_found");
   if (request.method === "DELETE") {
-    generations.remove(id);
+    if (!url.searchParams.has("waiting")) generations.remove(id);
+    else if (!generations.withdraw(id)) throw new RbeeError("worker_busy", "it has begun");
     response.writeHead(204).end();
     return;
   }

@@ -42,6 +42,18 @@ export class WorkerClient {
       .catch(() => undefined);
   }
 
+  /** Takes back a generation that waits for a slot. @returns whether it was taken back */
+  async withdraw(id: string): Promise<boolean> {
+    const signal = AbortSignal.timeout(limits.worker_request_ms);
+    try {
+      const response = await this.#request("DELETE", `/generations/${id}?waiting`, { signal });
+      await textOf(response);
+      return response.statusCode === 204;
+    } catch {
+      return false;
+    }
+  }
+
   /**
    * Yields the text of each frame and returns the end. A broken connection @throws ConnectionLost, a refusal or a failed
    * generation the worker's RbeeError. Closing the iterator only detaches.

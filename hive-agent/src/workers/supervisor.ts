@@ -204,6 +204,11 @@ export class WorkerSupervisor {
     }
   }
 
+  /** Takes back a generation that waits for a slot. @returns whether it was taken back: nothing of it was computed */
+  async withdraw(workerId: string, id: string): Promise<boolean> {
+    return (await this.#workers.get(workerId)?.client.withdraw(id)) ?? true;
+  }
+
   async #start(request: SpawnRequest, shared: Joining, preferred?: number): Promise<RunningWorker> {
     const { plan, memory } = await this.#planner.plan(request);
     try {

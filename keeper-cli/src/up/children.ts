@@ -19,6 +19,8 @@ export interface Household {
 }
 
 export const HIVE_ID = "localhost";
+/** Seconds: Ctrl-C is to be quick, and a child that takes longer is killed. */
+const DRAIN_S = "5";
 /** A cold disk and a busy machine; usually a second. */
 const ready_wait_ms = 60_000;
 
@@ -62,7 +64,11 @@ export function startHive(household: Household, queen: ReadyQueen, own: HiveOpti
   let refused = false;
   return startChild<void>("hive", household, (ready) => ({
     entry: entryOf("@rbee/hive-agent/main"),
-    args: () => ["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, ...model, ...port],
+    args: () => [
+      ...["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, "--drain", DRAIN_S],
+      ...model,
+      ...port,
+    ],
     env: async () => {
       // A queen whose state was removed does not know the hive that it once enrolled.
       if (!refused && existsSync(join(hiveHome, "credential.json"))) return {};

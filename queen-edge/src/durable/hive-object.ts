@@ -38,6 +38,7 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     const { searchParams } = new URL(request.url);
     const gen = Number(searchParams.get("gen"));
     if (!this.#session.admits(gen)) return new Response(null, { status: 403 });
+    if (!this.#session.isNew(searchParams.get("nonce") ?? "", Date.now())) return new Response(null, { status: 409 });
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
     const colony = searchParams.get("colony") ?? "";
@@ -51,6 +52,8 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
   }
 
   override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    // What was still on its way when it was closed: a late hello would take over from the connection that counts. [HIVE-1]
+    if (ws.readyState !== WebSocket.OPEN) return;
     try {
       await this.#hear(ws, parseFrame(ControlUp, data));
     } catch (error) {
@@ -75,7 +78,10 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
       case "prelude": {
         const { job_id, term } = frame;
         const frames = await jobOf(this.env, said.colony, job_id).prelude(said.hive_id, term, frame.frames);
-        return ws.send(JSON.stringify({ t: "prelude_answer", job_id, term, frames } satisfies PreludeAnswer));
+        // It may have been closed meanwhile; what was said is then said again on the lane.
+        if (ws.readyState === WebSocket.OPEN)
+          ws.send(JSON.stringify({ t: "prelude_answer", job_id, term, frames } satisfies PreludeAnswer));
+        return;
       }
       case "drain":
         if (said.session > 0) await registry.hiveChanged(said.hive_id, said.session, { draining: true });
@@ -96,16 +102,16 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     await registryOf(this.env, colony).hiveConnected(colony, hive_id, { session, inventory: hello.inventory, jobs });
   }
 
-  async deliver({ colony, hive_id }: HiveName, frame: string): Promise<boolean> {
+  async deliver({ colony, hive_id }: HiveName, frame: string): Promise<number | undefined> {
     const ws = this.#live();
     if (ws !== undefined) {
       ws.send(frame);
-      return true;
+      return this.#session.number;
     }
     // Somebody may be there after all, if only this clock jumped: who is hung up on dials again.
     this.#counting()?.close(closes.shutdown.code, closes.shutdown.reason);
     await registryOf(this.env, colony).hiveDisconnected(hive_id, this.#session.number);
-    return false;
+    return undefined;
   }
 
   /** The machine has joined again: what connected with an older credential is not it. */

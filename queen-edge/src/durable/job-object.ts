@@ -38,6 +38,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   readonly #readers: Readers;
   readonly #lanes: Lanes;
   #job: Job | undefined;
+  /** The hive's session that was given the job's present term, if this object still knows. */
+  #givenIn = Infinity;
   /** Two submits with one idempotency key at once: the second waits for the first. */
   #submitting: Promise<Answer<{ created: boolean }>> | undefined;
   /** Resolves when a submit has been answered. The submitter's own reader arrives beside it, in any order. */
@@ -77,7 +79,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       return this.#begin(Job.answered(this.#sql, spec, answer));
     }
     const decision = await registryOf(this.env, spec.colony).place(spec.colony, wantOf(spec), 0);
-    if (decision.kind !== "refused") return this.#begin(Job.submit(this.#sql, spec, decision));
+    if (decision.kind !== "refused") return this.#begin(Job.submit(this.#sql, spec, { decision, now: Date.now() }));
     if (row.offline !== "last_known" || decision.problem.code !== "hive_offline") return { problem: decision.problem };
     const answer = await answerLastKnown(spec, queenContext(this.env, spec.colony));
     return this.#begin(Job.answered(this.#sql, spec, answer));
@@ -109,18 +111,21 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     return effects !== undefined;
   }
 
-  async notThere(term: number, reason: string): Promise<void> {
+  async notThere(term: number, session: number, reason: string): Promise<void> {
     const job = this.#job;
-    // What it has said proves that it has the job; should it be gone since, the lease finds out.
-    if (job !== undefined && !this.#takenUp(job)) this.#run(job.notThere(term, reason, Date.now()));
+    // What it has said proves that it had the job. A later session that knows nothing of it proves that it lost it; when
+    // it is not known which session had it, the lease finds out.
+    const lost = job !== undefined && (!this.#takenUp(job) || session > this.#givenIn);
+    if (lost) this.#run(job.notThere(term, reason, Date.now()));
   }
 
   async prelude(hive_id: string, term: number, frames: readonly LaneUp[]): Promise<LaneDown[]> {
     const job = this.#job;
     if (job === undefined || job.phase.state !== "placed") return [];
     if (job.phase.term !== term || job.phase.hive_id !== hive_id) return [];
-    const effects = job.hear(frames, Date.now());
-    this.#run(effects.filter((effect) => effect.do !== "say"));
+    const now = Date.now();
+    const effects = job.hear(frames, now);
+    this.#run([...effects.filter((effect) => effect.do !== "say"), ...job.heard(now)]);
     return effects.flatMap((effect) => (effect.do === "say" ? [effect.message] : []));
   }
 
@@ -233,8 +238,9 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     const { job_id, colony } = spec;
     const lane_token = await seal(this.env.RBEE_SECRET ?? "", "lane", { colony, job_id, term, hive_id });
     const op = opOf(spec, phase, { log, lane_token });
-    const taken = await hiveOf(this.env, colony, hive_id).deliver({ colony, hive_id }, JSON.stringify(op));
-    if (!taken) this.#run(job.notThere(term, `${hive_id} is not connected`, Date.now()));
+    const session = await hiveOf(this.env, colony, hive_id).deliver({ colony, hive_id }, JSON.stringify(op));
+    this.#givenIn = session ?? Infinity;
+    if (session === undefined) this.#run(job.notThere(term, `${hive_id} is not connected`, Date.now()));
   }
 
   async #cancelOnHive({ hive_id, term }: Extract<Effect, { do: "cancel" }>): Promise<void> {

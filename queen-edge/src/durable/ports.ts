@@ -22,7 +22,8 @@ export interface JobPort {
   cancel(): Promise<CancelAnswer | undefined>;
   /** The registry's decision for a waiting job. `false`: the job does not wait, the place is free again. */
   decide(term: number, decision: Decision): Promise<boolean>;
-  notThere(term: number, reason: string): Promise<void>;
+  /** A hive's session began, or an operation could not be sent: it has nothing of this term. */
+  notThere(term: number, session: number, reason: string): Promise<void>;
   /** Frames of the hive that has the job in this term, before its lane is up. @returns what a lane would answer */
   prelude(hive_id: string, term: number, frames: readonly LaneUp[]): Promise<LaneDown[]>;
   /** What the job is now, for the registry's books. `unknown`: there is no such job. */
@@ -37,8 +38,8 @@ export interface HiveName {
 
 /** What a job and the registry may ask of a hive. */
 export interface HivePort {
-  /** @returns whether a live socket took it */
-  deliver(name: HiveName, frame: string): Promise<boolean>;
+  /** @returns the session whose socket took it */
+  deliver(name: HiveName, frame: string): Promise<number | undefined>;
   /** Older credentials of this name are worthless from now on. */
   enrolled(gen: number): Promise<void>;
   presence(): Promise<{ connected: boolean; last_seen: number; session: number }>;

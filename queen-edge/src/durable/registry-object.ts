@@ -39,7 +39,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     const lost = this.#registry.hiveConnected(hive_id, session, { inventory, jobs, now: Date.now() });
     this.#checked.set(hive_id, Date.now());
     for (const { want, term } of lost) {
-      this.#later(jobOf(this.env, colony, want.job_id).notThere(term, `${hive_id} restarted without the job`));
+      this.#later(jobOf(this.env, colony, want.job_id).notThere(term, session, `${hive_id} restarted without the job`));
     }
     await this.#remember(colony);
     await this.#drain();

@@ -21,6 +21,9 @@ export const hives = new Hono<{ Bindings: Env }>();
 const Credential = z.object({ colony: z.string(), hive_id: z.string(), gen: z.int(), public_key: z.string() });
 const LaneToken = z.object({ colony: z.string(), job_id: z.string(), term: z.int(), hive_id: z.string() });
 
+/** Agents send 22: 128 random bits. */
+const NONCE_CHARS_MAX = 64;
+
 hives.post("/enroll", async (c) => {
   const secret = secretOf(c.env);
   const parsed = EnrolRequest.safeParse(await readJson(c.req.raw));
@@ -44,15 +47,22 @@ hives.get("/hives/connect", async (c) => {
   if (!credential.success) return refuse("the credential is not valid");
   const timestamp = Number(c.req.header(connectHeaders.timestamp));
   if (!(Math.abs(Date.now() - timestamp) <= limits.signature_skew_ms)) return refuse("the clock is off");
-  const message = connectMessage(timestamp, c.req.header(connectHeaders.nonce) ?? "");
+  const nonce = c.req.header(connectHeaders.nonce) ?? "";
+  if (nonce.length > NONCE_CHARS_MAX) return refuse("the nonce is too long");
+  const message = connectMessage(timestamp, nonce);
   const signature = c.req.header(connectHeaders.signature) ?? "";
   if (!(await isSigned(message, signature, credential.data.public_key))) return refuse("the signature is not valid");
   const { colony, hive_id, gen } = credential.data;
-  const query = new URLSearchParams({ colony, hive_id, gen: String(gen) });
+  const query = new URLSearchParams({ colony, hive_id, gen: String(gen), nonce });
   const answer = await hiveOf(c.env, colony, hive_id).fetch(upgrade(`https://hive/?${query.toString()}`));
-  return answer.status === 403
-    ? problemResponse(new RbeeError("forbidden", "this credential was replaced or revoked").toProblem())
-    : answer;
+  if (answer.status === 403)
+    return problemResponse(new RbeeError("forbidden", "this credential was replaced or revoked").toProblem());
+  // Not final: should something on the way have sent it twice, the hive signs another.
+  if (answer.status === 409)
+    return problemResponse(
+      new RbeeError("unavailable", "this connect request was used before; sign a new one").toProblem(),
+    );
+  return answer;
 });
 
 hives.get("/lanes/:job", async (c) => {

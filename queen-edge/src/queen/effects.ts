@@ -1,11 +1,14 @@
-import type { LaneDown, Narration, Problem } from "@rbee/contracts";
-import type { Ended, LogEntry, Placement } from "@rbee/job-core";
+import { limits, type LaneDown, type Narration, type Problem } from "@rbee/contracts";
+import { dueAt, type Ended, type LogEntry, type Placed, type Placement } from "@rbee/job-core";
 
 /** What the registry answers when a job asks for a place. */
 export type Decision =
   | { readonly kind: "placed"; readonly placement: Placement }
   | { readonly kind: "waiting"; readonly reason: string; readonly position: number }
   | { readonly kind: "refused"; readonly problem: Problem };
+
+/** What lets a new job begin. */
+export type Admitted = Exclude<Decision, { kind: "refused" }>;
 
 /**
  * What a job wants done to the world. The job decides and writes; its Durable Object carries these out, in order, after
@@ -30,3 +33,10 @@ export type Effect =
   | { readonly do: "alarm"; readonly at: number }
   /** Remove everything: the log's time is up. */
   | { readonly do: "forget" };
+
+export const CLOSE_LANE: Effect = { do: "close_lane", why: "stale_term" };
+
+/** The registry's answer may be lost on its way: then it is asked again. */
+export const placeBy = (now: number): Effect[] => [{ do: "place" }, { do: "alarm", at: now + limits.take_up_ms }];
+
+export const alarmOf = (phase: Placed): Effect => ({ do: "alarm", at: dueAt(phase) });

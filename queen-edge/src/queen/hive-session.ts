@@ -1,3 +1,4 @@
+import { limits } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 
 /** The durable part of a hive's connection: which one counts, and which credentials are still good. */
@@ -9,6 +10,7 @@ export class HiveSession {
   constructor(sql: Sql) {
     this.#sql = sql;
     sql.exec("CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER, gen INTEGER)");
+    sql.exec("CREATE TABLE IF NOT EXISTS connects (nonce TEXT PRIMARY KEY, at INTEGER) WITHOUT ROWID");
     const row = sql.exec<{ number: number; gen: number }>("SELECT number, gen FROM session")[0];
     this.#number = row?.number ?? 0;
     this.#gen = row?.gen ?? 0;
@@ -27,6 +29,16 @@ export class HiveSession {
       this.#write();
     }
     return true;
+  }
+
+  /**
+   * A signed connect request is good for one connection: whoever sends it again is not the hive. Kept for as long as its
+   * signature could pass, by a clock that is fast or slow. [HIVE-3]
+   */
+  isNew(nonce: string, now: number): boolean {
+    this.#sql.exec("DELETE FROM connects WHERE at < ?", now - 2 * limits.signature_skew_ms);
+    const added = "INSERT OR IGNORE INTO connects (nonce, at) VALUES (?, ?) RETURNING nonce";
+    return this.#sql.exec(added, nonce, now).length > 0;
   }
 
   /** A hive said hello: its connection is the one that counts from now on. */

@@ -9,12 +9,12 @@ import {
 } from "@rbee/contracts";
 import {
   cancelling,
-  dueAt,
   endedByHive,
   endedByQueen,
   EventLog,
   examine,
   fateOf,
+  heard,
   isEnded,
   laneBack,
   laneGone,
@@ -29,22 +29,17 @@ import {
   type Queued,
   type Sql,
 } from "@rbee/job-core";
-import type { Decision, Effect } from "./effects.ts";
+import { alarmOf, CLOSE_LANE, placeBy, type Admitted, type Decision, type Effect } from "./effects.ts";
 import { CommitPolicy } from "./commit-policy.ts";
 import { continuable, isLoss, mayContinue } from "./continuation.ts";
 import { hiveAway, hiveBack } from "./notices.ts";
 import { dispatchedEvents, endingOf, failed, lastEventOf } from "./outcome.ts";
 import { JobRecord, type JobSpec } from "./job-record.ts";
 
-const CLOSE_LANE: Effect = { do: "close_lane", why: "stale_term" };
-
-/** The registry's answer may be lost on its way: then it is asked again. */
-const placeBy = (now: number): Effect[] => [{ do: "place" }, { do: "alarm", at: now + limits.take_up_ms }];
-const alarmOf = (phase: Placed): Effect => ({ do: "alarm", at: dueAt(phase) });
-
 /** A job that exists: every method takes what happened, writes what follows, and returns what is to be done. */
 export class Job {
   readonly log: EventLog;
+  readonly spec: JobSpec;
   readonly #sql: Sql;
   readonly #record: JobRecord;
   readonly #commits = new CommitPolicy();
@@ -53,6 +48,7 @@ export class Job {
     this.#sql = sql;
     this.log = log;
     this.#record = record;
+    this.spec = record.spec;
     log.begin(record.phase.term);
   }
 
@@ -63,13 +59,14 @@ export class Job {
   }
 
   /** A new job that was given a place, or has to wait for one. */
-  static submit(sql: Sql, spec: JobSpec, decision: Exclude<Decision, { kind: "refused" }>): [Job, Effect[]] {
+  static submit(sql: Sql, spec: JobSpec, given: { decision: Admitted; now: number }): [Job, Effect[]] {
+    const { decision, now } = given;
     return sql.transaction(() => {
       if (decision.kind === "waiting") {
         const waiting = Job.#create(sql, spec, newlyQueued(decision.reason));
         return [waiting, waiting.#waiting(decision)];
       }
-      const phase = place(newlyQueued(""), decision.placement, spec.submitted_at);
+      const phase = place(newlyQueued(""), decision.placement, now);
       const placed = Job.#create(sql, spec, phase);
       return [placed, placed.#given(phase)];
     });
@@ -78,22 +75,16 @@ export class Job {
   /** A new job that the queen has answered already. */
   static answered(sql: Sql, spec: JobSpec, answer: { events: readonly JobEvent[]; outcome: Outcome }): [Job, Effect[]] {
     return sql.transaction(() => {
-      const job = Job.#create(sql, spec, newlyQueued(""));
+      const asked = newlyQueued("");
+      const job = Job.#create(sql, spec, asked);
       job.log.append(answer.events);
-      return [
-        job,
-        job.#finish(endedByQueen(newlyQueued(""), endingOf(answer.outcome, spec.submitted_at)), answer.outcome),
-      ];
+      return [job, job.#finish(endedByQueen(asked, endingOf(answer.outcome, spec.submitted_at)), answer.outcome)];
     });
   }
 
   static #create(sql: Sql, spec: JobSpec, phase: Phase): Job {
     const record = JobRecord.create(sql, spec, phase);
     return new Job(sql, EventLog.create(sql), record);
-  }
-
-  get spec(): JobSpec {
-    return this.#record.spec;
   }
 
   get phase(): Phase {
@@ -109,9 +100,7 @@ export class Job {
         case "refused":
           return this.#endByQueen(phase, failed(decision.problem), now);
         case "waiting":
-          return decision.position === phase.position && decision.reason === phase.reason
-            ? []
-            : this.#waiting(decision);
+          return this.#waiting(decision);
         case "placed":
           return this.#assigned(phase, decision.placement, now);
       }
@@ -186,6 +175,12 @@ export class Job {
     });
   }
 
+  /** A sign of life that came on no lane. [JOB-3] */
+  heard(now: number): Effect[] {
+    const phase = this.phase;
+    return phase.state === "placed" ? this.#look(heard(phase, now)) : [];
+  }
+
   /** The lane broke, or the object woke without one. [JOB-7] */
   laneGone(now: number): Effect[] {
     const phase = this.phase;
@@ -248,7 +243,9 @@ export class Job {
   }
 
   #waiting({ reason, position }: { reason: string; position: number }): Effect[] {
-    this.#record.move({ ...(this.phase as Queued), reason, position });
+    const phase = this.phase as Queued;
+    if (position === phase.position && reason === phase.reason) return [];
+    this.#record.move({ ...phase, reason, position });
     return [this.#write([{ type: "state", state: "queued", position, reason }])];
   }
 
@@ -280,6 +277,8 @@ export class Job {
 
   /** The queen ends it herself; the hive that may still have it is sent away. */
   #endByQueen(phase: Queued | Placed, outcome: Outcome, now: number): Effect[] {
+    // What the hive said last was shown: it stays.
+    this.log.commit();
     return [...this.#finish(endedByQueen(phase, endingOf(outcome, now)), outcome), CLOSE_LANE];
   }
 

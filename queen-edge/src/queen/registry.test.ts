@@ -63,6 +63,17 @@ test("[REG-1] a job that asks for a place behind its end is still counted once",
 });
 
 describe("placing", () => {
+  test("[REG-5] a hive that lost a job gets it again only when no other can have it", () => {
+    const registry = colony({ a: inventory(), b: inventory() });
+    const job = want();
+    expect(registry.place(job, 0)).toMatchObject({ placement: { hive_id: "a" } });
+    expect(registry.place(job, 2)).toMatchObject({ placement: { hive_id: "b" } });
+    expect(registry.place(job, 4)).toMatchObject({ placement: { hive_id: "a" } });
+    const pinned = want({ hive_id: "b" });
+    expect(registry.place(pinned, 0)).toMatchObject({ placement: { hive_id: "b" } });
+    expect(registry.place(pinned, 2)).toMatchObject({ placement: { hive_id: "b" } });
+  });
+
   test("the emptiest worker first, across hives", () => {
     const registry = colony({ a: inventory(), b: inventory() });
     const places = Array.from({ length: 4 }, () => registry.place(want(), 0));

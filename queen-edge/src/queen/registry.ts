@@ -13,7 +13,7 @@ import type { Decision } from "./effects.ts";
 import { Fleet, type Hive, type HiveChange } from "./fleet.ts";
 import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
-import { choose, Occupancy } from "./placement.ts";
+import { choose, Occupancy, type Choice } from "./placement.ts";
 import { WorkerBook, type Retirement } from "./worker-book.ts";
 
 /** News for a job that the registry decided on its own. */
@@ -51,8 +51,7 @@ export class Registry {
     if (open === undefined && this.#ledger.openCount >= limits.open_jobs_max) {
       return { kind: "refused", problem: problemOf("queue_full", `${limits.open_jobs_max} jobs are open`) };
     }
-    const others = this.#ledger.placed().filter((job) => job.want.job_id !== want.job_id);
-    const choice = choose(want, this.#placeable(), new Occupancy(others));
+    const choice = this.#choose(want, open?.placement?.hive_id);
     switch (choice.kind) {
       case "refuse":
         // A job that is there already closes its own line.
@@ -158,10 +157,11 @@ export class Registry {
   }
 
   hiveInfo(hive: Hive): HiveInfo {
-    const { hive_id, connected, last_seen, enrolled_at, inventory } = hive;
+    const { hive_id, connected, draining, last_seen, enrolled_at, inventory } = hive;
     return {
       hive_id,
       connected,
+      ...(draining ? { draining } : {}),
       last_seen,
       ...(connected ? {} : { stale: true }),
       enrolled_at,
@@ -234,6 +234,16 @@ export class Registry {
 
   #stateOf(hive: Hive, worker: WorkerInfo): WorkerInfo["state"] {
     return worker.state === "ready" && this.#book.isRetired(hive.hive_id, worker) ? "draining" : worker.state;
+  }
+
+  /** A hive that had the job and lost it may be deaf and not known to be: any other comes first. [REG-5] */
+  #choose(want: Want, lostBy: string | undefined): Choice {
+    const occupancy = new Occupancy(this.#ledger.placed().filter((job) => job.want.job_id !== want.job_id));
+    const hives = this.#placeable();
+    if (lostBy === undefined) return choose(want, hives, occupancy);
+    const others = hives.filter(({ hive_id }) => hive_id !== lostBy);
+    const elsewhere = choose(want, others, occupancy);
+    return elsewhere.kind === "place" ? elsewhere : choose(want, hives, occupancy);
   }
 
   #tell(job: OpenJob, reason: string, position: number): Notice[] {

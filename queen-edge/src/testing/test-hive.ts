@@ -99,29 +99,34 @@ export class TestHive {
     return new TestHive(enrolled.hive_id, enrolled.credential, keys);
   }
 
-  async dial(over: Record<string, string> = {}): Promise<Response> {
+  /** Headers of one connect request. */
+  async signed(): Promise<Record<string, string>> {
     const timestamp = Date.now();
-    const message = new TextEncoder().encode(connectMessage(timestamp, "nonce"));
+    const nonce = crypto.randomUUID();
+    const message = new TextEncoder().encode(connectMessage(timestamp, nonce));
     const signature = await crypto.subtle.sign("Ed25519", this.#keys.privateKey, message);
-    return exports.default.fetch("https://queen/v1/hives/connect", {
-      headers: {
-        upgrade: "websocket",
-        [connectHeaders.credential]: this.#credential,
-        [connectHeaders.timestamp]: String(timestamp),
-        [connectHeaders.nonce]: "nonce",
-        [connectHeaders.signature]: toBase64Url(new Uint8Array(signature)),
-        ...over,
-      },
-    });
+    return {
+      [connectHeaders.credential]: this.#credential,
+      [connectHeaders.timestamp]: String(timestamp),
+      [connectHeaders.nonce]: nonce,
+      [connectHeaders.signature]: toBase64Url(new Uint8Array(signature)),
+    };
   }
 
-  async connect(options: { inventory?: Inventory; jobs?: { job_id: string; term: number }[] } = {}): Promise<void> {
+  async dial(over: Record<string, string> = {}): Promise<Response> {
+    const headers = { upgrade: "websocket", ...(await this.signed()), ...over };
+    return exports.default.fetch("https://queen/v1/hives/connect", { headers });
+  }
+
+  async connect(
+    options: { inventory?: Inventory; jobs?: { job_id: string; term: number }[]; version?: number } = {},
+  ): Promise<void> {
     const { webSocket } = await this.dial();
     if (webSocket === null) throw new Error("not connected");
     this.#control = new Line(webSocket);
     this.#control.send({
       t: "hello",
-      version: LINK_VERSION,
+      version: options.version ?? LINK_VERSION,
       instance_id: "instance-1",
       inventory: options.inventory ?? inventory(),
       jobs: options.jobs ?? [],

@@ -5,8 +5,10 @@ import { ago, bytes, duration, plural } from "../../terminal/words.ts";
 import { columns, sheet } from "./parts.ts";
 import { renderWorkers } from "./workers.ts";
 
-const connection = (hive: HiveInfo): string =>
-  hive.connected ? paintOut("green", "connected") : paintOut("dim", `away, seen ${ago(hive.last_seen)}`);
+function connection(hive: HiveInfo): string {
+  if (!hive.connected) return paintOut("dim", `away, seen ${ago(hive.last_seen)}`);
+  return hive.draining === true ? paintOut("yellow", "leaving") : paintOut("green", "connected");
+}
 
 function memory(hive: HiveInfo): string {
   const device = hive.devices.find(({ kind }) => kind !== "cpu") ?? hive.devices[0];

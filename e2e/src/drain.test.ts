@@ -1,0 +1,78 @@
+import type { JobEvent, OperationRequest } from "@rbee/contracts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { BEE_TINY, House } from "./house.ts";
+import { endless } from "./prompts.ts";
+
+/** Time enough for the longest answer here, and more than anybody waits for a test. */
+const LONG_S = "600";
+const HIVE = ["--model-file", BEE_TINY, "--preload", "bee-tiny", "--slots", "1"];
+
+let house: House;
+beforeEach(async () => {
+  house = await House.open();
+});
+afterEach(() => house.close());
+
+const answer = { ...endless, max_tokens: 1_200 };
+
+/** Submits, and waits until it says something. */
+async function speaking(input: OperationRequest<"infer">) {
+  const job = await house.client().start("infer", input);
+  const spoke = Promise.withResolvers<void>();
+  const events: JobEvent[] = [];
+  const ended = (async () => {
+    for await (const { event } of job.events()) {
+      events.push(event);
+      if (event.type === "token") spoke.resolve();
+    }
+  })();
+  await spoke.promise;
+  return { job, events, ended };
+}
+
+const isDraining = async (hive_id: string): Promise<void> => {
+  for (;;) {
+    const { hive } = await house.client().run("hive_get", { hive_id });
+    if (hive.draining === true) return;
+  }
+};
+
+test("[AGENT-21] a hive that is told to stop ends what it has begun and leaves; what waits goes to the other", async () => {
+  await house.startHive("leaver", [...HIVE, "--drain", LONG_S]);
+  await house.startHive("stayer", HIVE);
+  const busy = await speaking({ ...answer, hive_id: "stayer" });
+  const running = await speaking({ ...answer, hive_id: "leaver" });
+  const client = house.client();
+  const queued = await client.start("infer", { ...answer, max_tokens: 8 });
+  expect(await client.get(queued.id)).toMatchObject({ state: "queued" });
+  const left = house.hive("leaver").kill("SIGTERM");
+  await isDraining("leaver");
+  const late = await client.start("infer", { ...answer, max_tokens: 8 });
+  await running.ended;
+  expect(await running.job.result()).toMatchObject({ hive_id: "leaver", finish_reason: "length" });
+  await left;
+  expect(await house.hive("leaver").exited).toBe(0);
+  expect(await busy.job.result()).toMatchObject({ hive_id: "stayer" });
+  for (const job of [queued, late]) expect(await job.result()).toMatchObject({ hive_id: "stayer" });
+  expect(await client.get(running.job.id)).toMatchObject({ state: "succeeded", dispatches: 1 });
+});
+
+test("[AGENT-21] what does not end in time is given back with a typed end; the agent still leaves in order", async () => {
+  await house.startHive("leaver", [...HIVE, "--drain", "0.5"]);
+  const { job, ended } = await speaking({ ...endless, hive_id: "leaver" });
+  await house.hive("leaver").kill("SIGTERM");
+  expect(await house.hive("leaver").exited).toBe(0);
+  await ended;
+  await expect(job.result()).rejects.toMatchObject({ code: "hive_lost" });
+});
+
+test("[AGENT-21] a second signal hurries it", async () => {
+  await house.startHive("leaver", [...HIVE, "--drain", LONG_S]);
+  const { job } = await speaking({ ...endless, hive_id: "leaver" });
+  const { pid } = house.hive("leaver");
+  process.kill(pid, "SIGTERM");
+  await isDraining("leaver");
+  await house.hive("leaver").kill("SIGTERM");
+  expect(await house.hive("leaver").exited).toBe(0);
+  await expect(job.result()).rejects.toMatchObject({ code: "hive_lost" });
+});
