@@ -65,7 +65,14 @@ export function startHive(household: Household, queen: ReadyQueen, own: HiveOpti
   return startChild<void>("hive", household, (ready) => ({
     entry: entryOf("@rbee/hive-agent/main"),
     args: () => [
-      ...["--queen-url", queen.url, "--home", hiveHome, "--hive-id", HIVE_ID, "--drain", DRAIN_S],
+      "--queen-url",
+      queen.url,
+      "--home",
+      hiveHome,
+      "--hive-id",
+      HIVE_ID,
+      "--drain",
+      DRAIN_S,
       ...model,
       ...port,
     ],
