@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { fileURLToPath } from "node:url";
 
 const SECRETS = {
   RBEE_SECRET: "s".repeat(43),
@@ -11,6 +12,10 @@ export default defineConfig({
   test: {
     projects: [
       {
+        // The simulator runs the queen's objects on a platform of its own.
+        resolve: {
+          alias: { "cloudflare:workers": fileURLToPath(new URL("sim/src/platform/workers.ts", import.meta.url)) },
+        },
         test: {
           name: "node",
           include: ["*/src/**/*.test.ts"],

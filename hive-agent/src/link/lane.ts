@@ -143,6 +143,7 @@ export class Lane {
     for (let frame = this.#outbox.next(); frame !== undefined; frame = this.#outbox.next()) frames.push(frame);
     if (frames.length > 0) {
       this.#sentAt = this.#context.clock.now();
+      if (this.#asked === "position") this.#watched();
       this.#asked = "nothing";
     }
     if (this.#outbox.stuck && this.#asked === "nothing") {
@@ -229,21 +230,29 @@ export class Lane {
 
   /**
    * The queen commits by amount; what remains when nothing follows she commits on request. If that does not bring the
-   * acknowledgement she has lost something, as an object does that is moved, and is asked where to go on. One timer,
-   * not one per frame. While hello is not answered she has been asked already. [AGENT-17]
+   * acknowledgement she has lost something, as an object does that is moved, and is asked where to go on; a line on
+   * which not even that is answered is of no use. One timer, not one per frame. While hello is not answered she has been asked already. [AGENT-17]
    */
   #watch(): void {
     if (this.#idle !== undefined || !this.#confirmed || !this.#outbox.waiting) return;
     const { clock } = this.#context;
-    this.#idle = clock.after(this.#sentAt + limits.commit_idle_ms - clock.now(), () => {
+    const asked = this.#asked === "position";
+    const wait = asked ? limits.connect_wait_ms : limits.commit_idle_ms;
+    this.#idle = clock.after(this.#sentAt + wait - clock.now(), () => {
       this.#idle = undefined;
       if (!this.#outbox.waiting) return;
-      if (clock.now() - this.#sentAt < limits.commit_idle_ms) return this.#watch();
-      if (this.#asked === "position") return;
+      if (clock.now() - this.#sentAt < wait) return this.#watch();
+      if (asked) return this.#line.drop("the queen does not say where to go on");
       this.#ask(this.#asked === "nothing" && !this.#outbox.endSent ? "flush" : "position");
       this.#sentAt = clock.now();
       this.#watch();
     });
+  }
+
+  /** She has answered: what is sent now is waited for anew. */
+  #watched(): void {
+    this.#idle?.();
+    this.#idle = undefined;
   }
 
   #ask(what: "flush" | "position"): void {

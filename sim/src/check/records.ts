@@ -1,0 +1,59 @@
+import { unpack, type JobEvent, type PackedEvent } from "@rbee/contracts";
+import type { Position } from "@rbee/job-core";
+import type { ServerSocket } from "../platform/socket.ts";
+import type { MemorySql } from "../sql/memory-sql.ts";
+
+/** What the checks read of a job's phase, as it is stored. */
+export interface StoredPhase {
+  readonly state: string;
+  readonly term: number;
+  readonly dispatches: number;
+  readonly finished_at?: number;
+  readonly error?: { readonly code: string };
+}
+
+export const phaseOf = (text: string): StoredPhase => JSON.parse(text) as StoredPhase;
+
+export interface Entry {
+  readonly position: Position;
+  readonly event: JobEvent;
+}
+
+/** The stored log, entry by entry. */
+export const entriesOf = (db: MemorySql): Entry[] =>
+  db.peek("log").flatMap((row) =>
+    (JSON.parse(row["body"] as string) as PackedEvent[]).map((item, i) => ({
+      position: { term: row["term"] as number, seq: (row["first"] as number) + i },
+      event: unpack(item),
+    })),
+  );
+
+/** Number of the last stored event of a term. */
+export function coverage(db: MemorySql, term: number): number {
+  let last = 0;
+  for (const row of db.peek("log"))
+    if (row["term"] === term) last = (row["first"] as number) + (row["count"] as number) - 1;
+  return last;
+}
+
+/** One thing the queen has said to a hive about what she holds of a term. */
+export interface Said {
+  /** Absent: the job whose object said it. */
+  readonly job_id: string | undefined;
+  readonly term: number;
+  readonly acked: number;
+  readonly ended: boolean;
+}
+
+/** Acknowledgements in a message to a hive, on a lane or as the answer to a prelude. */
+export function ackedIn(ws: ServerSocket, text: string): Said[] {
+  const acked = /"acked":(\d+)/.exec(text);
+  const ended = text.includes('"end_ack"');
+  if (acked === null && !ended) return [];
+  const answer = /"job_id":"(\w+)","term":(\d+)/.exec(text);
+  const { lane } = (ws.deserializeAttachment() ?? {}) as { lane?: number };
+  const term = lane ?? Number(answer?.[2] ?? 0);
+  // What is acknowledged only grows: the last word is the strongest.
+  const all = [...text.matchAll(/"acked":(\d+)/g)].map((match) => Number(match[1]));
+  return [{ job_id: lane === undefined ? answer?.[1] : undefined, term, acked: Math.max(0, ...all), ended }];
+}

@@ -1,0 +1,111 @@
+/** Faults that strike the n-th of something that happens: close to the action, wherever that is in time. */
+export type CountedFault =
+  | { readonly kind: "drop" | "duplicate" | "truncate"; readonly n: number }
+  | { readonly kind: "stall" | "overtaken"; readonly n: number; readonly ms: number }
+  | { readonly kind: "commit_lost"; readonly n: number }
+  | { readonly kind: "commit_slow"; readonly n: number; readonly ms: number }
+  | { readonly kind: "call_lost" | "answer_lost"; readonly n: number }
+  | { readonly kind: "call_slow"; readonly n: number; readonly ms: number }
+  | { readonly kind: "alarm_late" | "alarm_early" | "alarm_twice"; readonly n: number; readonly ms: number }
+  | {
+      readonly kind: "crash_before_journal" | "crash_after_journal";
+      readonly n: number;
+      readonly down_ms: number;
+      readonly worker_gone: boolean;
+    };
+
+/** Faults at a time. `hive`, `job` and `pick` are indices, taken modulo what there is. */
+export type TimedFault =
+  | { readonly kind: "cut"; readonly at: number; readonly pick: number }
+  | {
+      readonly kind: "half_open";
+      readonly at: number;
+      readonly pick: number;
+      readonly client_ms: number;
+      readonly server_ms: number | undefined;
+    }
+  | { readonly kind: "evict" | "hibernate"; readonly at: number; readonly pick: number }
+  | { readonly kind: "deploy"; readonly at: number }
+  | {
+      readonly kind: "kill";
+      readonly at: number;
+      readonly hive: number;
+      readonly down_ms: number;
+      readonly worker_gone: boolean;
+    }
+  | { readonly kind: "power"; readonly at: number; readonly hive: number; readonly down_ms: number }
+  | { readonly kind: "pause" | "suspend"; readonly at: number; readonly hive: number; readonly ms: number }
+  | { readonly kind: "disk_full" | "partition"; readonly at: number; readonly hive: number; readonly ms: number }
+  | { readonly kind: "drain"; readonly at: number; readonly hive: number; readonly down_ms: number }
+  | { readonly kind: "hive_clock"; readonly at: number; readonly hive: number; readonly ms: number }
+  | { readonly kind: "queen_clock"; readonly at: number; readonly ms: number; readonly back_ms: number };
+
+export type Fault = CountedFault | TimedFault;
+
+type Of<K> = Extract<CountedFault, { kind: K }>;
+type FrameFault = Of<"drop" | "duplicate" | "truncate"> | Of<"stall" | "overtaken">;
+type CommitFault = Of<"commit_lost"> | Of<"commit_slow">;
+type CallFault = Of<"call_lost" | "answer_lost"> | Of<"call_slow">;
+type AlarmFault = Of<"alarm_late" | "alarm_early" | "alarm_twice">;
+type JournalFault = Of<"crash_before_journal" | "crash_after_journal">;
+
+/** Counts, and says whether the next one is struck. */
+class Counter<F extends { n: number }> {
+  readonly #faults = new Map<number, F>();
+  #count = 0;
+
+  add(fault: F): void {
+    this.#faults.set(fault.n, fault);
+  }
+
+  next(): F | undefined {
+    const n = this.#count++;
+    return this.#faults.size === 0 ? undefined : this.#faults.get(n);
+  }
+}
+
+/** What a scenario has in store, by what it strikes. */
+export class Faults {
+  readonly #frames = new Counter<FrameFault>();
+  readonly #commits = new Counter<CommitFault>();
+  readonly #calls = new Counter<CallFault>();
+  readonly #alarms = new Counter<AlarmFault>();
+  readonly #journal = new Counter<JournalFault>();
+  readonly timed: readonly TimedFault[];
+
+  constructor(faults: readonly Fault[]) {
+    this.timed = faults.filter((fault): fault is TimedFault => "at" in fault);
+    for (const fault of faults) if (!("at" in fault)) this.#add(fault);
+  }
+
+  frame = (): FrameFault | undefined => this.#frames.next();
+  commit = (): CommitFault | undefined => this.#commits.next();
+  call = (): CallFault | undefined => this.#calls.next();
+  alarm = (): AlarmFault | undefined => this.#alarms.next();
+  journal = (): JournalFault | undefined => this.#journal.next();
+
+  #add(fault: CountedFault): void {
+    switch (fault.kind) {
+      case "drop":
+      case "duplicate":
+      case "truncate":
+      case "stall":
+      case "overtaken":
+        return this.#frames.add(fault);
+      case "commit_lost":
+      case "commit_slow":
+        return this.#commits.add(fault);
+      case "call_lost":
+      case "answer_lost":
+      case "call_slow":
+        return this.#calls.add(fault);
+      case "alarm_late":
+      case "alarm_early":
+      case "alarm_twice":
+        return this.#alarms.add(fault);
+      case "crash_before_journal":
+      case "crash_after_journal":
+        return this.#journal.add(fault);
+    }
+  }
+}

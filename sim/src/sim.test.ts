@@ -1,0 +1,66 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { runWorld, withWorlds } from "./run/one.ts";
+import { generate } from "./scenario/generate.ts";
+import type { Scenario } from "./scenario/scenario.ts";
+
+const SEEDS = 2_000;
+/** Not those that `npm run sim` begins with. */
+const FROM = 1_000_000_001;
+
+test(`the protocol holds in ${SEEDS} worlds`, async () => {
+  await withWorlds(() => {
+    for (let seed = FROM; seed < FROM + SEEDS; seed++)
+      expect(runWorld(generate(seed)).failure, `seed ${seed}: npm run sim -- --seed ${seed}`).toBeUndefined();
+  });
+});
+
+test("a seed fixes everything: the same seed, the same trace", async () => {
+  const traceOf = (seed: number) =>
+    withWorlds(() => {
+      const hash = createHash("sha256");
+      let lines = 0;
+      runWorld(generate(seed), (line) => {
+        hash.update(line);
+        lines++;
+      });
+      return `${lines} ${hash.digest("hex")}`;
+    });
+  for (let seed = FROM; seed < FROM + 30; seed++) {
+    const first = await traceOf(seed);
+    expect(Number(first.split(" ")[0])).toBeGreaterThan(5);
+    expect(await traceOf(seed)).toBe(first);
+  }
+});
+
+const regressions = fileURLToPath(new URL("regressions/", import.meta.url));
+
+test.each(readdirSync(regressions).filter((name) => name.endsWith(".json")))(
+  "what broke once holds: %s",
+  async (name) => {
+    const scenario = JSON.parse(readFileSync(`${regressions}${name}`, "utf8")) as Scenario;
+    expect((await withWorlds(() => runWorld(scenario))).failure).toBeUndefined();
+  },
+);
+
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
+const sim = (...args: string[]) =>
+  spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], { encoding: "utf8" });
+
+test("the last line of a run says how many seeds failed", () => {
+  const { stdout, status } = sim("--seeds", "50");
+  expect([stdout.trim().split("\n").at(-1), status]).toEqual(["seeds 50 failures 0", 0]);
+});
+
+/** Mutants that the first few seeds find. */
+const DOOMED = ["ack-before-durable", "no-dedupe", "slot-not-freed"];
+/** Two threads for each of them, one after the other. */
+const MUTANTS_MS = 120_000;
+
+test("a broken protocol is found: three mutants die", { timeout: MUTANTS_MS }, () => {
+  const { stdout, status } = sim("--mutants", ...DOOMED.flatMap((id) => ["--only", id]));
+  expect([stdout.trim().split("\n").at(-1), status]).toEqual(["mutants 3 killed 3 score 100 %", 0]);
+});

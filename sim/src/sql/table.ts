@@ -1,0 +1,75 @@
+import type { SqlValue } from "@rbee/job-core";
+
+export type Row = Readonly<Record<string, SqlValue>>;
+
+export interface Schema {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly primaryKey: readonly string[];
+  /** `INTEGER PRIMARY KEY`: numbered when it is not given. */
+  readonly rowid: string | undefined;
+  readonly unique: readonly string[];
+  /** Columns that a CHECK holds to one value. */
+  readonly checks: Readonly<Record<string, SqlValue>>;
+}
+
+export function compare(a: SqlValue, b: SqlValue): number {
+  if (a === b) return 0;
+  if (a === null) return -1;
+  if (b === null) return 1;
+  return a < b ? -1 : 1;
+}
+
+/**
+ * Rows in the order of their key. The list and its rows are never changed but replaced, so that a snapshot of a table
+ * is one reference.
+ */
+export class Table {
+  readonly schema: Schema;
+  rows: readonly Row[] = [];
+
+  constructor(schema: Schema) {
+    this.schema = schema;
+  }
+
+  /** @returns the row, unless one like it was there and is to stay */
+  insert(values: Row, otherwise: "replace" | "ignore" | "fail"): Row | undefined {
+    const row = this.#complete(values);
+    if (this.rows.some((other) => this.#clash(row, other))) {
+      if (otherwise === "ignore") return undefined;
+      if (otherwise === "fail") throw new Error(`UNIQUE constraint failed: ${this.schema.name}`);
+      this.rows = this.rows.filter((other) => !this.#clash(row, other));
+    }
+    const rows = [...this.rows];
+    let at = rows.length;
+    for (; at > 0; at--) if (this.#order(rows[at - 1] as Row, row) <= 0) break;
+    rows.splice(at, 0, row);
+    this.rows = rows;
+    return row;
+  }
+
+  #complete(values: Row): Row {
+    const { columns, rowid, checks, name } = this.schema;
+    const row = { ...values } as Record<string, SqlValue>;
+    for (const column of columns) row[column] ??= null;
+    if (rowid !== undefined && row[rowid] === null)
+      row[rowid] = this.rows.reduce((max, other) => Math.max(max, Number(other[rowid])), 0) + 1;
+    for (const column in checks)
+      if (row[column] !== checks[column]) throw new Error(`CHECK constraint failed: ${name}.${column}`);
+    return row;
+  }
+
+  #order(a: Row, b: Row): number {
+    for (const column of this.schema.primaryKey) {
+      const order = compare(a[column] as SqlValue, b[column] as SqlValue);
+      if (order !== 0) return order;
+    }
+    return 0;
+  }
+
+  #clash(a: Row, b: Row): boolean {
+    const { primaryKey, unique } = this.schema;
+    if (primaryKey.length > 0 && this.#order(a, b) === 0) return true;
+    return unique.some((column) => a[column] !== null && a[column] === b[column]);
+  }
+}
