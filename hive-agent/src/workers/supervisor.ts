@@ -30,6 +30,9 @@ export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "device
   readonly onChange?: () => void;
 }
 
+/** How long what runs on a worker may take to end. */
+type Draining = { drain_ms?: number; signal?: AbortSignal };
+
 /** Starts, finds, watches and stops the workers of this machine. */
 export class WorkerSupervisor {
   readonly #options: SupervisorOptions;
@@ -131,7 +134,7 @@ export class WorkerSupervisor {
    * Stops one of our own and waits until it is gone; what runs on it may end first, for so long.
    * @throws RbeeError worker_not_found
    */
-  async stop(pid: number, options: { drain_ms?: number; signal?: AbortSignal } = {}): Promise<WorkerInfo> {
+  async stop(pid: number, options: Draining = {}): Promise<WorkerInfo> {
     const worker = [...this.#workers.values()].find(({ record }) => record.info.pid === pid);
     if (worker === undefined) {
       const lost = this.#revivals.drop((info) => info.pid === pid);
@@ -150,10 +153,7 @@ export class WorkerSupervisor {
    * Lets a worker take nothing new from now on, waits until nothing runs on it, and stops it unless it is to be kept.
    * @throws RbeeError worker_not_found
    */
-  async drain(
-    workerId: string,
-    options: { keep?: boolean; drain_ms?: number; signal?: AbortSignal } = {},
-  ): Promise<WorkerInfo> {
+  async drain(workerId: string, options: Draining & { keep?: boolean } = {}): Promise<WorkerInfo> {
     const worker = this.#workers.get(workerId);
     if (worker === undefined) {
       const lost = this.#revivals.drop((info) => info.worker_id === workerId);
@@ -236,7 +236,7 @@ export class WorkerSupervisor {
     return await this.#starts.join({ key: `restart ${info.worker_id}`, model: info.model }, begin, { signal });
   }
 
-  async #drained(worker: RunningWorker, options: { drain_ms?: number; signal?: AbortSignal }): Promise<void> {
+  async #drained(worker: RunningWorker, options: Draining): Promise<void> {
     const draining = worker.drain(options.drain_ms ?? 0, options.signal ?? this.#closed.signal);
     this.#changed();
     await draining;
