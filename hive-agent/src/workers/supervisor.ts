@@ -30,6 +30,8 @@ export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "device
   readonly onChange?: () => void;
 }
 
+type Frames = AsyncGenerator<string, GenerationEnd, void>;
+
 /** How long what runs on a worker may take to end. */
 type Draining = { drain_ms?: number; signal?: AbortSignal };
 
@@ -89,7 +91,6 @@ export class WorkerSupervisor {
   get(workerId: string): WorkerInfo | undefined {
     return this.#workers.get(workerId)?.info;
   }
-
   async usage(pid: number): Promise<ProcessUse | undefined> {
     return await this.#meter.use(pid);
   }
@@ -182,11 +183,7 @@ export class WorkerSupervisor {
    * Text of a generation, frame by frame; without `call.generation` of one the worker runs already (not_found when it
    * does not). Aborting the signal stops the engine; closing the iterator only detaches. @throws RbeeError
    */
-  async *generate(
-    workerId: string,
-    call: GenerationCall,
-    signal: AbortSignal,
-  ): AsyncGenerator<string, GenerationEnd, void> {
+  async *generate(workerId: string, call: GenerationCall, signal: AbortSignal): Frames {
     const worker = this.#workers.get(workerId);
     if (worker === undefined) throw new RbeeError("worker_not_found", `${workerId} is not there any more`);
     worker.active += 1;
