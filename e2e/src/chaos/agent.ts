@@ -12,6 +12,8 @@ const { values } = parseArgs({
     "model-file": { type: "string", multiple: true, default: [] },
     preload: { type: "string", default: "" },
     slots: { type: "string", default: "4" },
+    // Every hive of a house is given one; these have no server of their own.
+    "local-port": { type: "string" },
   },
 });
 const say = (event: Readonly<Record<string, unknown>>): void => void process.stdout.write(`${JSON.stringify(event)}\n`);

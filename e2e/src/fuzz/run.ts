@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { cpuOf } from "../../../bench/src/cpu.ts";
+import { startHub } from "../../../hive-agent/src/models/testing/hub.ts";
 import { House } from "../house.ts";
 import type { WireFrame } from "./arbitraries.ts";
 import { diallings, dialWith } from "./dials.ts";
@@ -34,6 +35,9 @@ const BURST: Readonly<Record<Kind, number>> = { control: 6, lane: 6, dial: 1, ht
 
 /** Throws malformed inputs at a real queen. @throws with the smallest input found that harms her, or anyone else */
 export async function fuzz(amount: Amount): Promise<Figures> {
+  // What asks the hub asks one that is there: the wide world is not part of this.
+  const hub = await startHub();
+  process.env["HF_ENDPOINT"] = hub.url;
   const house = await House.open();
   const witness = new Witness(house);
   try {
@@ -51,6 +55,8 @@ export async function fuzz(amount: Amount): Promise<Figures> {
   } finally {
     witness.close();
     await house.close();
+    delete process.env["HF_ENDPOINT"];
+    await hub.close();
   }
 }
 
