@@ -35,6 +35,8 @@ export const State = z.object({
   state: z.enum(["queued", "dispatched", "cancelled"]),
   /** Queued: place in the queue, 1 = next. */
   position: z.int().positive().optional(),
+  /** Queued: about how long until it has a place, from how long jobs of this model took lately; absent when unknown. */
+  eta_ms: z.int().nonnegative().optional(),
   /** Queued: why. Cancelled: who asked. */
   reason: z.string().max(512).optional(),
   /** Dispatched: where to. */
@@ -58,7 +60,15 @@ export const ResultEvent = z.object({ type: z.literal("result"), result: z.recor
 export const ErrorEvent = Problem.omit({ type: true }).extend({ type: z.literal("error") });
 
 /** One entry of a job's log, as `?format=json` shows it. After the last one the stream says `[DONE]`. */
-export const JobEvent = z.discriminatedUnion("type", [Narration, Progress, Token, State, Attempt, ResultEvent, ErrorEvent]);
+export const JobEvent = z.discriminatedUnion("type", [
+  Narration,
+  Progress,
+  Token,
+  State,
+  Attempt,
+  ResultEvent,
+  ErrorEvent,
+]);
 export type JobEvent = z.infer<typeof JobEvent>;
 
 /** What a handler may yield. Results, errors and states are said by returning, throwing, and by the queen. */

@@ -4,7 +4,7 @@ import type { Ended, LogEntry, Placement } from "@rbee/job-core";
 /** What the registry answers when a job asks for a place. */
 export type Decision =
   | { readonly kind: "placed"; readonly placement: Placement }
-  | { readonly kind: "waiting"; readonly reason: string; readonly position: number }
+  | { readonly kind: "waiting"; readonly reason: string; readonly position: number; readonly eta_ms?: number }
   | { readonly kind: "refused"; readonly problem: Problem };
 
 /**

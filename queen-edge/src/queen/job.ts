@@ -247,9 +247,10 @@ export class Job {
     return [alarmOf(phase), { do: "deliver", hive_id, term }];
   }
 
-  #waiting({ reason, position }: { reason: string; position: number }): Effect[] {
+  #waiting({ kind: _, ...told }: Extract<Decision, { kind: "waiting" }>): Effect[] {
+    const { reason, position } = told;
     this.#record.move({ ...(this.phase as Queued), reason, position });
-    return [this.#write([{ type: "state", state: "queued", position, reason }])];
+    return [this.#write([{ type: "state", state: "queued", ...told }])];
   }
 
   #assigned(phase: Queued, placement: Placement, now: number): Effect[] {
