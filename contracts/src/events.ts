@@ -60,15 +60,7 @@ export const ResultEvent = z.object({ type: z.literal("result"), result: z.recor
 export const ErrorEvent = Problem.omit({ type: true }).extend({ type: z.literal("error") });
 
 /** One entry of a job's log, as `?format=json` shows it. After the last one the stream says `[DONE]`. */
-export const JobEvent = z.discriminatedUnion("type", [
-  Narration,
-  Progress,
-  Token,
-  State,
-  Attempt,
-  ResultEvent,
-  ErrorEvent,
-]);
+export const JobEvent = z.discriminatedUnion("type", [Narration, Progress, Token, State, Attempt, ResultEvent, ErrorEvent]);
 export type JobEvent = z.infer<typeof JobEvent>;
 
 /** What a handler may yield. Results, errors and states are said by returning, throwing, and by the queen. */

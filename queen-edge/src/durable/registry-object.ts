@@ -148,8 +148,8 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   override async alarm(): Promise<void> {
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     const now = Date.now();
-    // One that is further off was set before the clock went back.
-    const audit = this.#auditAt === undefined || now >= this.#auditAt || this.#auditAt > now + limits.audit_ms;
+    // An alarm for the end of somebody's wait does not ask every job; one that is for nothing else does.
+    const audit = now >= (this.#auditAt ?? 0) || !this.#registry.hasExpired(now);
     if (audit) this.#auditAt = now + limits.audit_ms;
     // Armed before the work: whatever fails below, the next alarm comes.
     await this.#arm(colony);

@@ -29,14 +29,14 @@ export class Occupancy {
 
   /** Jobs on a worker: those given to it, and those given to its hive before it was there. */
   of(hive_id: string, { worker_id, model }: WorkerInfo): number {
-    return (this.#hives.get(hive_id)?.workers.get(worker_id) ?? 0) + this.loading(hive_id, model);
+    const held = this.#hives.get(hive_id);
+    return held === undefined ? 0 : (held.workers.get(worker_id) ?? 0) + loadingOf(held, model);
   }
 
   /** Whatever name they asked by: one load serves them all, and its slots are shared by them. */
   loading(hive_id: string, model: string): number {
-    let jobs = 0;
-    for (const [asked, count] of this.#hives.get(hive_id)?.loading ?? []) if (names(asked, model)) jobs += count;
-    return jobs;
+    const held = this.#hives.get(hive_id);
+    return held === undefined ? 0 : loadingOf(held, model);
   }
 
   /** Models that the hive is to load, by the names they were asked by. */
@@ -55,4 +55,10 @@ export class Occupancy {
     if (count === 0) counts.delete(name);
     else counts.set(name, count);
   }
+}
+
+function loadingOf({ loading }: Held, model: string): number {
+  let jobs = 0;
+  if (loading.size > 0) for (const [asked, count] of loading) if (names(asked, model)) jobs += count;
+  return jobs;
 }

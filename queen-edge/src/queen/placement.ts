@@ -58,47 +58,51 @@ function onHive(want: Want, hive: Hive): Choice {
 }
 
 interface Place {
-  readonly hive: Hive;
+  readonly offer: Offer;
   readonly worker: WorkerInfo;
+  /** Share of its slots that is taken. */
   readonly load: number;
-  readonly conversations: number;
 }
 
 /** The conversation's own worker while it has room, else the emptiest one; where none has room, a hive that loads the model. */
 function onWorker(want: ModelWant, offers: readonly Offer[], load: Load): Choice {
-  const { occupancy, seat, conversationsOn = () => 0 } = load;
+  const { occupancy, seat } = load;
   let best: Place | undefined;
   let [workers, slots] = [0, 0];
-  for (const { hive, workers: own, files } of offers) {
-    for (const worker of own) {
-      if (want.worker_id !== undefined && worker.worker_id !== want.worker_id) continue;
-      if (worker.state !== "ready" && worker.state !== "starting") continue;
-      if (want.model_digest !== undefined && digestOf(files, worker.model) !== want.model_digest) continue;
+  for (const offer of offers) {
+    const { hive_id } = offer.hive;
+    for (const worker of offer.workers) {
+      if (!serves(worker, offer, want)) continue;
       workers++;
       if (worker.state !== "ready") continue;
       slots += worker.slots;
-      const busy = occupancy.of(hive.hive_id, worker);
-      if (busy >= worker.slots) continue;
-      if (seat?.hive_id === hive.hive_id && seat.worker_id === worker.worker_id)
-        return placed(want, { hive, files }, { worker, how: "conversation" });
-      const conversations = conversationsOn(hive.hive_id, worker.worker_id) / worker.slots;
-      const one = { hive, worker, load: busy / worker.slots, conversations };
-      if (best === undefined || isEmptier(one, best)) best = one;
+      const share = occupancy.of(hive_id, worker) / worker.slots;
+      if (share >= 1) continue;
+      if (seat?.hive_id === hive_id && seat.worker_id === worker.worker_id)
+        return placed(want, offer, { worker, how: "conversation" });
+      if (best === undefined || share < best.load || (share === best.load && forgetsLess(worker, offer, { best, load })))
+        best = { offer, worker, load: share };
     }
   }
-  if (best !== undefined) {
-    const { hive, worker } = best;
-    const files = offers.find((offer) => offer.hive === hive)?.files ?? [];
-    return placed(want, { hive, files }, { worker, how: "free" });
-  }
+  if (best !== undefined) return placed(want, best.offer, { worker: best.worker, how: "free" });
   if (want.worker_id !== undefined && workers === 0)
     return refuse("worker_not_found", `no worker ${want.worker_id} serves ${want.model}`);
   const busy: Choice = { kind: "wait", reason: `every slot of ${want.model} is busy`, slots };
   return want.worker_id === undefined ? (loadOnDemand(want, offers, occupancy) ?? busy) : busy;
 }
 
-const isEmptier = (one: Place, other: Place): boolean =>
-  one.load === other.load ? one.conversations < other.conversations : one.load < other.load;
+function serves(worker: WorkerInfo, { files }: Offer, want: ModelWant): boolean {
+  if (want.worker_id !== undefined && worker.worker_id !== want.worker_id) return false;
+  if (worker.state !== "ready" && worker.state !== "starting") return false;
+  return want.model_digest === undefined || digestOf(files, worker.model) === want.model_digest;
+}
+
+/** Among equally free workers the one that holds the fewest conversations, for its slots. */
+function forgetsLess(worker: WorkerInfo, { hive }: Offer, { best, load }: { best: Place; load: Load }): boolean {
+  if (load.conversationsOn === undefined) return false;
+  const held = (one: WorkerInfo, hive_id: string) => (load.conversationsOn?.(hive_id, one.worker_id) ?? 0) / one.slots;
+  return held(worker, hive.hive_id) < held(best.worker, best.offer.hive.hive_id);
+}
 
 /** How well a hive could load the model, best first. */
 const rooms: readonly Room[] = ["free", "idle", "busy", "never"];
@@ -151,7 +155,7 @@ const NO_ROOM = { room: "never", free: 0 } as const;
 
 function placed(
   want: ModelWant,
-  { hive, files }: Pick<Offer, "hive" | "files">,
+  { hive, files }: Offer,
   { worker, how }: { worker?: WorkerInfo; how: How },
 ): Choice {
   const model_digest = digestOf(files, worker?.model ?? want.model);

@@ -19,7 +19,7 @@ import { Forecast } from "./forecast.ts";
 import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
 import { choose, type Choice } from "./placement.ts";
-import { listed } from "./unknown.ts";
+import { unknownWorker } from "./unknown.ts";
 import { queueOf } from "./waiting-line.ts";
 import { WorkerBook, type Retirement } from "./worker-book.ts";
 
@@ -162,6 +162,11 @@ export class Registry {
     return notices;
   }
 
+  /** Whether a queued job has waited as long as it would. */
+  hasExpired(now: number): boolean {
+    return this.#ledger.line.expired(now).length > 0;
+  }
+
   /** When a queued job will have waited as long as it would, after a moment. */
   deadlineAfter(now: number): number | undefined {
     return this.#ledger.line.deadlineAfter(now);
@@ -203,7 +208,7 @@ export class Registry {
   retire(worker_id: string, how: { keep: boolean; now: number }): ActiveWorker {
     const workers = this.workers(how.now);
     const worker = workers.find((one) => one.worker_id === worker_id);
-    if (worker === undefined) throw unknownWorker(worker_id, workers);
+    if (worker === undefined) throw new RbeeError("worker_not_found", unknownWorker(worker_id, workers));
     this.#book.retire(worker.hive_id, worker_id, how.keep ? "keep" : "stop");
     return worker;
   }
@@ -291,9 +296,4 @@ function tooLate({ want, term }: OpenJob): Notice {
   const seconds = Math.round((want.max_wait_ms ?? 0) / 1_000);
   const problem = problemOf("deadline_exceeded", `there was no place for it within ${seconds} s`);
   return { job_id: want.job_id, term, decision: { kind: "refused", problem } };
-}
-
-function unknownWorker(worker_id: string, workers: readonly ActiveWorker[]): RbeeError {
-  const known = workers.map((worker) => worker.worker_id);
-  return new RbeeError("worker_not_found", `no worker ${worker_id}; ${listed(known, "there is none")}`);
 }

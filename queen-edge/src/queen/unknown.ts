@@ -1,3 +1,4 @@
+import type { ActiveWorker } from "@rbee/contracts";
 import type { Hive } from "./fleet.ts";
 
 /** What to say of a name that nobody has: those there are. */
@@ -16,3 +17,9 @@ export function unknownModel(model: string, hives: readonly Hive[]): string {
   const known = hives.flatMap((hive) => (hive.inventory?.models ?? []).map((file) => file.id));
   return `no hive has ${JSON.stringify(model)}; ${listed([...new Set(known)], "none has any model yet")}`;
 }
+
+export const unknownWorker = (worker_id: string, workers: readonly ActiveWorker[]): string =>
+  `no worker ${worker_id}; ${listed(
+    workers.map((worker) => worker.worker_id),
+    "there is none",
+  )}`;
