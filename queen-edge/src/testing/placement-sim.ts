@@ -45,7 +45,10 @@ function fleetOf({ hives, requests, seed, load }: Scene): Fleet {
   const sum = weights.reduce((a, b) => a + b);
   const pick = (): string => {
     let left = random() * sum;
-    return `model-${Math.max(0, weights.findIndex((weight) => (left -= weight) < 0))}`;
+    return `model-${Math.max(
+      0,
+      weights.findIndex((weight) => (left -= weight) < 0),
+    )}`;
   };
   const stations = Array.from({ length: hives }, (_, i): Station => {
     const speed = [0.5, 1, 1, 2, 4][Math.floor(random() * 5)] ?? 1;
@@ -145,7 +148,9 @@ export const ours: Policy = (scene) => {
 
 /** Each request goes to a worker at once and waits there, as behind a common load balancer. */
 const byWorker =
-  (policy: (candidates: readonly Station[], held: (station: Station) => number, random: () => number) => Station): Policy =>
+  (
+    policy: (candidates: readonly Station[], held: (station: Station) => number, random: () => number) => Station,
+  ): Policy =>
   (scene) => {
     const { stations, requests } = fleetOf(scene);
     const random = seeded(scene.seed + 1);
