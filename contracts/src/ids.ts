@@ -45,8 +45,7 @@ export const HiveLabels = z.array(HiveLabel).max(LABELS_MAX);
 /** One label or a list of them. */
 export const SomeLabels = z
   .union([HiveLabel, HiveLabels])
-  .transform((labels) => (typeof labels === "string" ? [labels] : labels))
-  .default([]);
+  .transform((labels) => (typeof labels === "string" ? [labels] : labels));
 
 /** One owner's fleet. A self-hoster has one, called `main`. */
 export const ColonyId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/);

@@ -107,7 +107,7 @@ export const fleetOperations = {
         .max(limits.join_token_ms_max / 1000)
         .default(limits.join_token_ms_max / 1000)
         .describe("Seconds until the token is worthless"),
-      labels: SomeLabels.describe("Labels of the hive, by which jobs may ask for it"),
+      labels: SomeLabels.default([]).describe("Labels of the hive, by which jobs may ask for it"),
     }),
     result: z.object({ token: z.string(), expires_at: z.int() }),
   },

@@ -71,7 +71,7 @@ const queueWishes = {
     .max(limits.queue_wait_ms_max / 1000)
     .optional()
     .describe("Seconds it may wait for a place, then it fails; without it, it waits for ever"),
-  hive_labels: SomeLabels.describe("Only hives that have all of these labels"),
+  hive_labels: SomeLabels.optional().describe("Only hives that have all of these labels"),
   session: z
     .string()
     .min(1)

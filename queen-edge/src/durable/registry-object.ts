@@ -149,7 +149,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     const now = Date.now();
     // An alarm for the end of somebody's wait does not ask every job; one that is for nothing else does.
-    const audit = now >= (this.#auditAt ?? 0) || !this.#registry.hasExpired(now);
+    const audit = now >= (this.#auditAt ?? 0) || this.#registry.line.expired(now).length === 0;
     if (audit) this.#auditAt = now + limits.audit_ms;
     // Armed before the work: whatever fails below, the next alarm comes.
     await this.#arm(colony);
@@ -208,7 +208,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     const armed = await this.ctx.storage.getAlarm();
     const now = Date.now();
     this.#auditAt ??= now + limits.audit_ms;
-    const due = Math.min(this.#auditAt, now + limits.audit_ms, this.#registry.deadlineAfter(now) ?? Infinity);
+    const due = Math.min(this.#auditAt, now + limits.audit_ms, this.#registry.line.deadlineAfter(now) ?? Infinity);
     // One that is further off was set before the clock went back, or before somebody came who waits less long.
     if (armed !== null && armed <= due) return;
     await this.#remember(colony);

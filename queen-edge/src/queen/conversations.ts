@@ -71,7 +71,7 @@ export function sessionTexts(input: Readonly<Record<string, unknown>>): { keep: 
   const answers = messages.flatMap((message: { role?: unknown }, i) =>
     message.role === "assistant" && i > 0 ? [i] : [],
   );
-  const before = answers.slice(-limits.conversation_turns_looked_up).reverse();
+  const before = answers.slice(-limits.conversation_turns_looked_up).toReversed();
   const textOf = (length: number): string => `chat ${JSON.stringify(messages.slice(0, length))}`;
   const keep = textOf(messages.length);
   return { keep, find: [keep, ...before.map(textOf)] };

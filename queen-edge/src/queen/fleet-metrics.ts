@@ -11,7 +11,7 @@ export function fleetMetrics(registry: Registry, now: number): Family[] {
 function queueMetrics(registry: Registry, now: number): Family[] {
   const waiting: Record<Priority, number> = { high: 0, normal: 0, low: 0 };
   let oldest = now;
-  for (const { want } of registry.queued()) {
+  for (const { want } of registry.line.all()) {
     waiting[want.priority ?? "normal"]++;
     oldest = Math.min(oldest, want.submitted_at);
   }

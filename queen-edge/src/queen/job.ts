@@ -247,10 +247,10 @@ export class Job {
     return [alarmOf(phase), { do: "deliver", hive_id, term }];
   }
 
-  #waiting({ kind: _, ...told }: Extract<Decision, { kind: "waiting" }>): Effect[] {
-    const { reason, position } = told;
+  #waiting({ reason, position, eta_ms }: Extract<Decision, { kind: "waiting" }>): Effect[] {
     this.#record.move({ ...(this.phase as Queued), reason, position });
-    return [this.#write([{ type: "state", state: "queued", ...told }])];
+    const eta = eta_ms === undefined ? {} : { eta_ms };
+    return [this.#write([{ type: "state", state: "queued", position, ...eta, reason }])];
   }
 
   #assigned(phase: Queued, placement: Placement, now: number): Effect[] {

@@ -33,7 +33,9 @@ export class JoinTokens {
     if (labels.length === 0) return;
     this.#sql.exec(
       "INSERT INTO join_labels (hash, labels, expires_at) VALUES (?, ?, ?)",
-      ...[hash, JSON.stringify(labels), expires_at],
+      hash,
+      JSON.stringify(labels),
+      expires_at,
     );
   }
 

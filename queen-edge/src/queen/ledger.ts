@@ -195,7 +195,7 @@ export class Ledger {
       .sort((a, b) => b.rank - a.rank)
       .slice(0, limit)
       .map(lineOf);
-    const ended = this.finished(limit - open.length).map(({ line: { account: _, ...line } }) => line);
+    const ended = this.finished(limit - open.length).map(({ line }) => publicOf(line));
     return [...open, ...ended];
   }
 
@@ -241,6 +241,12 @@ function accountOf({ want, placement, since, how }: OpenJob, work: Work | undefi
     ...(how === undefined ? {} : { how }),
     ...work,
   };
+}
+
+/** What anyone may see of an ended job. */
+function publicOf({ account, ...line }: FinishedLine["line"]): JobLine {
+  void account;
+  return line;
 }
 
 function lineOf({ want, placement }: OpenJob): JobLine {

@@ -80,7 +80,11 @@ function onWorker(want: ModelWant, offers: readonly Offer[], load: Load): Choice
       if (share >= 1) continue;
       if (seat?.hive_id === hive_id && seat.worker_id === worker.worker_id)
         return placed(want, offer, { worker, how: "conversation" });
-      if (best === undefined || share < best.load || (share === best.load && forgetsLess(worker, offer, { best, load })))
+      if (
+        best === undefined ||
+        share < best.load ||
+        (share === best.load && forgetsLess(worker, offer, { best, load }))
+      )
         best = { offer, worker, load: share };
     }
   }
@@ -153,11 +157,7 @@ function isRoomier(one: Loader, other: Loader): boolean {
 
 const NO_ROOM = { room: "never", free: 0 } as const;
 
-function placed(
-  want: ModelWant,
-  { hive, files }: Offer,
-  { worker, how }: { worker?: WorkerInfo; how: How },
-): Choice {
+function placed(want: ModelWant, { hive, files }: Offer, { worker, how }: { worker?: WorkerInfo; how: How }): Choice {
   const model_digest = digestOf(files, worker?.model ?? want.model);
   const placement: Placement = {
     hive_id: hive.hive_id,

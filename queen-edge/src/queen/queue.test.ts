@@ -93,7 +93,7 @@ describe("waiting", () => {
     ];
     submit(before);
     const registry = new Registry(sql);
-    expect(registry.deadlineAfter(1_000)).toBe(6_000);
+    expect(registry.line.deadlineAfter(1_000)).toBe(6_000);
     expect(registry.drain(5_999).filter(({ decision }) => decision.kind === "refused")).toEqual([]);
     const over = [{ job_id: short.job_id, decision: { kind: "refused", problem: { code: "deadline_exceeded" } } }];
     expect(registry.drain(6_000).filter(({ decision }) => decision.kind === "refused")).toMatchObject(over);
@@ -103,19 +103,19 @@ describe("waiting", () => {
     expect(notices).toMatchObject([...over, { decision: { kind: "placed" } }, { decision: { kind: "placed" } }]);
     expect(registry.open(long.job_id)?.placement).toBeDefined();
     registry.release(short.job_id, { state: "failed", finished_at: 6_002 });
-    expect([registry.hasExpired(99_999), registry.deadlineAfter(0)]).toEqual([false, undefined]);
+    expect([registry.line.expired(99_999), registry.line.deadlineAfter(0)]).toEqual([[], undefined]);
   });
 
   test("asking again is the same wait; a job that lost its place waits anew", () => {
     const registry = closed();
     const want = submit(registry, { max_wait_ms: 5_000 }, 1_000);
     registry.place(want, 0, 4_000);
-    expect(registry.deadlineAfter(0)).toBe(6_000);
+    expect(registry.line.deadlineAfter(0)).toBe(6_000);
     registry.hiveConnected("a", 2, { inventory: anInventory(), jobs: [], now: 4_000 });
     registry.drain(4_000);
     registry.fleet.disconnected("a", 2, 50_000);
     registry.place(want, 2, 50_000);
-    expect(registry.deadlineAfter(0)).toBe(55_000);
+    expect(registry.line.deadlineAfter(0)).toBe(55_000);
   });
 
   test("high before normal before low, and who comes later sees it in the position", () => {
@@ -130,6 +130,26 @@ describe("waiting", () => {
       "a",
       undefined,
     ]);
+  });
+
+  test("who moves up is told so near the front, and now and then before; who is overtaken, at once", () => {
+    const registry = new Registry(new NodeSql(":memory:"));
+    join(registry, "a", anInventory({ workers: [aWorker({ slots: 1 })] }));
+    const jobs = Array.from({ length: 12 }, () => submit(registry));
+    const last = jobs.at(-1);
+    const told: number[] = [];
+    const listen = (): void => {
+      for (const { job_id, decision } of registry.drain(0))
+        if (job_id === last?.job_id && decision.kind === "waiting") told.push(decision.position);
+    };
+    for (const job of jobs.slice(0, 10)) {
+      registry.release(job.job_id, { state: "succeeded", finished_at: 1, hive_id: "a" });
+      listen();
+    }
+    expect(told).toEqual([8, 4, 3, 2, 1]);
+    submit(registry, { priority: "high" });
+    listen();
+    expect(told.at(-1)).toBe(2);
   });
 
   test("how long it will be is told only when it is known", () => {

@@ -20,7 +20,7 @@ import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
 import { choose, type Choice } from "./placement.ts";
 import { unknownWorker } from "./unknown.ts";
-import { queueOf } from "./waiting-line.ts";
+import { queueOf, type WaitingLine } from "./waiting-line.ts";
 import { WorkerBook, type Retirement } from "./worker-book.ts";
 
 /** News for a job that the registry decided on its own. */
@@ -44,7 +44,7 @@ export class Registry {
   readonly #conversations = new Conversations();
   readonly #forecast = new Forecast();
   /** What queued jobs were last told. Only saves repeats: a job ignores what it knows. */
-  readonly #told = new Map<string, string>();
+  readonly #told = new Map<string, { readonly position: number; readonly reason: string }>();
   #view: { readonly revision: number; readonly fleet: FleetView } | undefined;
 
   constructor(sql: Sql) {
@@ -54,7 +54,7 @@ export class Registry {
     this.#ledger = new Ledger(sql);
     this.#book = new WorkerBook(sql);
     this.accounts = new Accounts(sql);
-    for (const { line } of this.#ledger.finished(limits.conversations_max).reverse())
+    for (const { line } of this.#ledger.finished(limits.conversations_max).toReversed())
       this.#remember(line.account?.session, { ...line, ...line.account });
     for (const { want, placement } of this.#ledger.all()) this.#remember(want.session?.keep, placement);
   }
@@ -162,16 +162,6 @@ export class Registry {
     return notices;
   }
 
-  /** Whether a queued job has waited as long as it would. */
-  hasExpired(now: number): boolean {
-    return this.#ledger.line.expired(now).length > 0;
-  }
-
-  /** When a queued job will have waited as long as it would, after a moment. */
-  deadlineAfter(now: number): number | undefined {
-    return this.#ledger.line.deadlineAfter(now);
-  }
-
   /** Open jobs for the audit: each is asked whether it still is what the ledger says. */
   openJobs(): OpenJob[] {
     return [...this.#ledger.all()];
@@ -190,9 +180,9 @@ export class Registry {
     return { queued, running: this.#ledger.openCount - queued };
   }
 
-  /** Everything that waits, in no particular order. */
-  queued(): Iterable<OpenJob> {
-    return this.#ledger.line.all();
+  /** Everything that waits. */
+  get line(): Pick<WaitingLine, "all" | "expired" | "deadlineAfter"> {
+    return this.#ledger.line;
   }
 
   hives(): HiveInfo[] {
@@ -278,18 +268,22 @@ export class Registry {
   }
 
   #waiting({ want }: OpenJob, { reason, slots }: Wait, position: number): Extract<Decision, { kind: "waiting" }> {
+    this.#told.set(want.job_id, { position, reason });
     const eta_ms = this.#forecast.wait({ model: want.model, position, slots: slots ?? 0 });
     return { kind: "waiting", reason, position, ...(eta_ms === undefined ? {} : { eta_ms }) };
   }
 
   #tell(job: OpenJob, wait: Wait, position: number): Notice[] {
     const { job_id } = job.want;
-    const news = `${position} ${wait.reason}`;
-    if (this.#told.get(job_id) === news) return [];
-    this.#told.set(job_id, news);
-    return [{ job_id, term: job.term, decision: this.#waiting(job, wait, position) }];
+    const known = this.#told.get(job_id);
+    const news = known?.reason !== wait.reason || position > known.position;
+    const nearer = known !== undefined && position < known.position && toldPositions.has(position);
+    return news || nearer ? [{ job_id, term: job.term, decision: this.#waiting(job, wait, position) }] : [];
   }
 }
+
+/** Where a job that moves up is told so: each word costs its object two rows. In between it stands nearer than it was told. */
+const toldPositions: ReadonlySet<number> = new Set([1, 2, 3, 4, 8, limits.queue_watch_max]);
 
 /** Repeated until the job has ended itself, as any refusal of a queued job. [REG-4] */
 function tooLate({ want, term }: OpenJob): Notice {

@@ -102,7 +102,11 @@ export class UsageBook {
   #stored({ start, span, key_id, model, hive_id }: Slot): UsageSums {
     const row = this.#sql.exec<{ sums: string }>(
       "SELECT sums FROM usage WHERE start = ? AND span = ? AND key_id = ? AND model = ? AND hive_id = ?",
-      ...[start, span, key_id, model, hive_id],
+      start,
+      span,
+      key_id,
+      model,
+      hive_id,
     )[0];
     return row === undefined ? noUsage : plus(noUsage, JSON.parse(row.sums) as UsageSums);
   }
@@ -110,7 +114,12 @@ export class UsageBook {
   #put({ start, span, key_id, model, hive_id }: Slot, sums: UsageSums): void {
     this.#sql.exec(
       "INSERT OR REPLACE INTO usage (start, span, key_id, model, hive_id, sums) VALUES (?, ?, ?, ?, ?, ?)",
-      ...[start, span, key_id, model, hive_id, JSON.stringify(sums)],
+      start,
+      span,
+      key_id,
+      model,
+      hive_id,
+      JSON.stringify(sums),
     );
   }
 

@@ -8,9 +8,9 @@ export interface ParsedSample {
 
 export interface Parsed {
   readonly samples: readonly ParsedSample[];
-  typeOf(sample: string): string | undefined;
+  readonly typeOf: (sample: string) => string | undefined;
   /** @throws when there is no such sample, or more than one */
-  valueOf(name: string, labels?: Readonly<Record<string, string>>): number;
+  readonly valueOf: (name: string, labels?: Readonly<Record<string, string>>) => number;
 }
 
 const NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*";

@@ -163,8 +163,8 @@ const byWorker =
       return (busy + waiting.length) / station.slots;
     };
     const next = (station: Station): void => {
-      const queue = queues.get(station);
-      while (queue !== undefined && queue.busy < station.slots && queue.waiting.length > 0) {
+      const queue = queues.get(station) ?? { busy: 0, waiting: [] };
+      while (queue.busy < station.slots && queue.waiting.length > 0) {
         const n = queue.waiting.shift() ?? 0;
         const { at = 0, work = 0 } = requests[n] ?? {};
         waits[n] = clock.now - at;
