@@ -1,8 +1,12 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { limits, problemOf, type UsageSums } from "@rbee/contracts";
+import type { SqlValue } from "@rbee/job-core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { durableSql } from "./durable/durable-sql.ts";
+import { Registry } from "./queen/registry.ts";
 import { parseExposition } from "./testing/exposition.ts";
+import { anInventory, aWant } from "./testing/fleets.ts";
 import { dataOf, post, queen, readAll, run, SseReader, submit, view } from "./testing/queen-client.ts";
 import { inventory, TestHive, type Lane } from "./testing/test-hive.ts";
 
@@ -107,15 +111,7 @@ describe("waiting for a place", () => {
 });
 
 /** One of many jobs that never came to be. */
-const wantOfOwner = (n: number) =>
-  ({
-    job_id: `job_${[...n.toString().padStart(26, "0")].map((digit) => String.fromCharCode(97 + Number(digit))).join("")}`,
-    operation: "infer",
-    submitted_at: Date.now(),
-    key_id: "owner",
-    model: "bee",
-    offline: "wait",
-  }) as const;
+const wantOfOwner = (n: number) => ({ ...aWant({ submitted_at: Date.now() }), job_id: `never-${n}` });
 
 describe("the same conversation", () => {
   const chat = (...contents: string[]) =>
@@ -177,6 +173,40 @@ describe("accounts", () => {
     expect(await report()).toMatchObject({ jobs: 2, completion_tokens: 5 });
     const none = await run<{ rows: unknown[] }>({ operation: "usage_report", from: "2999-01-01" });
     expect(none.rows).toEqual([]);
+  });
+
+  test("cost next to no row: what is written for a job is its own line, here and in the history", async () => {
+    const rows = await runInDurableObject(env.REGISTRY.getByName("rows"), (_, { storage }) => {
+      let written = 0;
+      const registry = new Registry({
+        ...durableSql(storage),
+        exec: <Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) => {
+          const cursor = storage.sql.exec<Row>(query, ...bindings);
+          const found = cursor.toArray();
+          written += cursor.rowsWritten;
+          return found;
+        },
+      });
+      registry.fleet.enrol("a", 0);
+      registry.hiveConnected("a", 1, { inventory: anInventory(), jobs: [], now: 0 });
+      const perJob = (jobs: number, places: number): number => {
+        written = 0;
+        const open = Array.from({ length: places }, () => aWant());
+        for (const want of open) registry.place(want, 0, 0);
+        for (let n = 0; n < jobs; n++) {
+          const next = aWant({ key_id: `k${n % 10}` });
+          registry.place(next, 0, 0);
+          open.push(next);
+          registry.release(open.shift()!.job_id, { state: "succeeded", finished_at: 1, hive_id: "a" });
+          registry.drain(1);
+        }
+        for (const { job_id } of open) registry.release(job_id, { state: "cancelled", finished_at: 1 });
+        return written / (jobs + places);
+      };
+      return { placed: perJob(640, 0), queued: perJob(640, 3) };
+    });
+    expect(rows.placed).toBeLessThan(4.5);
+    expect(rows.queued).toBeLessThan(6.5);
   });
 
   test("/metrics needs a key, and is what Prometheus reads", async () => {
