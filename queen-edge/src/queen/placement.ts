@@ -9,8 +9,7 @@ import type { Occupancy } from "./occupancy.ts";
 import { listed, unknownHive, unknownModel } from "./unknown.ts";
 
 /** Why a job went where it went: to the worker that holds its conversation, to a free slot, to a hive that loads its model, or to the hive that it named. */
-export const placements = ["conversation", "free", "load", "hive"] as const;
-export type How = (typeof placements)[number];
+export type How = "conversation" | "free" | "load" | "hive";
 
 export type Choice =
   | { readonly kind: "place"; readonly placement: Placement; readonly how: How }

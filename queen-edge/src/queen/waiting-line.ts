@@ -26,7 +26,7 @@ export type Served = "placed" | "blocked" | "passed";
 export const queueOf = ({ hive_id, model = "", worker_id = "", model_digest = "", hive_labels = [] }: Want): string =>
   `${hive_id} ${model} ${worker_id} ${model_digest} ${hive_labels.join(" ")}`;
 
-export const partyOf = ({ priority = "normal", key_id = "" }: Want): Party => ({ priority, key_id });
+const partyOf = ({ priority = "normal", key_id = "" }: Want): Party => ({ priority, key_id });
 
 /** All queued jobs: higher priority first, then whoever has had the least, then in order of arrival. */
 export class WaitingLine {

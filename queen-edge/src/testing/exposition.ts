@@ -1,6 +1,6 @@
 /** Reads Prometheus' text format as strictly as its own tools do: throws at anything they would complain of. */
 
-export interface ParsedSample {
+interface ParsedSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;

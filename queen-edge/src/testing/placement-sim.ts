@@ -7,7 +7,7 @@ import { WaitingLine } from "../queen/waiting-line.ts";
 import { aHive, aModel, aWant, aWorker, seeded } from "./fleets.ts";
 
 /** A fleet under load, in simulated time: how long requests wait for a slot under a policy of placing them. */
-export interface Scene {
+interface Scene {
   readonly hives: number;
   readonly requests: number;
   readonly seed: number;
