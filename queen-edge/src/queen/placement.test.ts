@@ -170,10 +170,13 @@ describe("loading", () => {
   test("what is being loaded has its memory already", () => {
     const hive = cold("a", 12 * GIB, 24 * GIB);
     const models = [aModel({ id: "wasp", size_bytes: 8 * GIB }), aModel({ size_bytes: 8 * GIB })];
-    const busy = { ...hive, inventory: { ...hive.inventory!, models } };
-    const hives = [busy, cold("b", 9 * GIB)];
-    expect(outcome(chosen(aWant(), hives))).toBe("a");
-    expect(outcome(chosen(aWant(), hives, { occupancy: held(["a", undefined, "wasp"]) }))).toBe("b");
+    const loading = { ...hive, inventory: { ...hive.inventory!, models } };
+    // Of two with room the one with fewer jobs would be taken.
+    const others = held(["b", "worker-x", "hornet"], ["b", "worker-x", "hornet"]);
+    const hives = [loading, cold("b", 9 * GIB)];
+    expect(outcome(chosen(aWant(), hives, { occupancy: others }))).toBe("a");
+    others.add(aWant({ model: "wasp" }), { hive_id: "a" });
+    expect(outcome(chosen(aWant(), hives, { occupancy: others }))).toBe("b");
   });
 
   test("where idle workers would have to go, next; where busy ones would, it waits for them", () => {
