@@ -185,7 +185,7 @@ describe("loading", () => {
       models: [aModel({ size_bytes: 8 * GIB }), aModel({ id: "wasp", size_bytes: 8 * GIB })],
       devices: [aDevice(4 * GIB, 12 * GIB)],
     });
-    expect(outcome(chosen(aWant(), [hive]))).toBe("a");
+    expect(outcome(chosen(aWant(), [cold("small", 6 * GIB), hive]))).toBe("a");
     expect(outcome(chosen(aWant(), [hive], { occupancy: held(["a", WORKER, "wasp"]) }))).toContain(
       "no hive has memory",
     );
