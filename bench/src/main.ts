@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cpuPer } from "./cpu.ts";
 import { Fleet } from "./fleet.ts";
+import { placementWaits } from "./placement.ts";
 import { stalledReaders } from "./slow.ts";
 import { cpuTable, machine, table, type Figures } from "./report.ts";
 import {
@@ -20,7 +21,7 @@ import {
   type Amount,
 } from "./scenarios.ts";
 
-const USAGE = `npm run bench -- [--quick] [--strict] [--state <dir>] [--only ttft,streams,flood,jobs,ratio,slow] [--profile <dir>]
+const USAGE = `npm run bench -- [--quick] [--strict] [--state <dir>] [--only ttft,streams,flood,jobs,ratio,slow,placement] [--profile <dir>]
 
 --quick     figures within a minute instead of steady ones within a few
 --strict    exit 1 when a promise is not kept
@@ -32,7 +33,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     strict: { type: "boolean", default: false },
     state: { type: "string" },
-    only: { type: "string", default: "ttft,streams,flood,jobs,ratio,slow" },
+    only: { type: "string", default: "ttft,streams,flood,jobs,ratio,slow,placement" },
     profile: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -82,6 +83,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 };
 
+/** Scenarios in simulated time, which need no fleet. */
+const simulations: Readonly<Record<string, (figures: Figures, amount: Amount) => void>> = {
+  placement(figures, amount) {
+    figures.placement_wait_s = placementWaits(amount);
+  },
+};
+
 /** Processor time from now until the returned function is called with the number of jobs or tokens. */
 function counting(fleet: Fleet, figures: Figures, name: string): (units: number) => void {
   const before = fleet.cpu();
@@ -92,11 +100,15 @@ function counting(fleet: Fleet, figures: Figures, name: string): (units: number)
 
 async function measure(fleet: Fleet, amount: Amount): Promise<Figures> {
   const figures: Figures = {};
+  const names = values.only.split(",");
+  for (const name of names) simulations[name]?.(figures, amount);
+  const real = names.filter((name) => !Object.hasOwn(simulations, name));
+  if (real.length === 0) return figures;
   await fleet.start();
   if (existsSync("/proc/self/status")) figures.agent_rss_mb = await residentMb(fleet.agentPid, residentBytes);
   await fleet.startWorkers();
   await warmUp(fleet, amount);
-  for (const name of values.only.split(",")) {
+  for (const name of real) {
     const scenario = scenarios[name];
     if (scenario === undefined) throw new Error(`there is no ${name}\n${USAGE}`);
     process.stderr.write(`${name}…\n`);

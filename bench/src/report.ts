@@ -18,6 +18,8 @@ export interface Figures {
   stalled_readers?: StalledReaders;
   end_to_end_ratio?: number;
   end_to_end?: { long: Ratio; short: Ratio };
+  /** Simulated: how long requests wait for a slot, in seconds, by who chooses it. */
+  placement_wait_s?: Record<"ours" | "two_choices" | "random" | "round_robin", Percentiles>;
   /** Processor time per job or token: tells what costs on a machine that is busy with other things too. */
   cpu_ms?: Record<string, Cpu>;
 }
@@ -34,6 +36,7 @@ const atLeast = (to: number) => ({ op: "≥", to }) as const;
 /** Every figure with what the product promises. */
 function rows(figures: Figures): Row[] {
   const { added_ttft_ms: ttft, added_token_ms: token, starved_streams: starved, jobs_per_s: jobs } = figures;
+  const waits = figures.placement_wait_s;
   const all: Row[] = [
     { name: "added TTFT, p50 ms", value: ttft?.p50, limit: atMost(6) },
     { name: "added TTFT, p99 ms", value: ttft?.p99, limit: atMost(30) },
@@ -52,6 +55,11 @@ function rows(figures: Figures): Row[] {
     { name: "100 stalled readers, queen's growth, MB", value: figures.stalled_readers?.growth_mb, limit: atMost(100) },
     { name: "100 stalled readers, others' p99, ratio", value: figures.stalled_readers?.p99_ratio, limit: atMost(1.1) },
     { name: "real model, queen ÷ direct", value: figures.end_to_end_ratio, limit: atLeast(0.95) },
+    { name: "simulated fleet, wait p50 s", value: waits?.ours.p50, limit: atMost(0) },
+    { name: "simulated fleet, wait p99 s", value: waits?.ours.p99, limit: atMost((waits?.two_choices.p99 ?? 0) / 10) },
+    { name: "  two random choices, p99 s", value: waits?.two_choices.p99 },
+    { name: "  random, p99 s", value: waits?.random.p99 },
+    { name: "  round robin, p99 s", value: waits?.round_robin.p99 },
     { name: "real model, queen ÷ direct, short text", value: figures.end_to_end?.short.ratio },
   ];
   return all.filter(({ value }) => value !== undefined);

@@ -12,6 +12,7 @@ export interface Amount {
   readonly flood_rounds: number;
   readonly jobs_seconds: number;
   readonly ratio_rounds: number;
+  readonly simulated_requests: number;
 }
 
 export const quick: Amount = {
@@ -22,6 +23,7 @@ export const quick: Amount = {
   flood_rounds: 3,
   jobs_seconds: 3,
   ratio_rounds: 5,
+  simulated_requests: 20_000,
 };
 
 export const full: Amount = {
@@ -32,6 +34,7 @@ export const full: Amount = {
   flood_rounds: 5,
   jobs_seconds: 15,
   ratio_rounds: 20,
+  simulated_requests: 100_000,
 };
 
 const synthetic = (max_tokens: number, every: number): Ask => ({

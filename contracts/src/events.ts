@@ -35,6 +35,8 @@ export const State = z.object({
   state: z.enum(["queued", "dispatched", "cancelled"]),
   /** Queued: place in the queue, 1 = next. */
   position: z.int().positive().optional(),
+  /** Queued: about how long until it has a place, from how long jobs of this model took lately; absent when unknown. */
+  eta_ms: z.int().nonnegative().optional(),
   /** Queued: why. Cancelled: who asked. */
   reason: z.string().max(512).optional(),
   /** Dispatched: where to. */

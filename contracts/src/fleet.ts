@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HiveId, ModelId, WorkerId } from "./ids.ts";
+import { HiveId, HiveLabels, ModelId, WorkerId } from "./ids.ts";
 
 /** Memory in bytes. A CPU device has no memory of its own: it reports the machine's. */
 export const Device = z.object({
@@ -73,6 +73,8 @@ export const HiveInfo = z.object({
   /** The hive is away: devices and models are what it said last. */
   stale: z.boolean().optional(),
   enrolled_at: z.int().nonnegative(),
+  /** That it joined with; jobs may ask for hives that have them. */
+  labels: HiveLabels.optional(),
   version: z.string().optional(),
   platform: z.string().optional(),
   devices: z.array(Device),

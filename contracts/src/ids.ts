@@ -36,5 +36,16 @@ export const DeviceId = z
   ])
   .transform(String);
 
+/** What an owner calls machines of one kind: `gpu`, `zone=attic`. A job may ask for hives that have it. */
+export const HiveLabel = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._=-]{0,62}$/, "a label is lower-case letters, digits and . _ = -, at most 63");
+const LABELS_MAX = 16;
+export const HiveLabels = z.array(HiveLabel).max(LABELS_MAX);
+/** One label or a list of them. */
+export const SomeLabels = z
+  .union([HiveLabel, HiveLabels])
+  .transform((labels) => (typeof labels === "string" ? [labels] : labels));
+
 /** One owner's fleet. A self-hoster has one, called `main`. */
 export const ColonyId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/);

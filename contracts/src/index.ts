@@ -14,5 +14,6 @@ export * from "./operation.ts";
 export * from "./operations.ts";
 export * from "./operations/inference.ts";
 export * from "./operations/models.ts";
+export * from "./operations/usage.ts";
 export * from "./operations/workers.ts";
 export * from "./submission.ts";

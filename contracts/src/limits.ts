@@ -114,6 +114,31 @@ export const limits = {
 
   /** Open jobs of one colony: queued and running. */
   open_jobs_max: 10_000,
+  /** Open jobs of one key: no script takes every place. */
+  open_jobs_per_key_max: 5_000,
+  /** The longest wait for a place that a request may name: a week. */
+  queue_wait_ms_max: 604_800_000,
+  /** What a client calls its session. Only a hash of it is kept. */
+  session_chars_max: 256,
+  /** Conversations whose worker the queen remembers; as many of the newest ended jobs are read for that at a wake. */
+  conversations_max: 2_000,
+  /** Boundaries of a chat, from its end, at which an earlier turn may have stopped. */
+  conversation_turns_looked_up: 4,
+  /** A wait is foretold only from so many jobs of the model that ended lately. */
+  eta_jobs_min: 8,
+  /** Jobs' worth of service that a key may catch up on when what it waited for comes back. */
+  fair_credit_jobs: 32,
+  /** Keys whose use of the slots is remembered while they ask for nothing. */
+  fair_keys_idle_max: 1_000,
+  /** Ended jobs between two writings of the accounts; at a wake those since the last one are added up again. */
+  accounts_every_jobs: 64,
+  /** Rows of usage, one for each hour (later day), key, model and hive; beyond it the oldest go. */
+  usage_rows_max: 50_000,
+  /** Usage by the hour is kept for so many days, then by the day for so many. */
+  usage_hourly_days: 8,
+  usage_daily_days: 400,
+  /** Models that have figures of their own in /metrics; the others share one. */
+  metrics_models_max: 100,
   /** Queued jobs that are told their position when it changes: only those near the front. */
   queue_watch_max: 16,
   /** A log is kept this long after its job ended. */

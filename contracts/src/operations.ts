@@ -3,6 +3,7 @@ import { fleetOperations } from "./operations/fleet.ts";
 import { inferenceOperations } from "./operations/inference.ts";
 import { loadingOperations } from "./operations/loading.ts";
 import { modelOperations } from "./operations/models.ts";
+import { usageOperations } from "./operations/usage.ts";
 import { workerOperations } from "./operations/workers.ts";
 
 /** Every operation of the system, one row each. The router, the SDK, the keeper and the docs read this table. */
@@ -12,6 +13,7 @@ export const operations = {
   ...loadingOperations,
   ...workerOperations,
   ...inferenceOperations,
+  ...usageOperations,
 } as const;
 
 export type Operations = typeof operations;

@@ -5,3 +5,4 @@ export * from "./hmac.ts";
 export * from "./job-routes.ts";
 export * from "./not-found.ts";
 export * from "./problem.ts";
+export * from "./session-header.ts";

@@ -1,5 +1,4 @@
 import {
-  operationOf,
   parseSubmission,
   RbeeError,
   type CancelAnswer,
@@ -9,10 +8,11 @@ import {
 } from "@rbee/contracts";
 import { parsePosition, type JobSpec, type Position, type StreamFormat } from "@rbee/job-core";
 import { Hono, type Context, type Env } from "hono";
-import { authorize, type Principal } from "./access.ts";
+import { authorize, authorizeSubmission, type Principal } from "./access.ts";
 import { readJson } from "./body.ts";
 import { jobId } from "./hmac.ts";
 import { errorResponse, problemResponse } from "./problem.ts";
+import { withSession } from "./session-header.ts";
 
 /** Answers cross objects as values: an exception would lose its type on the way. */
 export type Answer<T> = { readonly ok: T } | { readonly problem: Problem };
@@ -103,8 +103,8 @@ export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<
 async function submit(request: Request, caller: Caller, reader: () => ReaderQuery): Promise<Response> {
   const { principal, jobs, secret } = caller;
   const { colony, key_id } = principal;
-  const submission = parseSubmission(await readJson(request));
-  authorize(principal, operationOf(submission.operation).scope);
+  const submission = withSession(parseSubmission(await readJson(request)), request.headers);
+  authorizeSubmission(principal, submission);
   const idempotency = request.headers.get("idempotency-key");
   if (idempotency !== null && (idempotency === "" || idempotency.length > IDEMPOTENCY_KEY_CHARS_MAX)) {
     throw new RbeeError("invalid_input", `an Idempotency-Key has 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters`);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Narration } from "../events.ts";
 import { ActiveWorker, Check, Device, HiveInfo } from "../fleet.ts";
-import { HiveId, WorkerId } from "../ids.ts";
+import { HiveId, SomeLabels, WorkerId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
 
@@ -107,6 +107,7 @@ export const fleetOperations = {
         .max(limits.join_token_ms_max / 1000)
         .default(limits.join_token_ms_max / 1000)
         .describe("Seconds until the token is worthless"),
+      labels: SomeLabels.default([]).describe("Labels of the hive, by which jobs may ask for it"),
     }),
     result: z.object({ token: z.string(), expires_at: z.int() }),
   },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { HandlerEvent } from "../events.ts";
-import { HiveId, ModelId, WorkerId } from "../ids.ts";
+import { HiveId, ModelId, SomeLabels, WorkerId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
 
@@ -56,13 +56,37 @@ export const Generation = z.strictObject({
 });
 export type Generation = z.infer<typeof Generation>;
 
+/** How a job stands in the queue, and where it may go. */
+export const priorities = ["high", "normal", "low"] as const;
+export type Priority = (typeof priorities)[number];
+
+const queueWishes = {
+  priority: z
+    .enum(priorities)
+    .optional()
+    .describe("Before all of lower priority; high needs an operator's key; normal unless said otherwise"),
+  max_wait: z
+    .int()
+    .min(1)
+    .max(limits.queue_wait_ms_max / 1000)
+    .optional()
+    .describe("Seconds it may wait for a place, then it fails; without it, it waits for ever"),
+  hive_labels: SomeLabels.optional().describe("Only hives that have all of these labels"),
+  session: z
+    .string()
+    .min(1)
+    .max(limits.session_chars_max)
+    .optional()
+    .describe("Requests of one session go to the same worker while it has room; chats are recognised without it"),
+} as const;
+
 export const inferenceOperations = {
   infer: {
     executor: "worker",
     scope: "infer",
     rerun: "unseen",
     offline: "wait",
-    queen_only: ["on_lost"],
+    queen_only: ["on_lost", "priority", "max_wait", "hive_labels", "session"],
     summary: "Generate text with a model",
     input: Generation.extend({
       model: ModelId.describe("Model"),
@@ -75,6 +99,7 @@ export const inferenceOperations = {
         .enum(["fail", "continue"])
         .optional()
         .describe("When the hive is lost in mid-answer: fail, or continue on another with the same model"),
+      ...queueWishes,
     }).refine((input) => (input.prompt === undefined) !== (input.messages === undefined), {
       error: "give either `prompt` or `messages`",
       path: ["prompt"],

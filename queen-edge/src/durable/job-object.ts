@@ -13,16 +13,17 @@ import {
   type LaneDown,
   type LaneUp,
 } from "@rbee/contracts";
-import { isEnded, isSameRequest, viewOf, type JobSpec, type Sql } from "@rbee/job-core";
+import { isEnded, isSameRequest, viewOf, type Ended, type JobSpec, type Phase, type Sql } from "@rbee/job-core";
 import type { Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { answerOperation, answerLastKnown } from "../queen/answer.ts";
 import type { Decision, Effect } from "../queen/effects.ts";
 import { opOf } from "../queen/continuation.ts";
 import { Job } from "../queen/job.ts";
-import type { Ending, OpenJob } from "../queen/ledger.ts";
+import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
 import { endingOf, wantOf } from "../queen/views.ts";
 import { seal } from "../seal.ts";
+import { sessionKeys } from "../session-keys.ts";
 import { durableSql } from "./durable-sql.ts";
 import { hiveOf, registryOf, type JobPort } from "./ports.ts";
 import { queenContext } from "./queen-context.ts";
@@ -78,7 +79,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       const answer = await answerOperation(spec, queenContext(this.env, spec.colony));
       return this.#begin(Job.answered(this.#sql, spec, answer));
     }
-    const decision = await registryOf(this.env, spec.colony).place(spec.colony, wantOf(spec), 0);
+    const decision = await registryOf(this.env, spec.colony).place(spec.colony, await this.#want(spec), 0);
     if (decision.kind !== "refused") return this.#begin(Job.submit(this.#sql, spec, { decision, now: Date.now() }));
     if (row.offline !== "last_known" || decision.problem.code !== "hive_offline") return { problem: decision.problem };
     const answer = await answerLastKnown(spec, queenContext(this.env, spec.colony));
@@ -132,7 +133,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async audit(open: OpenJob): Promise<"open" | "unknown" | Ending> {
     const job = this.#job;
     if (job === undefined) return this.#submitting === undefined ? "unknown" : "open";
-    if (isEnded(job.phase)) return endingOf(job.phase, job.log.newest());
+    if (isEnded(job.phase)) return endingOfJob(job, job.phase);
     // The news of a place was lost on its way here.
     if (job.phase.state === "queued" && open.placement !== undefined && open.term > job.phase.term) {
       await this.decide(open.term - 1, { kind: "placed", placement: open.placement });
@@ -257,7 +258,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     const { term } = job.phase;
     const decision = await registryOf(this.env, job.spec.colony).place(
       job.spec.colony,
-      wantOf(job.spec, job.phase),
+      await this.#want(job.spec, job.phase),
       term,
     );
     const effects = job.decide(term, decision, Date.now());
@@ -268,6 +269,13 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async #release(): Promise<void> {
     const job = this.#job;
     if (job === undefined || !isEnded(job.phase) || operationOf(job.spec.operation).executor === "queen") return;
-    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOf(job.phase, job.log.newest()));
+    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOfJob(job, job.phase));
+  }
+
+  async #want(spec: JobSpec, phase?: Phase): Promise<Want> {
+    const session = await sessionKeys(this.env.RBEE_SECRET ?? "", spec);
+    return { ...wantOf(spec, phase), ...(session === undefined ? {} : { session }) };
   }
 }
+
+const endingOfJob = ({ log }: Job, ended: Ended): Ending => endingOf(ended, log.newest(), () => log.tokens().length);

@@ -8,12 +8,15 @@ import type {
   JobView,
   LaneDown,
   LaneUp,
+  UsageBy,
 } from "@rbee/contracts";
 import type { JobSpec } from "@rbee/job-core";
 import type { Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import type { Decision } from "../queen/effects.ts";
+import type { JoinToken } from "../queen/join-tokens.ts";
 import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
+import type { UsageReport } from "../queen/usage-book.ts";
 
 /** What other objects and the Worker may ask of a job. */
 export interface JobPort {
@@ -67,7 +70,10 @@ export interface RegistryPort {
   retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>>;
   check(colony: string): Promise<Check[]>;
   jobs(limit: number): Promise<JobLine[]>;
-  addToken(hash: string, token: { label: string | undefined; expires_at: number }): Promise<void>;
+  usage(by: UsageBy, range: { from: number; to: number }): Promise<UsageReport>;
+  /** The fleet in figures, in Prometheus' text format. Wakes no hive. */
+  metrics(): Promise<string>;
+  addToken(hash: string, token: JoinToken): Promise<void>;
   enrol(tokenHash: string, hive_id: string): Promise<Answer<{ hive_id: string; gen: number }>>;
 }
 

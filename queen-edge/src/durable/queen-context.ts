@@ -11,10 +11,11 @@ const TOKEN_BYTES = 24;
 /** The platform behind the queen's own operations. */
 export const queenContext = (env: Env, colony: string): QueenContext => ({
   status: () => registryOf(env, colony).status(colony),
-  async mintToken(label, expires_at) {
+  usage: (by, range) => registryOf(env, colony).usage(by, range),
+  async mintToken(given) {
     // The colony is in the token, so that the machine that trades it needs to know nothing else.
     const token = `rbj_${colony}_${toBase64Url(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)))}`;
-    await registryOf(env, colony).addToken(await sha256Hex(token), { label, expires_at });
+    await registryOf(env, colony).addToken(await sha256Hex(token), given);
     return token;
   },
   async retireWorker(worker_id, keep) {

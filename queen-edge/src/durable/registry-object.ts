@@ -1,11 +1,23 @@
 import { DurableObject } from "cloudflare:workers";
-import { limits, problemFrom, type ActiveWorker, type Check, type Inventory, type JobLine } from "@rbee/contracts";
+import {
+  limits,
+  problemFrom,
+  type ActiveWorker,
+  type Check,
+  type Inventory,
+  type JobLine,
+  type UsageBy,
+} from "@rbee/contracts";
 import { jobId, type Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { auditCheck, hivesCheck, storageCheck } from "../queen/checks.ts";
 import type { Decision } from "../queen/effects.ts";
+import { fleetMetrics } from "../queen/fleet-metrics.ts";
+import type { JoinToken } from "../queen/join-tokens.ts";
 import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
+import { exposition } from "../queen/prometheus.ts";
 import { Registry } from "../queen/registry.ts";
+import type { UsageReport } from "../queen/usage-book.ts";
 import { durableSql } from "./durable-sql.ts";
 import { hiveOf, jobOf, type RegistryPort, type StatusReport } from "./ports.ts";
 
@@ -14,6 +26,8 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   readonly #registry: Registry;
   /** When each hive's stored presence was last held against its socket. */
   readonly #checked = new Map<string, number>();
+  /** When the next audit is due; unknown after a wake, then with the next alarm. */
+  #auditAt: number | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -21,8 +35,8 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   }
 
   async place(colony: string, want: Want, term: number): Promise<Decision> {
-    const decision = this.#registry.place(want, term);
-    await this.#armAudit(colony);
+    const decision = this.#registry.place(want, term, Date.now());
+    await this.#arm(colony);
     return decision;
   }
 
@@ -106,11 +120,19 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     ];
   }
 
+  async usage(by: UsageBy, range: { from: number; to: number }): Promise<UsageReport> {
+    return this.#registry.accounts.report(by, range);
+  }
+
+  async metrics(): Promise<string> {
+    return exposition(fleetMetrics(this.#registry, Date.now()));
+  }
+
   async jobs(limit: number): Promise<JobLine[]> {
     return this.#registry.jobs(limit);
   }
 
-  async addToken(hash: string, token: { label: string | undefined; expires_at: number }): Promise<void> {
+  async addToken(hash: string, token: JoinToken): Promise<void> {
     this.#registry.tokens.add(hash, token);
   }
 
@@ -122,21 +144,26 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     }
   }
 
-  /** Holds the books against the jobs themselves: a release or a notice that was lost is made good here. [REG-3] */
+  /** Waits that are over end here; and the books are held against the jobs: a release or a notice that was lost is made good. [REG-3] */
   override async alarm(): Promise<void> {
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     const now = Date.now();
-    const old = this.#registry.openJobs().filter(({ want }) => Math.abs(now - want.submitted_at) >= limits.audit_ms);
-    // Armed before the work: whatever fails below, the next audit comes.
-    await this.#armAudit(colony);
-    for (const open of old) await this.#audit(colony, open).catch(logFailure);
+    // An alarm for the end of somebody's wait does not ask every job; one that is for nothing else does.
+    const audit = now >= (this.#auditAt ?? 0) || this.#registry.line.expired(now).length === 0;
+    if (audit) this.#auditAt = now + limits.audit_ms;
+    // Armed before the work: whatever fails below, the next alarm comes.
+    await this.#arm(colony);
+    if (audit) {
+      const old = this.#registry.openJobs().filter(({ want }) => Math.abs(now - want.submitted_at) >= limits.audit_ms);
+      for (const open of old) await this.#audit(colony, open).catch(logFailure);
+    }
     await this.#drain();
     await this.#askToRetire();
   }
 
   async #audit(colony: string, open: OpenJob): Promise<void> {
     const found = await jobOf(this.env, colony, open.want.job_id).audit(open);
-    if (found === "unknown") this.#registry.drop(open.want.job_id);
+    if (found === "unknown") this.#registry.drop(open.want.job_id, Date.now());
     else if (found !== "open") this.#registry.release(open.want.job_id, found);
   }
 
@@ -157,14 +184,14 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   /** Tells queued jobs what was decided for them; each notice that is lost is repeated by the audit. */
   async #drain(): Promise<void> {
-    const notices = this.#registry.drain();
+    const notices = this.#registry.drain(Date.now());
     if (notices.length === 0) return;
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     for (const { job_id, term, decision } of notices) {
       const job = jobOf(this.env, colony, job_id);
       this.#later(
         job.decide(term, decision).then(async (taken) => {
-          const open = this.#registry.openJobs().find((open) => open.want.job_id === job_id);
+          const open = this.#registry.open(job_id);
           if (!taken && open !== undefined) await this.#audit(colony, open);
         }),
       );
@@ -176,11 +203,13 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   }
 
   /** An alarm only while a job is open: an idle colony costs nothing. */
-  async #armAudit(colony: string): Promise<void> {
+  async #arm(colony: string): Promise<void> {
     if (this.#registry.openCount === 0) return;
     const armed = await this.ctx.storage.getAlarm();
-    const due = Date.now() + limits.audit_ms;
-    // One that is further off was set before the clock went back.
+    const now = Date.now();
+    this.#auditAt ??= now + limits.audit_ms;
+    const due = Math.min(this.#auditAt, now + limits.audit_ms, this.#registry.line.deadlineAfter(now) ?? Infinity);
+    // One that is further off was set before the clock went back, or before somebody came who waits less long.
     if (armed !== null && armed <= due) return;
     await this.#remember(colony);
     await this.ctx.storage.setAlarm(due);

@@ -5,13 +5,14 @@ import { cors } from "hono/cors";
 import type { Env } from "../env.ts";
 import { hives } from "./hives.ts";
 import { jobs } from "./jobs.ts";
+import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 
 export const app = new Hono<{ Bindings: Env }>();
 
 app.get("/", (c) =>
   c.text(
-    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /openapi.json\n",
+    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /metrics\nGET  /openapi.json\n",
   ),
 );
 // A hive that tests itself holds its clock against this one.
@@ -23,18 +24,19 @@ app.use(
   cors({
     origin: (origin, c: Context<{ Bindings: Env }>) => (originsOf(c.env).includes(origin) ? origin : null),
     allowMethods: ["GET", "POST", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id"],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "x-session-affinity"],
     exposeHeaders: ["x-rbee-job-id", "location", "retry-after"],
   }),
 );
 app.route("/v1/jobs", jobs);
 app.route("/v1", hives);
+app.route("/metrics", metrics);
 
 const originsOf = (env: Env): string[] => (env.RBEE_ORIGINS ?? "").split(",").map((origin) => origin.trim());
 
 const known = [
   ...jobPaths,
-  { path: /^\/(|health|openapi\.json)$/, methods: "GET" },
+  { path: /^\/(|health|metrics|openapi\.json)$/, methods: "GET" },
   { path: /^\/v1\/enroll$/, methods: "POST" },
 ];
 

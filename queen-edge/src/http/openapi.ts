@@ -1,4 +1,13 @@
-import { CancelAnswer, JobList, JobView, operationNames, operationOf, Problem, Submitted } from "@rbee/contracts";
+import {
+  CancelAnswer,
+  JobList,
+  JobView,
+  limits,
+  operationNames,
+  operationOf,
+  Problem,
+  Submitted,
+} from "@rbee/contracts";
 import { z } from "zod";
 
 const json = (schema: z.ZodType) => ({ "application/json": { schema: z.toJSONSchema(schema, { io: "output" }) } });
@@ -18,6 +27,21 @@ const onDisconnect = {
   in: "query",
   schema: { enum: ["detach", "cancel"], default: "detach" },
   description: "What becomes of the job when this stream is closed before its end",
+};
+
+const session = {
+  name: "x-session-affinity",
+  in: "header",
+  schema: { type: "string", maxLength: limits.session_chars_max },
+  description: "Requests of one session go to the same worker while it has room; as `session` in the body",
+};
+
+const metrics = {
+  summary: "The fleet in figures, for Prometheus; needs an operator's key",
+  responses: {
+    200: { description: "Text format 0.0.4", content: { "text/plain": { schema: { type: "string" } } } },
+    default: problem,
+  },
 };
 
 const job = { name: "id", in: "path", required: true, schema: { type: "string" } };
@@ -46,6 +70,7 @@ export function openApi(): Record<string, unknown> {
               description: "text/event-stream answers with the stream itself",
             },
             onDisconnect,
+            session,
           ],
           requestBody: {
             required: true,
@@ -63,6 +88,7 @@ export function openApi(): Record<string, unknown> {
           responses: { 200: { description: "Jobs", content: json(JobList) }, default: problem },
         },
       },
+      "/metrics": { get: metrics },
       "/v1/jobs/{id}": {
         get: {
           summary: "Show a job",

@@ -12,15 +12,20 @@ import {
   type Operations,
   type Outcome,
   type ResultOf,
+  type UsageBy,
 } from "@rbee/contracts";
+import type { JoinToken } from "./join-tokens.ts";
 import type { JobSpec } from "./job-record.ts";
 import { searchModels, type AskHub } from "./model-search.ts";
+import type { UsageReport } from "./usage-book.ts";
 
 /** What the queen's own operations may ask for. */
 export interface QueenContext {
   status(): Promise<{ hives: HiveInfo[]; workers: ActiveWorker[]; queue: { queued: number; running: number } }>;
   /** Makes a join token and stores its hash. @returns the token, which is in this job's result and nowhere else */
-  mintToken(label: string | undefined, expires_at: number): Promise<string>;
+  mintToken(token: JoinToken): Promise<string>;
+  /** What was used within a time, in milliseconds since the epoch. */
+  usage(by: UsageBy, range: { from: number; to: number }): Promise<UsageReport>;
   /** From now on the worker gets nothing new. @throws RbeeError worker_not_found */
   retireWorker(worker_id: string, keep: boolean): Promise<ActiveWorker>;
   /** Looks at everything the queen stands on. */
@@ -71,9 +76,12 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
     const { hives } = await queen.status();
     return { models: await searchModels(input, { ask: queen.askHub, hives }) };
   },
-  async *hive_token_create({ label, expires_in }, queen) {
+  async *hive_token_create({ label, labels, expires_in }, queen) {
     const expires_at = queen.now() + expires_in * 1000;
-    return { token: await queen.mintToken(label, expires_at), expires_at };
+    return { token: await queen.mintToken({ label, labels, expires_at }), expires_at };
+  },
+  async *usage_report({ by, from = 0, to = Number.MAX_SAFE_INTEGER }, queen) {
+    return { by, ...(await queen.usage(by, { from, to })) };
   },
 };
 

@@ -4,7 +4,7 @@ import { dueAt, type Ended, type LogEntry, type Placed, type Placement } from "@
 /** What the registry answers when a job asks for a place. */
 export type Decision =
   | { readonly kind: "placed"; readonly placement: Placement }
-  | { readonly kind: "waiting"; readonly reason: string; readonly position: number }
+  | { readonly kind: "waiting"; readonly reason: string; readonly position: number; readonly eta_ms?: number }
   | { readonly kind: "refused"; readonly problem: Problem };
 
 /** What lets a new job begin. */

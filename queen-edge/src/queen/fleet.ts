@@ -13,8 +13,8 @@ export interface Hive {
   readonly connected: boolean;
   readonly draining: boolean;
   readonly inventory: Inventory | undefined;
-  /** Models whose worker is to take nothing new while the hive does not know that yet. */
-  readonly closing?: readonly string[];
+  /** Those it joined with. */
+  readonly labels: readonly string[];
 }
 
 export type HiveChange = Partial<Pick<Hive, "inventory" | "draining">> & { readonly now: number };
@@ -30,19 +30,28 @@ type HiveRow = {
   inventory: string | null;
 };
 
+type LabelsRow = { hive_id: string; labels: string };
+
 /** The colony's hives: rows in storage, read once per wake. */
 export class Fleet {
   readonly #sql: Sql;
   readonly #hives = new Map<string, Hive>();
+  /** Labels that each hive joined with. */
+  readonly #joinedWith = new Map<string, readonly string[]>();
+  /** Grows with every change: what was derived from the hives then holds no more. */
+  revision = 0;
 
   constructor(sql: Sql) {
     this.#sql = sql;
     sql.exec(
       "CREATE TABLE IF NOT EXISTS hives (hive_id TEXT PRIMARY KEY, gen INTEGER, enrolled_at INTEGER, last_seen INTEGER, session INTEGER, connected INTEGER, draining INTEGER, inventory TEXT) WITHOUT ROWID",
     );
+    sql.exec("CREATE TABLE IF NOT EXISTS hive_labels (hive_id TEXT PRIMARY KEY, labels TEXT) WITHOUT ROWID");
+    for (const { hive_id, labels } of sql.exec<LabelsRow>("SELECT hive_id, labels FROM hive_labels"))
+      this.#joinedWith.set(hive_id, JSON.parse(labels) as string[]);
     for (const row of sql.exec<HiveRow>("SELECT * FROM hives")) {
       const inventory = row.inventory === null ? undefined : (JSON.parse(row.inventory) as Inventory);
-      this.#hives.set(row.hive_id, { ...row, connected: row.connected === 1, draining: row.draining === 1, inventory });
+      this.#enter({ ...row, connected: row.connected === 1, draining: row.draining === 1, inventory });
     }
   }
 
@@ -65,13 +74,17 @@ export class Fleet {
     );
   }
 
-  /** A machine joins, or joins again: every older credential of that name ends. @returns the new generation */
-  enrol(hive_id: string, now: number): number {
+  /**
+   * A machine joins, or joins again: every older credential of that name ends, and so do its older labels.
+   * @returns the new generation
+   */
+  enrol(hive_id: string, now: number, labels: readonly string[] = []): number {
     const known = this.#hives.get(hive_id);
     if (known === undefined && this.#hives.size >= limits.hives_max) {
       throw new RbeeError("queue_full", `a colony holds at most ${limits.hives_max} hives`);
     }
     const gen = (known?.gen ?? 0) + 1;
+    this.#label(hive_id, labels);
     const fresh = { hive_id, enrolled_at: now, last_seen: now, session: 0, draining: false, inventory: undefined };
     this.#put({ ...(known ?? fresh), gen, connected: false });
     return gen;
@@ -101,8 +114,23 @@ export class Fleet {
     this.#put({ ...hive, session, connected: false, last_seen: now });
   }
 
-  #put(hive: Hive): void {
-    this.#hives.set(hive.hive_id, hive);
+  #label(hive_id: string, labels: readonly string[]): void {
+    if (labels.length === 0 && !this.#joinedWith.has(hive_id)) return;
+    this.#joinedWith.set(hive_id, labels);
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO hive_labels (hive_id, labels) VALUES (?, ?)",
+      hive_id,
+      JSON.stringify(labels),
+    );
+  }
+
+  #enter(hive: Omit<Hive, "labels">): void {
+    this.#hives.set(hive.hive_id, { ...hive, labels: this.#joinedWith.get(hive.hive_id) ?? [] });
+    this.revision++;
+  }
+
+  #put(hive: Omit<Hive, "labels">): void {
+    this.#enter(hive);
     this.#sql.exec(
       "INSERT OR REPLACE INTO hives (hive_id, gen, enrolled_at, last_seen, session, connected, draining, inventory) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       hive.hive_id,

@@ -242,11 +242,12 @@ export class Job {
     return [alarmOf(phase), { do: "deliver", hive_id, term }];
   }
 
-  #waiting({ reason, position }: { reason: string; position: number }): Effect[] {
+  #waiting({ reason, position, eta_ms }: Extract<Decision, { kind: "waiting" }>): Effect[] {
     const phase = this.phase as Queued;
     if (position === phase.position && reason === phase.reason) return [];
     this.#record.move({ ...phase, reason, position });
-    return [this.#write([{ type: "state", state: "queued", position, reason }])];
+    const eta = eta_ms === undefined ? {} : { eta_ms };
+    return [this.#write([{ type: "state", state: "queued", position, ...eta, reason }])];
   }
 
   #assigned(phase: Queued, placement: Placement, now: number): Effect[] {

@@ -1,19 +1,34 @@
-import { limits, type JobLine, type JobState } from "@rbee/contracts";
+import { limits, type JobLine, type JobState, type Priority } from "@rbee/contracts";
 import type { Placement, Sql } from "@rbee/job-core";
+import type { SessionKeys } from "./conversations.ts";
+import type { Account, FinishedLine, Work } from "./finished.ts";
+import { Occupancy } from "./occupancy.ts";
+import type { How } from "./placement.ts";
+import { WaitingLine } from "./waiting-line.ts";
 import type { RoomWish } from "./room.ts";
 
-/** What a job needs of a hive. */
+/** What a job needs of a hive. What is optional here is absent in lines that an older version wrote. */
 export interface Want {
   readonly job_id: string;
   readonly operation: string;
   readonly submitted_at: number;
+  /** Whose job it is. */
+  readonly key_id?: string;
+  /** `normal` unless said otherwise. */
+  readonly priority?: Priority;
+  /** It fails when it has waited so long for a place. */
+  readonly max_wait_ms?: number;
   /** A hive by name, or `auto`. */
   readonly hive_id: string;
+  /** Only hives that have all of them. */
+  readonly hive_labels?: readonly string[];
   /** Set when a worker must run it; unset when the hive itself does. */
   readonly model?: string;
   readonly worker_id?: string;
   /** What it is to run, where the queen chooses the hive for an operation of a hive. */
   readonly room?: RoomWish;
+  /** Hashes of the conversation it belongs to. */
+  readonly session?: SessionKeys;
   /** Only a hive that has this very model will do: part of the answer was shown. */
   readonly model_digest?: string;
   readonly offline: "fail" | "wait" | "last_known";
@@ -26,9 +41,13 @@ export interface OpenJob {
   readonly want: Want;
   readonly term: number;
   readonly placement: Placement | undefined;
+  /** Since when it waits, or has its place. Milliseconds since the epoch. */
+  readonly since: number;
+  /** Why it got that place. */
+  readonly how?: How;
 }
 
-/** How a job ended, for the list. */
+/** How a job ended, for the list and the accounts. */
 export interface Ending {
   readonly state: JobState;
   readonly finished_at: number;
@@ -36,10 +55,13 @@ export interface Ending {
   readonly error_code?: string;
   /** How fast a generation was, and on which worker. */
   readonly speed?: { readonly hive_id: string; readonly worker_id: string; readonly tokens_per_s: number };
+  readonly work?: Work;
 }
 
 type OpenRow = { rank: number; want: string; term: number; placement: string | null };
-type LineRow = { line: string };
+/** What is in the column `want`: also when the job came to where it is. */
+type Noted = Want & { readonly noted?: Pick<OpenJob, "since" | "how"> };
+type LineRow = { n: number; line: string };
 
 /** History may outgrow its bound by this many lines, so that most jobs need not look. */
 const PRUNE_EVERY = 100;
@@ -48,6 +70,10 @@ const PRUNE_EVERY = 100;
 export class Ledger {
   readonly #sql: Sql;
   readonly #open = new Map<string, OpenJob>();
+  readonly #openOfKey = new Map<string, number>();
+  /** Always what the lines say. */
+  readonly occupancy = new Occupancy();
+  readonly line = new WaitingLine();
   #nextRank = 1;
 
   constructor(sql: Sql) {
@@ -57,9 +83,9 @@ export class Ledger {
     );
     sql.exec("CREATE TABLE IF NOT EXISTS finished_jobs (n INTEGER PRIMARY KEY, job_id TEXT UNIQUE, line TEXT)");
     for (const row of sql.exec<OpenRow>("SELECT rank, want, term, placement FROM open_jobs ORDER BY rank")) {
-      const want = JSON.parse(row.want) as Want;
+      const { noted, ...want } = JSON.parse(row.want) as Noted;
       const placement = row.placement === null ? undefined : (JSON.parse(row.placement) as Placement);
-      this.#open.set(want.job_id, { rank: row.rank, want, term: row.term, placement });
+      this.#enter({ since: want.submitted_at, ...noted, rank: row.rank, want, term: row.term, placement });
       this.#nextRank = row.rank + 1;
     }
   }
@@ -68,56 +94,102 @@ export class Ledger {
     return this.#open.size;
   }
 
+  openOf(key_id: string): number {
+    return this.#openOfKey.get(key_id) ?? 0;
+  }
+
   find(job_id: string): OpenJob | undefined {
     return this.#open.get(job_id);
   }
 
-  placed(): OpenJob[] {
-    return [...this.#open.values()].filter((job) => job.placement !== undefined);
+  /** In order of arrival, except that one that came back may stand behind. */
+  all(): Iterable<OpenJob> {
+    return this.#open.values();
   }
 
-  /** In order of arrival. */
-  queued(): OpenJob[] {
-    return [...this.#open.values()].filter((job) => job.placement === undefined).sort((a, b) => a.rank - b.rank);
+  placedOn(hive_id: string): OpenJob[] {
+    return [...this.#open.values()].filter(({ placement }) => placement?.hive_id === hive_id);
   }
 
-  /** Writes where a job stands. @param term the queen's term in which it asks, or the hive's in which it was placed */
-  put(want: Want, term: number, placement: Placement | undefined): OpenJob {
-    const rank = this.#open.get(want.job_id)?.rank ?? this.#nextRank++;
-    const job: OpenJob = { rank, want, term, placement };
-    this.#open.set(want.job_id, job);
+  /** What a decision about one job sees of the places in use: all but its own. */
+  without<T>(job: OpenJob | undefined, decide: () => T): T {
+    const { want, placement } = job ?? {};
+    if (want === undefined || placement === undefined) return decide();
+    this.occupancy.remove(want, placement);
+    try {
+      return decide();
+    } finally {
+      this.occupancy.add(want, placement);
+    }
+  }
+
+  /** It waits, in the queen's term in which it asks. Asking again does not make it wait anew. */
+  wait(want: Want, term: number, now: number): OpenJob {
+    const known = this.#open.get(want.job_id);
+    const since = known?.placement === undefined ? known?.since : undefined;
+    return this.#put({ want, term, placement: undefined, since: since ?? now });
+  }
+
+  /** It has a place. @param term the hive's */
+  give(want: Want, term: number, place: { placement: Placement; how: How; now: number }): OpenJob {
+    const { placement, how, now: since } = place;
+    return this.#put({ want, term, placement, since, how });
+  }
+
+  #put(job: Omit<OpenJob, "rank">): OpenJob {
+    const { want, term, placement, since, how } = job;
+    const known = this.#open.get(want.job_id);
+    if (known !== undefined) this.#leave(known, since);
+    const put = { ...job, rank: known?.rank ?? this.#nextRank++ };
+    this.#enter(put);
+    const noted: Noted = { ...want, noted: { since, ...(how === undefined ? {} : { how }) } };
     this.#sql.exec(
       "INSERT OR REPLACE INTO open_jobs (job_id, rank, want, term, placement) VALUES (?, ?, ?, ?, ?)",
       want.job_id,
-      rank,
-      JSON.stringify(want),
+      put.rank,
+      JSON.stringify(noted),
       term,
       placement === undefined ? null : JSON.stringify(placement),
     );
-    return job;
+    return put;
   }
 
   /** A job that never came to be: its place was reserved and then nobody took it. */
-  drop(job_id: string): void {
-    if (this.#open.delete(job_id)) this.#sql.exec("DELETE FROM open_jobs WHERE job_id = ?", job_id);
+  drop(job_id: string, now: number): void {
+    const job = this.#open.get(job_id);
+    if (job === undefined) return;
+    this.#leave(job, now);
+    this.#sql.exec("DELETE FROM open_jobs WHERE job_id = ?", job_id);
   }
 
-  /** The job is over. Told again, it changes nothing: each job is counted once, also when it was reopened meanwhile. [REG-1] */
-  finish(job_id: string, ending: Omit<Ending, "speed">): boolean {
+  /**
+   * The job is over. Told again, it changes nothing: each job is counted once, also when it was reopened meanwhile. [REG-1]
+   * @returns the job, if it was open, and its line in the history, if it is new there
+   */
+  finish(job_id: string, ending: Omit<Ending, "speed">): { job: OpenJob; line?: FinishedLine } | undefined {
     const job = this.#open.get(job_id);
-    if (job === undefined) return false;
-    this.drop(job_id);
+    if (job === undefined) return undefined;
+    this.drop(job_id, ending.finished_at);
+    const { work, ...rest } = ending;
     const { operation, submitted_at, model } = job.want;
-    const line: JobLine = { job_id, operation, submitted_at, ...(model === undefined ? {} : { model }), ...ending };
+    const line: FinishedLine["line"] = {
+      job_id,
+      operation,
+      submitted_at,
+      ...(model === undefined ? {} : { model }),
+      ...rest,
+      account: accountOf(job, work),
+    };
     const row = this.#sql.exec<{ n: number }>(
       "INSERT OR IGNORE INTO finished_jobs (job_id, line) VALUES (?, ?) RETURNING n",
       job_id,
       JSON.stringify(line),
     )[0];
-    if (row !== undefined && row.n % PRUNE_EVERY === 0) {
+    if (row === undefined) return { job };
+    if (row.n % PRUNE_EVERY === 0) {
       this.#sql.exec("DELETE FROM finished_jobs WHERE n <= ?", row.n - limits.finished_jobs_max);
     }
-    return true;
+    return { job, line: { n: row.n, line } };
   }
 
   /** Newest first: open ones, then ended ones. */
@@ -126,11 +198,58 @@ export class Ledger {
       .sort((a, b) => b.rank - a.rank)
       .slice(0, limit)
       .map(lineOf);
-    const ended = this.#sql
-      .exec<LineRow>("SELECT line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit - open.length)
-      .map((row) => JSON.parse(row.line) as JobLine);
+    const ended = this.finished(limit - open.length).map(({ line }) => publicOf(line));
     return [...open, ...ended];
   }
+
+  /** Ended jobs, newest first. */
+  finished(limit: number): FinishedLine[] {
+    return this.#sql
+      .exec<LineRow>("SELECT n, line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit)
+      .map(({ n, line }) => ({ n, line: JSON.parse(line) as FinishedLine["line"] }));
+  }
+
+  #enter(job: OpenJob): void {
+    const { want, placement } = job;
+    this.#open.set(want.job_id, job);
+    this.#count(want, 1);
+    if (placement === undefined) return this.line.add(job);
+    this.occupancy.add(want, placement);
+    this.line.began(job);
+  }
+
+  #leave(job: OpenJob, now: number): void {
+    const { want, placement, since } = job;
+    this.#open.delete(want.job_id);
+    this.#count(want, -1);
+    if (placement === undefined) return this.line.remove(job);
+    this.occupancy.remove(want, placement);
+    this.line.ended(job, Math.max(0, now - since));
+  }
+
+  #count({ key_id = "" }: Want, by: 1 | -1): void {
+    const count = this.openOf(key_id) + by;
+    if (count === 0) this.#openOfKey.delete(key_id);
+    else this.#openOfKey.set(key_id, count);
+  }
+}
+
+function accountOf({ want, placement, since, how }: OpenJob, work: Work | undefined): Account {
+  const { key_id = "", session } = want;
+  return {
+    key_id,
+    ...(session === undefined ? {} : { session: session.keep }),
+    ...(placement === undefined ? {} : { placed_at: since }),
+    ...(placement?.worker_id === undefined ? {} : { worker_id: placement.worker_id }),
+    ...(how === undefined ? {} : { how }),
+    ...work,
+  };
+}
+
+/** What anyone may see of an ended job. */
+function publicOf({ account, ...line }: FinishedLine["line"]): JobLine {
+  void account;
+  return line;
 }
 
 function lineOf({ want, placement }: OpenJob): JobLine {

@@ -1,168 +1,199 @@
-import { problemOf, type ModelInfo, type Problem, type WorkerInfo } from "@rbee/contracts";
+import { problemOf, type Problem, type WorkerInfo } from "@rbee/contracts";
 import type { Placement } from "@rbee/job-core";
+import type { Seat } from "./conversations.ts";
 import type { Hive } from "./fleet.ts";
-import type { OpenJob, Want } from "./ledger.ts";
+import type { FleetView, Offer } from "./fleet-view.ts";
+import type { Want } from "./ledger.ts";
+import { roomFor, type Room } from "./memory-room.ts";
+import { names } from "./model-names.ts";
+import type { Occupancy } from "./occupancy.ts";
 import { roomiest } from "./room.ts";
+import { listed, unknownHive, unknownModel } from "./unknown.ts";
+
+/** Why a job went where it went: to the worker that holds its conversation, to a free slot, to a hive that loads its model, or to the hive that it named. */
+export type How = "conversation" | "free" | "load" | "hive";
 
 export type Choice =
-  | { readonly kind: "place"; readonly placement: Placement }
-  | { readonly kind: "wait"; readonly reason: string }
+  | { readonly kind: "place"; readonly placement: Placement; readonly how: How }
+  /** `slots`: how many serve what it wants, when they are all busy. */
+  | { readonly kind: "wait"; readonly reason: string; readonly slots?: number }
   | { readonly kind: "refuse"; readonly problem: Problem };
 
-/** How many jobs each worker and each hive's load-on-demand place holds. */
-export class Occupancy {
-  /** By hive and worker. */
-  readonly #given = new Map<string, number>();
-  /** By hive, then by what the model was called by those who wait for it. */
-  readonly #loading = new Map<string, Map<string, number>>();
-
-  constructor(placed: Iterable<OpenJob>) {
-    for (const job of placed) if (job.placement !== undefined) this.add(job.want, job.placement);
-  }
-
-  add({ model }: Want, { hive_id, worker_id }: Placement): void {
-    if (model === undefined) return;
-    if (worker_id !== undefined) return addOne(this.#given, `${hive_id} ${worker_id}`);
-    const models = this.#loading.get(hive_id) ?? new Map<string, number>();
-    this.#loading.set(hive_id, models);
-    addOne(models, model);
-  }
-
-  /** Jobs on a worker: those given to it, and those given to its hive before it was there. */
-  of(hive: Hive, worker: WorkerInfo): number {
-    return (this.#given.get(`${hive.hive_id} ${worker.worker_id}`) ?? 0) + this.loading(hive, worker.model);
-  }
-
-  /** By whichever of its names they asked for it. */
-  loading(hive: Hive, model: string): number {
-    let jobs = 0;
-    for (const [asked, count] of this.#loading.get(hive.hive_id) ?? []) if (names(asked, model)) jobs += count;
-    return jobs;
-  }
+/** What is known besides the fleet itself. */
+export interface Load {
+  readonly occupancy: Occupancy;
+  /** The worker that holds the conversation's beginning. */
+  readonly seat?: Seat | undefined;
+  /** Conversations that a worker holds: among equally free ones the one with the fewest forgets least. */
+  readonly conversationsOn?: (hive_id: string, worker_id: string) => number;
 }
 
-function addOne(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
+type ModelWant = Want & { readonly model: string };
 
-/** `bee-tiny` and `bee-tiny:f16` ask for the same thing where the hive has only `bee-tiny`. */
-const names = (want: string, id: string): boolean =>
-  want === id || want.split(":")[0] === id || id.split(":")[0] === want;
-
-/** Where a job goes. Pure: the same fleet and the same want give the same answer. */
-export function choose(want: Want, hives: readonly Hive[], occupancy: Occupancy): Choice {
-  const named = want.hive_id === "auto" ? undefined : hives.find((hive) => hive.hive_id === want.hive_id);
-  if (want.hive_id !== "auto" && named === undefined) return refuse("hive_not_found", unknownHive(want.hive_id, hives));
-  if (want.model === undefined) return named === undefined ? anywhere(want, hives) : onHive(want, named);
-  const { model } = want;
-  const candidates = (named === undefined ? hives : [named]).filter((hive) => has(hive, model));
-  if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, hives));
-  const reachable = candidates.filter((hive) => hive.connected && !hive.draining);
+/** Where a job goes. Pure: the same fleet, want and load give the same answer. */
+export function choose(want: Want, fleet: FleetView, load: Load): Choice {
+  const { model, hive_labels = [], model_digest } = want;
+  const named = want.hive_id === "auto" ? undefined : fleet.find(want.hive_id);
+  if (want.hive_id !== "auto" && named === undefined)
+    return refuse("hive_not_found", unknownHive(want.hive_id, fleet.hives));
+  if (model === undefined) return named === undefined ? anywhere(want, fleet.hives) : onHive(want, named);
+  const offers = fleet.offers(model);
+  const candidates = named === undefined ? offers : offers.filter(({ hive }) => hive === named);
+  if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, fleet.hives));
+  const labelled = hive_labels.length === 0 ? candidates : candidates.filter(({ hive }) => hasAll(hive, hive_labels));
+  if (labelled.length === 0) return refuse("hive_not_found", unknownLabels(model, hive_labels, candidates));
+  const reachable = labelled.filter(({ hive }) => isOpen(hive));
   if (reachable.length === 0) return { kind: "wait", reason: `no hive that has ${model} is connected` };
-  const { model_digest } = want;
-  const fitting =
-    model_digest === undefined ? reachable : reachable.filter((hive) => digestsOf(hive, model).has(model_digest));
-  if (fitting.length === 0)
-    return { kind: "wait", reason: `no hive that can go on with the same ${model} is connected` };
-  return onWorker({ ...want, model }, fitting, occupancy);
+  const same =
+    model_digest === undefined
+      ? reachable
+      : reachable.filter(({ files }) => files.some((file) => file.digest === model_digest));
+  if (same.length === 0) return { kind: "wait", reason: `no hive that can go on with the same ${model} is connected` };
+  return onWorker({ ...want, model }, same, load);
 }
 
 /** An operation of a hive, for which any hive will do. */
 function anywhere({ room }: Want, hives: readonly Hive[]): Choice {
   if (room === undefined) return refuse("invalid_input", "name a hive");
-  const reachable = hives.filter((hive) => hive.connected && !hive.draining);
+  const reachable = hives.filter(isOpen);
   if (reachable.length === 0) return { kind: "wait", reason: "no hive is connected" };
   const hive = roomiest(room, reachable, names);
-  if (hive !== undefined) return { kind: "place", placement: { hive_id: hive.hive_id } };
+  if (hive !== undefined) return { kind: "place", placement: { hive_id: hive.hive_id }, how: "hive" };
   return refuse("no_such_device", `no hive that is connected has the device ${room.device}`);
 }
 
 function onHive(want: Want, hive: Hive): Choice {
-  if (hive.connected && !hive.draining) return { kind: "place", placement: { hive_id: hive.hive_id } };
+  if (isOpen(hive)) return { kind: "place", placement: { hive_id: hive.hive_id }, how: "hive" };
   const why = hive.connected ? `${hive.hive_id} is shutting down` : `${hive.hive_id} is not connected`;
   return want.offline === "wait" ? { kind: "wait", reason: why } : refuse("hive_offline", why);
 }
 
-/** Free slots first, the emptiest worker before fuller ones; where no worker has the model, a hive that has its file. */
-function onWorker(want: Want & { model: string }, hives: readonly Hive[], occupancy: Occupancy): Choice {
-  let best: { placement: Placement; load: number } | undefined;
-  let workers = 0;
-  for (const hive of hives) {
-    const serving = workersOf(hive).filter((worker) => names(want.model, worker.model) && isUp(worker));
-    for (const worker of serving) {
-      if (want.worker_id !== undefined && worker.worker_id !== want.worker_id) continue;
-      const model_digest = digestOf(hive, worker.model);
-      if (want.model_digest !== undefined && model_digest !== want.model_digest) continue;
+interface Place {
+  readonly offer: Offer;
+  readonly worker: WorkerInfo;
+  /** Share of its slots that is taken. */
+  readonly load: number;
+}
+
+/** The conversation's own worker while it has room, else the emptiest one; where none has room, a hive that loads the model. */
+function onWorker(want: ModelWant, offers: readonly Offer[], load: Load): Choice {
+  const { occupancy, seat } = load;
+  let best: Place | undefined;
+  let [workers, slots] = [0, 0];
+  for (const offer of offers) {
+    const { hive_id } = offer.hive;
+    for (const worker of offer.workers) {
+      if (!serves(worker, offer, want)) continue;
       workers++;
-      const load = occupancy.of(hive, worker) / worker.slots;
-      if (worker.state === "ready" && load < 1 && (best === undefined || load < best.load)) {
-        best = { placement: placementOn(hive, model_digest, worker.worker_id), load };
-      }
+      if (worker.state !== "ready") continue;
+      slots += worker.slots;
+      const share = occupancy.of(hive_id, worker) / worker.slots;
+      if (share >= 1) continue;
+      if (seat?.hive_id === hive_id && seat.worker_id === worker.worker_id)
+        return placed(want, offer, { worker, how: "conversation" });
+      if (
+        best === undefined ||
+        share < best.load ||
+        (share === best.load && forgetsLess(worker, offer, { best, load }))
+      )
+        best = { offer, worker, load: share };
     }
   }
-  if (best !== undefined) return { kind: "place", placement: best.placement };
-  if (want.worker_id !== undefined) {
-    return workers === 0
-      ? refuse("worker_not_found", `no worker ${want.worker_id} serves ${want.model}`)
-      : busy(want.model);
-  }
-  return loadOnDemand(want, hives, occupancy);
+  if (best !== undefined) return placed(want, best.offer, { worker: best.worker, how: "free" });
+  if (want.worker_id !== undefined && workers === 0)
+    return refuse("worker_not_found", `no worker ${want.worker_id} serves ${want.model}`);
+  const busy: Choice = { kind: "wait", reason: `every slot of ${want.model} is busy`, slots };
+  return want.worker_id === undefined ? (loadOnDemand(want, offers, occupancy) ?? busy) : busy;
 }
 
-function loadOnDemand(want: Want & { model: string }, hives: readonly Hive[], occupancy: Occupancy): Choice {
-  for (const hive of hives) {
-    const serving = workersOf(hive).some((worker) => names(want.model, worker.model) && worker.state === "ready");
-    const slots = hive.inventory?.slots_default ?? 1;
-    if (hive.closing?.some((model) => names(want.model, model)) === true) continue;
-    if (serving || occupancy.loading(hive, want.model) >= slots) continue;
-    const model_digest = digestOf(hive, want.model);
-    if (want.model_digest === undefined || model_digest === want.model_digest)
-      return { kind: "place", placement: placementOn(hive, model_digest) };
-  }
-  return busy(want.model);
+function serves(worker: WorkerInfo, { files }: Offer, want: ModelWant): boolean {
+  if (want.worker_id !== undefined && worker.worker_id !== want.worker_id) return false;
+  if (worker.state !== "ready" && worker.state !== "starting") return false;
+  return want.model_digest === undefined || digestOf(files, worker.model) === want.model_digest;
 }
 
-const placementOn = ({ hive_id }: Hive, model_digest: string | undefined, worker_id?: string): Placement => ({
-  hive_id,
-  ...(worker_id === undefined ? {} : { worker_id }),
-  ...(model_digest === undefined ? {} : { model_digest }),
-});
+/** Among equally free workers the one that holds the fewest conversations, for its slots. */
+function forgetsLess(worker: WorkerInfo, { hive }: Offer, { best, load }: { best: Place; load: Load }): boolean {
+  if (load.conversationsOn === undefined) return false;
+  const held = (one: WorkerInfo, hive_id: string) => (load.conversationsOn?.(hive_id, one.worker_id) ?? 0) / one.slots;
+  return held(worker, hive.hive_id) < held(best.worker, best.offer.hive.hive_id);
+}
 
-const filesOf = (hive: Hive, model: string): readonly ModelInfo[] =>
-  (hive.inventory?.models ?? []).filter((file) => file.status === "ready" && names(model, file.id));
+/** How well a hive could load the model, best first. */
+const rooms: readonly Room[] = ["free", "idle", "busy", "never"];
 
-const digestsOf = (hive: Hive, model: string): ReadonlySet<string | undefined> =>
-  new Set(filesOf(hive, model).map((file) => file.digest));
+/**
+ * A hive that loads the model already takes as many as its worker will have slots: one load for all who came at once.
+ * Then one with memory to spare, then one where idle workers would have to go. Where busy ones would have to, the job
+ * waits for that. One that the queen takes for too small is asked all the same, if there is no other: its refusal has
+ * the exact numbers.
+ */
+function loadOnDemand(want: ModelWant, offers: readonly Offer[], occupancy: Occupancy): Choice | undefined {
+  let best: (Loader & { readonly offer: Offer }) | undefined;
+  for (const offer of offers) {
+    const { hive, workers, files, closing } = offer;
+    const { hive_id } = hive;
+    // The hive would give it to its busy worker.
+    if (closing || workers.some(({ state }) => state === "ready")) continue;
+    if (want.model_digest !== undefined && digestOf(files, want.model) !== want.model_digest) continue;
+    const starting = workers.filter(({ state }) => state === "starting");
+    const loading = occupancy.loading(hive_id, want.model);
+    const slots = starting.length === 0 ? (hive.inventory?.slots_default ?? 1) : Math.max(...starting.map(slotsOf));
+    if (loading >= slots) continue;
+    if (loading > 0 || starting.length > 0) return placed(want, offer, { how: "load" });
+    const file = files.find(({ id }) => id === want.model) ?? files[0];
+    // Without a file there is nothing to load that the queen knows of; the hive says what became of its worker.
+    const { room, free } = file === undefined ? NO_ROOM : roomFor(hive, file, occupancy);
+    const one = { offer, tier: rooms.indexOf(room), jobs: occupancy.jobsOn(hive_id), free };
+    if (best === undefined || isRoomier(one, best)) best = one;
+  }
+  if (best === undefined) return undefined;
+  if (rooms[best.tier] === "busy")
+    return { kind: "wait", reason: `no hive has memory for ${want.model} until other models are done` };
+  return placed(want, best.offer, { how: "load" });
+}
+
+interface Loader {
+  /** Number of its room in `rooms`. */
+  readonly tier: number;
+  readonly jobs: number;
+  /** Bytes of its emptiest device. */
+  readonly free: number;
+}
+
+function isRoomier(one: Loader, other: Loader): boolean {
+  if (one.tier !== other.tier) return one.tier < other.tier;
+  return one.jobs === other.jobs ? one.free > other.free : one.jobs < other.jobs;
+}
+
+const NO_ROOM = { room: "never", free: 0 } as const;
+
+function placed(want: ModelWant, { hive, files }: Offer, { worker, how }: { worker?: WorkerInfo; how: How }): Choice {
+  const model_digest = digestOf(files, worker?.model ?? want.model);
+  const placement: Placement = {
+    hive_id: hive.hive_id,
+    ...(worker === undefined ? {} : { worker_id: worker.worker_id }),
+    ...(model_digest === undefined ? {} : { model_digest }),
+  };
+  return { kind: "place", placement, how };
+}
 
 /** Digest of what the hive takes for a model: the file of that id, or else the only one that is so called. */
-function digestOf(hive: Hive, model: string): string | undefined {
-  const files = filesOf(hive, model);
+function digestOf(files: Offer["files"], model: string): string | undefined {
   return (files.find((file) => file.id === model) ?? (files.length === 1 ? files[0] : undefined))?.digest;
 }
 
-const busy = (model: string): Choice => ({ kind: "wait", reason: `every slot of ${model} is busy` });
-const workersOf = (hive: Hive): readonly WorkerInfo[] => hive.inventory?.workers ?? [];
-const isUp = (worker: WorkerInfo): boolean => worker.state === "ready" || worker.state === "starting";
-
-const has = (hive: Hive, model: string): boolean =>
-  workersOf(hive).some((worker) => names(model, worker.model)) || filesOf(hive, model).length > 0;
+const isOpen = (hive: Hive): boolean => hive.connected && !hive.draining;
+const slotsOf = ({ slots }: WorkerInfo): number => slots;
+const hasAll = ({ labels }: Hive, wanted: readonly string[]): boolean =>
+  wanted.every((label) => labels.includes(label));
 
 const refuse = (code: Problem["code"], detail: string): Choice => ({
   kind: "refuse",
   problem: problemOf(code, detail),
 });
 
-const unknownHive = (hive_id: string, hives: readonly Hive[]): string =>
-  `no hive ${JSON.stringify(hive_id)}; ${listed(
-    hives.map((hive) => hive.hive_id),
-    "none has joined yet",
-  )}`;
-
-function unknownModel(model: string, hives: readonly Hive[]): string {
-  const known = hives.flatMap((hive) => (hive.inventory?.models ?? []).map((file) => file.id));
-  return `no hive has ${JSON.stringify(model)}; ${listed([...new Set(known)], "none has any model yet")}`;
+function unknownLabels(model: string, wanted: readonly string[], offers: readonly Offer[]): string {
+  const known = [...new Set(offers.flatMap(({ hive }) => hive.labels))];
+  return `no hive that has ${model} is labelled ${wanted.join(" and ")}; ${listed(known, "none has a label")}`;
 }
-
-const NAMES_SHOWN = 20;
-const listed = (names: readonly string[], none: string): string =>
-  names.length === 0 ? none : `there ${names.length === 1 ? "is" : "are"} ${names.slice(0, NAMES_SHOWN).join(", ")}`;

@@ -53,9 +53,9 @@ const ended = { state: "succeeded", finished_at: 1 } as const;
 test("[REG-1] a job that asks for a place behind its end is still counted once", () => {
   const registry = colony();
   const job = want();
-  registry.place(job, 0);
+  registry.place(job, 0, 0);
   expect(registry.release(job.job_id, ended)).toBe(true);
-  registry.place(job, 2);
+  registry.place(job, 2, 0);
   expect(registry.openCount).toBe(1);
   registry.release(job.job_id, ended);
   expect(registry.openCount).toBe(0);
@@ -66,20 +66,20 @@ describe("placing", () => {
   test("[REG-5] a hive that lost a job gets it again only when no other can have it", () => {
     const registry = colony({ a: inventory(), b: inventory() });
     const job = want();
-    expect(registry.place(job, 0)).toMatchObject({ placement: { hive_id: "a" } });
-    expect(registry.place(job, 2)).toMatchObject({ placement: { hive_id: "b" } });
-    expect(registry.place(job, 4)).toMatchObject({ placement: { hive_id: "a" } });
+    expect(registry.place(job, 0, 0)).toMatchObject({ placement: { hive_id: "a" } });
+    expect(registry.place(job, 2, 0)).toMatchObject({ placement: { hive_id: "b" } });
+    expect(registry.place(job, 4, 0)).toMatchObject({ placement: { hive_id: "a" } });
     const pinned = want({ hive_id: "b" });
-    expect(registry.place(pinned, 0)).toMatchObject({ placement: { hive_id: "b" } });
-    expect(registry.place(pinned, 2)).toMatchObject({ placement: { hive_id: "b" } });
+    expect(registry.place(pinned, 0, 0)).toMatchObject({ placement: { hive_id: "b" } });
+    expect(registry.place(pinned, 2, 0)).toMatchObject({ placement: { hive_id: "b" } });
   });
 
   test("the emptiest worker first, across hives", () => {
     const registry = colony({ a: inventory(), b: inventory() });
-    const places = Array.from({ length: 4 }, () => registry.place(want(), 0));
+    const places = Array.from({ length: 4 }, () => registry.place(want(), 0, 0));
     const hives = places.map((place) => (place.kind === "placed" ? place.placement.hive_id : place.kind));
     expect(hives.sort()).toEqual(["a", "a", "b", "b"]);
-    expect(registry.place(want(), 0)).toMatchObject({
+    expect(registry.place(want(), 0, 0)).toMatchObject({
       kind: "waiting",
       position: 1,
       reason: "every slot of bee is busy",
@@ -94,11 +94,11 @@ describe("placing", () => {
       });
     };
     const registry = colony({ old: file(), other: file("gguf:2"), same: file("gguf:1") });
-    expect(registry.place(want({ model_digest: "gguf:1" }), 2)).toMatchObject({
+    expect(registry.place(want({ model_digest: "gguf:1" }), 2, 0)).toMatchObject({
       kind: "placed",
       placement: { hive_id: "same", model_digest: "gguf:1" },
     });
-    expect(registry.place(want({ model_digest: "gguf:3" }), 2)).toMatchObject({
+    expect(registry.place(want({ model_digest: "gguf:3" }), 2, 0)).toMatchObject({
       kind: "waiting",
       reason: "no hive that can go on with the same bee is connected",
     });
@@ -106,8 +106,8 @@ describe("placing", () => {
 
   test("the model is honoured, and a model nobody has is refused with those there are", () => {
     const registry = colony({ a: inventory({ models: [], workers: [] }), b: inventory() });
-    expect(registry.place(want(), 0)).toMatchObject({ placement: { hive_id: "b" } });
-    expect(registry.place(want({ model: "wasp" }), 0)).toMatchObject({
+    expect(registry.place(want(), 0, 0)).toMatchObject({ placement: { hive_id: "b" } });
+    expect(registry.place(want({ model: "wasp" }), 0, 0)).toMatchObject({
       kind: "refused",
       problem: { code: "model_not_found", detail: expect.stringContaining("there is bee") as string },
     });
@@ -115,20 +115,23 @@ describe("placing", () => {
 
   test("where nothing is loaded, the hive that has the file loads it, as many jobs at once as it would have slots", () => {
     const registry = colony({ a: inventory({ workers: [] }) });
-    const kinds = Array.from({ length: 3 }, () => registry.place(want(), 0).kind);
+    const kinds = Array.from({ length: 3 }, () => registry.place(want(), 0, 0).kind);
     expect(kinds).toEqual(["placed", "placed", "waiting"]);
     // The worker is there now: those who asked for it fill its slots.
     registry.fleet.update("a", 1, { inventory: inventory(), now: 0 });
     expect(registry.workers(0)).toMatchObject([{ slots_busy: 2 }]);
-    expect(registry.drain()).toMatchObject([{ decision: { kind: "waiting" } }]);
+    expect(registry.drain(0)).toEqual([]);
   });
 
   test("never on a hive that is draining or away", () => {
     const registry = colony({ a: inventory(), b: inventory() });
     registry.fleet.update("a", 1, { draining: true, now: 0 });
     registry.fleet.disconnected("b", 1, 0);
-    expect(registry.place(want(), 0)).toMatchObject({ kind: "waiting", reason: "no hive that has bee is connected" });
-    expect(registry.place(want({ model: undefined, hive_id: "b", offline: "fail" } as never), 0)).toMatchObject({
+    expect(registry.place(want(), 0, 0)).toMatchObject({
+      kind: "waiting",
+      reason: "no hive that has bee is connected",
+    });
+    expect(registry.place(want({ model: undefined, hive_id: "b", offline: "fail" } as never), 0, 0)).toMatchObject({
       problem: { code: "hive_offline" },
     });
   });
@@ -138,17 +141,21 @@ describe("placing", () => {
       a: inventory(),
       b: inventory({ workers: [worker({ worker_id: "worker-llama-9101" })] }),
     });
-    expect(registry.place(want({ worker_id: "worker-llama-9101" }), 0)).toMatchObject({ placement: { hive_id: "b" } });
-    expect(registry.place(want({ hive_id: "a" }), 0)).toMatchObject({ placement: { hive_id: "a" } });
-    expect(registry.place(want({ worker_id: "worker-x" }), 0)).toMatchObject({ problem: { code: "worker_not_found" } });
+    expect(registry.place(want({ worker_id: "worker-llama-9101" }), 0, 0)).toMatchObject({
+      placement: { hive_id: "b" },
+    });
+    expect(registry.place(want({ hive_id: "a" }), 0, 0)).toMatchObject({ placement: { hive_id: "a" } });
+    expect(registry.place(want({ worker_id: "worker-x" }), 0, 0)).toMatchObject({
+      problem: { code: "worker_not_found" },
+    });
   });
 
   test("[REG-2] asking again gives the same place, asking from a later term a new one", () => {
     const registry = colony();
     const job = want();
-    expect(registry.place(job, 0)).toEqual(registry.place(job, 0));
+    expect(registry.place(job, 0, 0)).toEqual(registry.place(job, 0, 0));
     expect(registry.counts()).toEqual({ queued: 0, running: 1 });
-    expect(registry.place(job, 2)).toMatchObject({ kind: "placed" });
+    expect(registry.place(job, 2, 0)).toMatchObject({ kind: "placed" });
     expect(registry.counts()).toEqual({ queued: 0, running: 1 });
   });
 });
@@ -157,7 +164,7 @@ describe("the queue", () => {
   test("[REG-1] a job is counted once, however often its end is told", () => {
     const registry = colony();
     const job = want();
-    registry.place(job, 0);
+    registry.place(job, 0, 0);
     expect([registry.release(job.job_id, ended), registry.release(job.job_id, ended)]).toEqual([true, false]);
     expect(registry.jobs(10)).toHaveLength(1);
   });
@@ -165,15 +172,15 @@ describe("the queue", () => {
   test("a slot that comes free goes to whoever waited longest; the others are told once that they moved up", () => {
     const registry = colony();
     const [first, , third, fourth] = Array.from({ length: 4 }, () => want()).map(
-      (job) => (registry.place(job, 0), job),
+      (job) => (registry.place(job, 0, 0), job),
     );
-    registry.drain();
+    registry.drain(0);
     registry.release(first!.job_id, ended);
-    expect(registry.drain()).toMatchObject([
+    expect(registry.drain(0)).toMatchObject([
       { job_id: third!.job_id, decision: { kind: "placed" } },
       { job_id: fourth!.job_id, decision: { kind: "waiting", position: 1 } },
     ]);
-    expect(registry.drain()).toEqual([]);
+    expect(registry.drain(0)).toEqual([]);
   });
 
   test("a job that cannot run does not hold up those behind it that can", () => {
@@ -182,15 +189,15 @@ describe("the queue", () => {
       b: inventory({ models: [{ ...inventory().models[0]!, id: "wasp" }], workers: [] }),
     });
     registry.fleet.disconnected("b", 1, 0);
-    registry.place(want({ model: "wasp" }), 0);
-    expect(registry.place(want(), 0).kind).toBe("placed");
+    registry.place(want({ model: "wasp" }), 0, 0);
+    expect(registry.place(want(), 0, 0).kind).toBe("placed");
   });
 
   test("a hive that comes back names the jobs it still has; the others are lost", () => {
     const registry = colony();
     const [kept, lost] = [want(), want()];
-    registry.place(kept, 0);
-    registry.place(lost, 0);
+    registry.place(kept, 0, 0);
+    registry.place(lost, 0, 0);
     const gone = registry.hiveConnected("box", 2, { inventory: inventory(), jobs: [kept.job_id], now: 5 });
     expect(gone.map((job) => job.want.job_id)).toEqual([lost.job_id]);
   });
@@ -199,15 +206,15 @@ describe("the queue", () => {
     const registry = colony({ a: inventory() });
     registry.fleet.disconnected("a", 1, 0);
     const job = want();
-    registry.place(job, 0);
+    registry.place(job, 0, 0);
     registry.hiveConnected("a", 2, { inventory: inventory({ models: [], workers: [] }), jobs: [], now: 0 });
     const refused = [
       { job_id: job.job_id, term: 0, decision: { kind: "refused", problem: { code: "model_not_found" } } },
     ];
-    expect(registry.drain()).toMatchObject(refused);
-    expect(registry.drain()).toMatchObject(refused);
+    expect(registry.drain(0)).toMatchObject(refused);
+    expect(registry.drain(0)).toMatchObject(refused);
     registry.release(job.job_id, { state: "failed", finished_at: 1 });
-    expect(registry.drain()).toEqual([]);
+    expect(registry.drain(0)).toEqual([]);
   });
 
   test("everything is there again after the object was evicted", () => {
@@ -215,7 +222,7 @@ describe("the queue", () => {
     const before = new Registry(sql);
     before.fleet.enrol("box", 0);
     before.hiveConnected("box", 1, { inventory: inventory(), jobs: [], now: 0 });
-    for (let n = 0; n < 4; n++) before.place(want(), 0);
+    for (let n = 0; n < 4; n++) before.place(want(), 0, 0);
     const after = new Registry(sql);
     expect(after.counts()).toEqual(before.counts());
     expect(after.jobs(10)).toEqual(before.jobs(10));
@@ -235,13 +242,13 @@ describe("the queue", () => {
           const hive = pick % 2 === 0 ? "a" : "b";
           if (what === "submit") {
             const job = want();
-            if (registry.place(job, 0).kind !== "refused") open.push(job.job_id);
+            if (registry.place(job, 0, 0).kind !== "refused") open.push(job.job_id);
           } else if (what === "end" && open.length > 0) registry.release(open.splice(pick % open.length, 1)[0]!, ended);
           else if (what === "leave") registry.fleet.disconnected(hive, session, 0);
           else if (what === "return")
             registry.hiveConnected(hive, ++session, { inventory: inventory(), jobs: open, now: 0 });
           else if (what === "evict") registry = new Registry(sql);
-          registry.drain();
+          registry.drain(0);
           expect(registry.openCount).toBe(open.length);
           for (const { hive_id, slots } of registry.workers(0)) {
             const held = registry.openJobs().filter((job) => job.placement?.hive_id === hive_id).length;

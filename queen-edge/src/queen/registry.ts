@@ -6,14 +6,21 @@ import {
   type HiveInfo,
   type Inventory,
   type JobLine,
-  type WorkerInfo,
+  type Problem,
 } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
+import { Accounts } from "./accounts.ts";
+import { Conversations, type Seat } from "./conversations.ts";
 import type { Decision } from "./effects.ts";
-import { Fleet, type Hive, type HiveChange } from "./fleet.ts";
+import { Fleet, type HiveChange } from "./fleet.ts";
+import { activeWorkers, hiveInfos } from "./fleet-report.ts";
+import { FleetView } from "./fleet-view.ts";
+import { Forecast } from "./forecast.ts";
 import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
-import { choose, Occupancy, type Choice } from "./placement.ts";
+import { choose, type Choice } from "./placement.ts";
+import { unknownWorker } from "./unknown.ts";
+import { queueOf, type WaitingLine } from "./waiting-line.ts";
 import { WorkerBook, type Retirement } from "./worker-book.ts";
 
 /** News for a job that the registry decided on its own. */
@@ -24,20 +31,32 @@ export interface Notice {
   readonly decision: Decision;
 }
 
+type Wait = Extract<Choice, { kind: "wait" }>;
+
 /** One colony: its hives, the queue, and who runs what. Every decision is written before it is told. */
 export class Registry {
   readonly fleet: Fleet;
   readonly tokens: JoinTokens;
+  readonly accounts: Accounts;
+  readonly #sql: Sql;
   readonly #ledger: Ledger;
   readonly #book: WorkerBook;
+  readonly #conversations = new Conversations();
+  readonly #forecast = new Forecast();
   /** What queued jobs were last told. Only saves repeats: a job ignores what it knows. */
-  readonly #told = new Map<string, string>();
+  readonly #told = new Map<string, { readonly position: number; readonly reason: string }>();
+  #view: { readonly revision: number; readonly fleet: FleetView } | undefined;
 
   constructor(sql: Sql) {
+    this.#sql = sql;
     this.fleet = new Fleet(sql);
     this.tokens = new JoinTokens(sql);
     this.#ledger = new Ledger(sql);
     this.#book = new WorkerBook(sql);
+    this.accounts = new Accounts(sql);
+    for (const { line } of this.#ledger.finished(limits.conversations_max).toReversed())
+      this.#remember(line.account?.session, { ...line, ...line.account });
+    for (const { want, placement } of this.#ledger.all()) this.#remember(want.session?.keep, placement);
   }
 
   get openCount(): number {
@@ -45,24 +64,23 @@ export class Registry {
   }
 
   /** A job asks for a place, in the queen's term it stands in. Asking again gives the answer that was written. [REG-2] */
-  place(want: Want, term: number): Decision {
+  place(want: Want, term: number, now: number): Decision {
     const open = this.#ledger.find(want.job_id);
     if (open?.placement !== undefined && open.term > term) return { kind: "placed", placement: open.placement };
-    if (open === undefined && this.#ledger.openCount >= limits.open_jobs_max) {
-      return { kind: "refused", problem: problemOf("queue_full", `${limits.open_jobs_max} jobs are open`) };
-    }
-    const choice = this.#choose(want, open?.placement?.hive_id);
+    const full = open === undefined ? this.#full(want) : undefined;
+    if (full !== undefined) return this.#refuse(full, term);
+    const choice = this.#ledger.without(open, () => this.#chooseAnew(want, open?.placement?.hive_id));
     switch (choice.kind) {
       case "refuse":
         // A job that is there already closes its own line.
-        if (term === 0) this.#ledger.drop(want.job_id);
-        return { kind: "refused", problem: choice.problem };
+        if (term === 0) this.#ledger.drop(want.job_id, now);
+        return this.#refuse(choice.problem, term);
       case "place":
-        this.#ledger.put(want, term + 1, choice.placement);
+        this.#give(want, term, { ...choice, now });
         return { kind: "placed", placement: choice.placement };
       case "wait": {
-        const job = this.#ledger.put(want, term, undefined);
-        return { kind: "waiting", reason: choice.reason, position: this.#positionOf(job) };
+        const job = this.#ledger.wait(want, term, now);
+        return this.#waiting(job, choice, this.#ledger.line.positionOf(job));
       }
     }
   }
@@ -71,13 +89,25 @@ export class Registry {
   release(job_id: string, { speed, ...ending }: Ending): boolean {
     this.#told.delete(job_id);
     if (speed !== undefined) this.#book.measured(speed.hive_id, speed.worker_id, speed.tokens_per_s);
-    return this.#ledger.finish(job_id, ending);
+    return this.#sql.transaction(() => {
+      const done = this.#ledger.finish(job_id, ending);
+      if (done === undefined) return false;
+      const { job, line: finished } = done;
+      if (finished === undefined) return true;
+      this.accounts.add(finished);
+      const { line } = finished;
+      this.#remember(line.account?.session, { ...line, ...line.account });
+      const { want, placement, since } = job;
+      if (want.model !== undefined && placement !== undefined)
+        this.#forecast.ended(want.model, Math.max(0, ending.finished_at - since));
+      return true;
+    });
   }
 
   /** A reserved place that no job took. */
-  drop(job_id: string): void {
+  drop(job_id: string, now: number): void {
     this.#told.delete(job_id);
-    this.#ledger.drop(job_id);
+    this.#ledger.drop(job_id, now);
   }
 
   /** A hive said hello. @returns the jobs that it should have and does not: their terms are lost */
@@ -87,60 +117,58 @@ export class Registry {
     report: { inventory: Inventory; jobs: readonly string[]; now: number },
   ): OpenJob[] {
     if (!this.fleet.connected(hive_id, session, report)) return [];
-    this.#book.heard(hive_id, report.inventory.workers, report.now);
+    this.#heard(hive_id, report.inventory, report.now);
     const held = new Set(report.jobs);
-    return this.#ledger.placed().filter((job) => job.placement?.hive_id === hive_id && !held.has(job.want.job_id));
+    return this.#ledger.placedOn(hive_id).filter((job) => !held.has(job.want.job_id));
   }
 
   /** A hive told what changed. @returns whether anything did */
   hiveChanged(hive_id: string, session: number, change: HiveChange): boolean {
     if (!this.fleet.update(hive_id, session, change)) return false;
-    if (change.inventory !== undefined) this.#book.heard(hive_id, change.inventory.workers, change.now);
+    if (change.inventory !== undefined) this.#heard(hive_id, change.inventory, change.now);
     return true;
   }
 
-  /** Gives places to whoever waits, in order of arrival, and tells those near the front where they stand. */
-  drain(): Notice[] {
+  /**
+   * Gives places to whoever waits: by priority, then by fair share, then in order of arrival. Tells those near the front
+   * where they stand, and those who have waited as long as they would that it is over.
+   */
+  drain(now: number): Notice[] {
     const notices: Notice[] = [];
-    const hives = this.#placeable();
-    const occupancy = new Occupancy(this.#ledger.placed());
-    /** Jobs that want the same wait for the same: once one must wait, those behind it need no look. */
-    const waiting = new Map<string, { reason: string; count: number }>();
-    for (const job of this.#ledger.queued()) {
-      const key = queueOf(job.want);
-      const ahead = waiting.get(key);
-      if (ahead !== undefined) {
-        ahead.count++;
-        notices.push(...this.#tell(job, ahead.reason, ahead.count));
-        continue;
+    const waits = new Map<string, Wait>();
+    const { line } = this.#ledger;
+    const expired = new Set(line.expired(now));
+    for (const job of expired) notices.push(tooLate(job));
+    line.serve((job) => {
+      if (expired.has(job)) return "passed";
+      const choice = this.#choose(job.want);
+      if (choice.kind === "wait") {
+        waits.set(queueOf(job.want), choice);
+        return "blocked";
       }
-      const choice = choose(job.want, hives, occupancy);
-      if (choice.kind === "place") {
-        occupancy.add(job.want, choice.placement);
-        this.#ledger.put(job.want, job.term + 1, choice.placement);
-        notices.push({
-          job_id: job.want.job_id,
-          term: job.term,
-          decision: { kind: "placed", placement: choice.placement },
-        });
-      } else if (choice.kind === "refuse") {
-        // Its line stays until the job has ended itself, so that a notice that is lost is repeated.
-        notices.push({
-          job_id: job.want.job_id,
-          term: job.term,
-          decision: { kind: "refused", problem: choice.problem },
-        });
-      } else {
-        waiting.set(key, { reason: choice.reason, count: 1 });
-        notices.push(...this.#tell(job, choice.reason, 1));
+      const { job_id } = job.want;
+      if (choice.kind === "refuse") {
+        // Its line stays until the job has ended itself, so that a notice that is lost is repeated. [REG-4]
+        notices.push({ job_id, term: job.term, decision: { kind: "refused", problem: choice.problem } });
+        return "passed";
       }
-    }
+      this.#give(job.want, job.term, { ...choice, now });
+      notices.push({ job_id, term: job.term, decision: { kind: "placed", placement: choice.placement } });
+      return "placed";
+    });
+    for (const [queue, wait] of waits)
+      for (const [i, job] of line.front(queue, limits.queue_watch_max).entries())
+        notices.push(...this.#tell(job, wait, i + 1));
     return notices;
   }
 
   /** Open jobs for the audit: each is asked whether it still is what the ledger says. */
   openJobs(): OpenJob[] {
-    return [...this.#ledger.placed(), ...this.#ledger.queued()];
+    return [...this.#ledger.all()];
+  }
+
+  open(job_id: string): OpenJob | undefined {
+    return this.#ledger.find(job_id);
   }
 
   jobs(limit: number): JobLine[] {
@@ -148,56 +176,29 @@ export class Registry {
   }
 
   counts(): { queued: number; running: number } {
-    const running = this.#ledger.placed().length;
-    return { queued: this.#ledger.openCount - running, running };
+    const queued = this.#ledger.line.size;
+    return { queued, running: this.#ledger.openCount - queued };
+  }
+
+  /** Everything that waits. */
+  get line(): Pick<WaitingLine, "all" | "expired" | "deadlineAfter"> {
+    return this.#ledger.line;
   }
 
   hives(): HiveInfo[] {
-    return this.fleet.all().map((hive) => this.hiveInfo(hive));
-  }
-
-  hiveInfo(hive: Hive): HiveInfo {
-    const { hive_id, connected, draining, last_seen, enrolled_at, inventory } = hive;
-    return {
-      hive_id,
-      connected,
-      ...(draining ? { draining } : {}),
-      last_seen,
-      ...(connected ? {} : { stale: true }),
-      enrolled_at,
-      ...(inventory === undefined ? {} : { version: inventory.version, platform: inventory.platform }),
-      devices: inventory?.devices ?? [],
-      models: inventory?.models ?? [],
-      jobs_running: this.#ledger.placed().filter((job) => job.placement?.hive_id === hive_id).length,
-      jobs_queued: this.#ledger.queued().filter((job) => job.want.hive_id === hive_id).length,
-    };
+    return hiveInfos(this.fleet.all(), this.#ledger);
   }
 
   /** Workers of all hives; those of a hive that went away are shown as unreachable for a while, then no more. */
   workers(now: number): ActiveWorker[] {
-    const occupancy = new Occupancy(this.#ledger.placed());
-    const shown = this.fleet
-      .all()
-      .filter((hive) => hive.connected || now - hive.last_seen < limits.worker_unreachable_ms);
-    return shown.flatMap((hive) =>
-      (hive.inventory?.workers ?? []).map((worker) => ({
-        worker_id: worker.worker_id,
-        hive_id: hive.hive_id,
-        model: worker.model,
-        device: worker.device,
-        state: hive.connected ? this.#stateOf(hive, worker) : ("unreachable" as const),
-        slots: worker.slots,
-        slots_busy: Math.min(occupancy.of(hive, worker), worker.slots),
-        ...this.#book.notesOf(hive.hive_id, worker),
-      })),
-    );
+    return activeWorkers(this.fleet.all(), { occupancy: this.#ledger.occupancy, book: this.#book, now });
   }
 
   /** The worker gets nothing new from this instant. [WORKER-1] @throws RbeeError worker_not_found */
   retire(worker_id: string, how: { keep: boolean; now: number }): ActiveWorker {
     const workers = this.workers(how.now);
     const worker = workers.find((one) => one.worker_id === worker_id);
-    if (worker === undefined) throw unknownWorker(worker_id, workers);
+    if (worker === undefined) throw new RbeeError("worker_not_found", unknownWorker(worker_id, workers));
     this.#book.retire(worker.hive_id, worker_id, how.keep ? "keep" : "stop");
     return worker;
   }
@@ -216,57 +217,84 @@ export class Registry {
     if (token === undefined)
       throw new RbeeError("unauthorized", "the join token is not valid: it was used, or its time is up");
     const hive_id = token.label ?? asked.hive_id;
-    return { hive_id, gen: this.fleet.enrol(hive_id, asked.now) };
-  }
-
-  /** The fleet as far as new work is concerned: a retired worker takes none, whatever its hive says. */
-  #placeable(): Hive[] {
-    return this.fleet.all().map((hive) => {
-      const { hive_id, inventory } = hive;
-      const retired = (inventory?.workers ?? []).filter((worker) => this.#book.isRetired(hive_id, worker));
-      if (inventory === undefined || retired.length === 0) return hive;
-      const workers = inventory.workers.map((worker) => ({ ...worker, state: this.#stateOf(hive, worker) }));
-      // Until the hive knows, it would give the work that it may place itself to the very worker that retires.
-      const closing = retired.filter(({ state }) => state === "ready").map(({ model }) => model);
-      return { ...hive, inventory: { ...inventory, workers }, closing };
-    });
-  }
-
-  #stateOf(hive: Hive, worker: WorkerInfo): WorkerInfo["state"] {
-    return worker.state === "ready" && this.#book.isRetired(hive.hive_id, worker) ? "draining" : worker.state;
+    return { hive_id, gen: this.fleet.enrol(hive_id, asked.now, token.labels) };
   }
 
   /** A hive that had the job and lost it may be deaf and not known to be: any other comes first. [REG-5] */
-  #choose(want: Want, lostBy: string | undefined): Choice {
-    const occupancy = new Occupancy(this.#ledger.placed().filter((job) => job.want.job_id !== want.job_id));
-    const hives = this.#placeable();
-    if (lostBy === undefined) return choose(want, hives, occupancy);
-    const others = hives.filter(({ hive_id }) => hive_id !== lostBy);
-    const elsewhere = choose(want, others, occupancy);
-    return elsewhere.kind === "place" ? elsewhere : choose(want, hives, occupancy);
+  #chooseAnew(want: Want, lostBy: string | undefined): Choice {
+    if (lostBy === undefined) return this.#choose(want);
+    const elsewhere = this.#choose(want, this.#placeable().without(lostBy));
+    return elsewhere.kind === "place" ? elsewhere : this.#choose(want);
   }
 
-  #tell(job: OpenJob, reason: string, position: number): Notice[] {
+  #choose(want: Want, fleet = this.#placeable()): Choice {
+    const seat = want.session === undefined ? undefined : this.#conversations.find(want.session);
+    const conversationsOn = (hive_id: string, worker_id: string) => this.#conversations.on(hive_id, worker_id);
+    return choose(want, fleet, { occupancy: this.#ledger.occupancy, seat, conversationsOn });
+  }
+
+  /** The fleet as far as new work is concerned: a retired worker takes none, whatever its hive says. */
+  #placeable(): FleetView {
+    const revision = this.fleet.revision + this.#book.revision;
+    if (this.#view?.revision !== revision) {
+      const isRetired = this.#book.isRetired.bind(this.#book);
+      this.#view = { revision, fleet: new FleetView(this.fleet.all(), isRetired) };
+    }
+    return this.#view.fleet;
+  }
+
+  #give(want: Want, term: number, choice: Extract<Choice, { kind: "place" }> & { now: number }): void {
+    this.#ledger.give(want, term + 1, choice);
+    this.#told.delete(want.job_id);
+    this.#remember(want.session?.keep, choice.placement);
+  }
+
+  /** Who served the newest turn of a conversation. */
+  #remember(session: string | undefined, seat: Partial<Record<keyof Seat, string | undefined>> = {}): void {
+    const { hive_id, worker_id } = seat;
+    if (session !== undefined && hive_id !== undefined && worker_id !== undefined)
+      this.#conversations.note(session, { hive_id, worker_id });
+  }
+
+  #heard(hive_id: string, { workers }: Inventory, now: number): void {
+    this.accounts.workers(this.#book.heard(hive_id, workers, now), now);
+  }
+
+  /** Why no more jobs are taken, if so. */
+  #full({ key_id = "" }: Want): Problem | undefined {
+    const { open_jobs_max, open_jobs_per_key_max } = limits;
+    if (this.#ledger.openCount >= open_jobs_max) return problemOf("queue_full", `${open_jobs_max} jobs are open`);
+    return this.#ledger.openOf(key_id) >= open_jobs_per_key_max
+      ? problemOf("queue_full", `${open_jobs_per_key_max} jobs of this key are open`)
+      : undefined;
+  }
+
+  #refuse(problem: Problem, term: number): Decision {
+    if (term === 0) this.accounts.refused(problem.code);
+    return { kind: "refused", problem };
+  }
+
+  #waiting({ want }: OpenJob, { reason, slots }: Wait, position: number): Extract<Decision, { kind: "waiting" }> {
+    this.#told.set(want.job_id, { position, reason });
+    const eta_ms = this.#forecast.wait({ model: want.model, position, slots: slots ?? 0 });
+    return { kind: "waiting", reason, position, ...(eta_ms === undefined ? {} : { eta_ms }) };
+  }
+
+  #tell(job: OpenJob, wait: Wait, position: number): Notice[] {
     const { job_id } = job.want;
-    const news = `${position} ${reason}`;
-    if (position > limits.queue_watch_max || this.#told.get(job_id) === news) return [];
-    this.#told.set(job_id, news);
-    return [{ job_id, term: job.term, decision: { kind: "waiting", reason, position } }];
-  }
-
-  #positionOf(job: OpenJob): number {
-    const key = queueOf(job.want);
-    return this.#ledger.queued().filter((other) => other.rank <= job.rank && queueOf(other.want) === key).length;
+    const known = this.#told.get(job_id);
+    const news = known?.reason !== wait.reason || position > known.position;
+    const nearer = known !== undefined && position < known.position && toldPositions.has(position);
+    return news || nearer ? [{ job_id, term: job.term, decision: this.#waiting(job, wait, position) }] : [];
   }
 }
 
-const NAMES_SHOWN = 20;
+/** Where a job that moves up is told so: each word costs its object two rows. In between it stands nearer than it was told. */
+const toldPositions: ReadonlySet<number> = new Set([1, 2, 3, 4, 8, limits.queue_watch_max]);
 
-const queueOf = ({ hive_id, model = "", worker_id = "", model_digest = "" }: Want): string =>
-  `${hive_id} ${model} ${worker_id} ${model_digest}`;
-
-function unknownWorker(worker_id: string, workers: readonly ActiveWorker[]): RbeeError {
-  const known = workers.map((worker) => worker.worker_id).slice(0, NAMES_SHOWN);
-  const there = known.length === 0 ? "there is none" : `there are ${known.join(", ")}`;
-  return new RbeeError("worker_not_found", `no worker ${worker_id}; ${there}`);
+/** Repeated until the job has ended itself, as any refusal of a queued job. [REG-4] */
+function tooLate({ want, term }: OpenJob): Notice {
+  const seconds = Math.round((want.max_wait_ms ?? 0) / 1_000);
+  const problem = problemOf("deadline_exceeded", `there was no place for it within ${seconds} s`);
+  return { job_id: want.job_id, term, decision: { kind: "refused", problem } };
 }

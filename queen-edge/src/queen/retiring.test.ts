@@ -51,18 +51,18 @@ const retire = (keep = false) => registry.retire(WORKER, { keep, now: 10 });
 
 test("[WORKER-1] from that instant nothing new, whoever restarts; what runs keeps its place", () => {
   const running = want();
-  registry.place(running, 0);
+  registry.place(running, 0, 0);
   retire();
   // An evicted or restarted queen reads it again.
   registry = new Registry(sql);
   const next = want();
-  expect(registry.place(next, 0)).toMatchObject({ kind: "waiting" });
+  expect(registry.place(next, 0, 0)).toMatchObject({ kind: "waiting" });
   expect(registry.workers(10)).toMatchObject([{ state: "draining", retired: "stop", slots_busy: 1 }]);
   expect(registry.counts()).toEqual({ queued: 1, running: 1 });
   // Until the hive knows it would give the job to that very worker, so the hive gets none that it may place itself.
-  expect(registry.drain().filter(({ decision }) => decision.kind === "placed")).toEqual([]);
+  expect(registry.drain(0).filter(({ decision }) => decision.kind === "placed")).toEqual([]);
   says(worker({ state: "draining" }));
-  expect(registry.drain()).toMatchObject([{ job_id: next.job_id, decision: { placement: { hive_id: "box" } } }]);
+  expect(registry.drain(0)).toMatchObject([{ job_id: next.job_id, decision: { placement: { hive_id: "box" } } }]);
 });
 
 test("[WORKER-2] the hive is asked until it heeds, not more often than it must be", () => {
@@ -94,7 +94,7 @@ test("a worker that comes later under the same name is another one", () => {
   says(worker({ pid: 2 }));
   expect(registry.workers(10)).toMatchObject([{ state: "ready" }]);
   expect(registry.workers(10)[0]).not.toHaveProperty("retired");
-  expect(registry.place(want(), 0)).toMatchObject({ placement: { worker_id: WORKER } });
+  expect(registry.place(want(), 0, 0)).toMatchObject({ placement: { worker_id: WORKER } });
   says();
   expect(registry.workers(10)).toEqual([]);
   expect(() => retire()).toThrow("no worker");
@@ -102,7 +102,7 @@ test("a worker that comes later under the same name is another one", () => {
 
 test("since when it is there, and how fast it was last", () => {
   const job = want();
-  registry.place(job, 0);
+  registry.place(job, 0, 0);
   const speed = { hive_id: "box", worker_id: WORKER, tokens_per_s: 42 };
   registry.release(job.job_id, { state: "succeeded", finished_at: 9, speed });
   expect(registry.workers(10)).toMatchObject([{ since: 5, tokens_per_s: 42 }]);

@@ -2,7 +2,9 @@ import type { Device, ModelInfo, WorkerInfo } from "@rbee/contracts";
 import { expect, test } from "vitest";
 import type { Hive } from "./fleet.ts";
 import type { Want } from "./ledger.ts";
-import { choose, Occupancy } from "./placement.ts";
+import { FleetView } from "./fleet-view.ts";
+import { Occupancy } from "./occupancy.ts";
+import { choose } from "./placement.ts";
 
 const GIB = 1024 ** 3;
 const device = (id: string, freeGib: number): Device => ({
@@ -38,15 +40,25 @@ function hive(
 ): Hive {
   const { models = [], workers = [], connected = true } = rest;
   const inventory = { version: "1", platform: "x", devices, models, workers, slots_default: 1 };
-  return { hive_id, gen: 1, enrolled_at: 0, last_seen: 0, session: 1, connected, draining: false, inventory };
+  return {
+    hive_id,
+    gen: 1,
+    enrolled_at: 0,
+    last_seen: 0,
+    session: 1,
+    connected,
+    draining: false,
+    labels: [],
+    inventory,
+  };
 }
 
 const choice = (hives: Hive[], wished = "auto") => {
   const room = { model: "bee", device: wished };
   const want: Want = { job_id: "j", operation: "model_run", submitted_at: 0, hive_id: "auto", offline: "wait", room };
-  return choose(want, hives, new Occupancy([]));
+  return choose(want, new FleetView(hives), { occupancy: new Occupancy() });
 };
-const placed = (hive_id: string) => ({ kind: "place", placement: { hive_id } });
+const placed = (hive_id: string) => ({ kind: "place", placement: { hive_id }, how: "hive" });
 
 test("where it is loaded already, however little room is left", () => {
   const loaded = hive("loaded", [device("cuda:0", 1)], { workers: [ready("cuda:0")] });
@@ -79,19 +91,4 @@ test("hives that are away do not count; none at all is waited for; a device that
   expect(choice([away, hive("here", [device("cpu", 1)])])).toEqual(placed("here"));
   expect(choice([away])).toEqual({ kind: "wait", reason: "no hive is connected" });
   expect(choice([hive("here", [device("cpu", 1)])], "cuda:3")).toMatchObject({ problem: { code: "no_such_device" } });
-});
-
-test("jobs that wait for a model count by whichever of its names they asked for it", () => {
-  const here = hive("here", [device("cpu", 9)], { models: [bee(1)], workers: [ready("cpu")] });
-  const asking = (job_id: string, model: string): Want => ({
-    job_id,
-    operation: "infer",
-    submitted_at: 0,
-    hive_id: "auto",
-    offline: "wait",
-    model,
-  });
-  const occupancy = new Occupancy([]);
-  occupancy.add(asking("one", "bee:f16"), { hive_id: "here" });
-  expect(choose(asking("two", "bee"), [here], occupancy)).toMatchObject({ kind: "wait" });
 });

@@ -1,14 +1,13 @@
-import { operationOf, type JobEvent } from "@rbee/contracts";
+import { operationOf, priorities, type JobEvent } from "@rbee/contracts";
 import type { Ended, JobSpec, Phase } from "@rbee/job-core";
 import { z } from "zod";
+import type { Work } from "./finished.ts";
 import type { Ending, Want } from "./ledger.ts";
 
-/** What a job needs of the fleet, in the phase it is in. */
-export function wantOf({ job_id, operation, input, submitted_at }: JobSpec, phase?: Phase): Want {
+/** What a job needs of the fleet, in the phase it is in; its conversation's hashes come from outside. */
+export function wantOf({ job_id, operation, input, submitted_at, key_id }: JobSpec, phase?: Phase): Want {
   const row = operationOf(operation);
   const text = (field: string) => (typeof input[field] === "string" ? input[field] : undefined);
-  const model = row.executor === "worker" ? text("model") : undefined;
-  const worker_id = row.executor === "worker" ? text("worker_id") : undefined;
   const runs = row.executor === "hive" ? (text("model") ?? text("id")) : undefined;
   const room =
     runs === undefined || text("hive_id") !== "auto" ? undefined : { model: runs, device: text("device") ?? "auto" };
@@ -17,26 +16,71 @@ export function wantOf({ job_id, operation, input, submitted_at }: JobSpec, phas
     job_id,
     operation,
     submitted_at,
+    key_id,
     hive_id: text("hive_id") ?? "auto",
-    ...(model === undefined ? {} : { model }),
-    ...(worker_id === undefined ? {} : { worker_id }),
+    ...(row.executor === "worker" ? Wishes.parse(input) : {}),
     ...(room === undefined ? {} : { room }),
     ...(model_digest === undefined ? {} : { model_digest }),
     offline: row.offline,
   };
 }
 
-/** How a job ended, as far as the registry wants to know. */
-export function endingOf({ state, finished_at, hive_id, error }: Ended, last: JobEvent | undefined): Ending {
-  const speed = Speed.safeParse(last?.type === "result" ? last.result : undefined);
+/** What operations that a worker executes may say about their place. */
+const Wishes = z
+  .object({
+    model: z.string(),
+    worker_id: z.string().optional(),
+    priority: z.enum(priorities).optional(),
+    max_wait: z.number().optional(),
+    hive_labels: z.array(z.string()).optional(),
+  })
+  .transform(({ max_wait, hive_labels = [], worker_id, priority, model }) => ({
+    model,
+    ...(worker_id === undefined ? {} : { worker_id }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(max_wait === undefined ? {} : { max_wait_ms: max_wait * 1_000 }),
+    ...(hive_labels.length === 0 ? {} : { hive_labels }),
+  }));
+
+/**
+ * How a job ended, as far as the registry wants to know.
+ * @param tokens how many its log has; asked only of one that has no result to tell
+ */
+export function endingOf(ended: Ended, last: JobEvent | undefined, tokens: () => number): Ending {
+  const { state, finished_at, hive_id, error, dispatches } = ended;
+  const result = last?.type === "result" ? last.result : undefined;
+  const speed = Speed.safeParse(result);
+  const told = Told.safeParse(result);
+  const made = result === undefined && dispatches > 0 ? tokens() : 0;
+  const work: Work = told.success
+    ? { ...told.data, dispatches }
+    : { prompt_tokens: 0, cached_tokens: 0, completion_tokens: made, dispatches };
   return {
     state,
     finished_at,
     ...(hive_id === undefined ? {} : { hive_id }),
     ...(error === undefined ? {} : { error_code: error.code }),
     ...(speed.success ? { speed: speed.data } : {}),
+    work,
   };
 }
+
+const Count = z.int().nonnegative().default(0);
+
+/** The part of a result that tells what the engine did; operations may leave out what does not apply. */
+const Told = z
+  .object({
+    usage: z.object({ prompt_tokens: Count, cached_tokens: Count, completion_tokens: Count }),
+    model: z.string().optional(),
+    worker_id: z.string().optional(),
+    timings: z.object({ generation_ms: z.number().nonnegative() }).optional(),
+  })
+  .transform(({ usage, timings, model, worker_id }) => ({
+    ...usage,
+    ...(model === undefined ? {} : { model }),
+    ...(worker_id === undefined ? {} : { worker_id }),
+    ...(timings === undefined ? {} : { generation_ms: timings.generation_ms }),
+  }));
 
 /** The part of a generation's result that tells how fast it was. */
 const Speed = z

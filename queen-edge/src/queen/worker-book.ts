@@ -29,6 +29,8 @@ export interface Retirement {
 export class WorkerBook {
   readonly #sql: Sql;
   readonly #lines = new Map<string, Line>();
+  /** Grows with every change of who is retired. */
+  revision = 0;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -38,16 +40,26 @@ export class WorkerBook {
     for (const row of sql.exec<Row>("SELECT * FROM workers")) this.#lines.set(keyOf(row.hive_id, row.worker_id), row);
   }
 
-  /** A hive told which workers it has: new ones are noted, those that went are forgotten, and so is their retirement. */
-  heard(hive_id: string, workers: readonly WorkerInfo[], now: number): void {
+  /**
+   * A hive told which workers it has: new ones are noted, those that went are forgotten, and so is their retirement.
+   * @returns how many came, and how many went
+   */
+  heard(hive_id: string, workers: readonly WorkerInfo[], now: number): { came: number; went: number } {
     const there = new Set(workers.map(({ worker_id }) => worker_id));
+    let [came, went] = [0, 0];
     for (const line of this.#lines.values()) {
-      if (line.hive_id === hive_id && !there.has(line.worker_id)) this.#drop(line);
+      if (line.hive_id !== hive_id || there.has(line.worker_id)) continue;
+      this.#drop(line);
+      went++;
     }
     for (const { worker_id, pid } of workers) {
-      if (this.#lines.get(keyOf(hive_id, worker_id))?.pid === pid) continue;
+      const known = this.#lines.get(keyOf(hive_id, worker_id));
+      if (known?.pid === pid) continue;
       this.#put({ hive_id, worker_id, pid, since: now, tokens_per_s: null, retired: null, asked_at: 0 });
+      came++;
+      if (known !== undefined) went++;
     }
+    return { came, went };
   }
 
   /** A generation ended at this speed. */
@@ -97,6 +109,7 @@ export class WorkerBook {
 
   #put(line: Line): void {
     this.#lines.set(keyOf(line.hive_id, line.worker_id), line);
+    this.revision++;
     const { hive_id, worker_id, pid, since, tokens_per_s, retired, asked_at } = line;
     this.#sql.exec(
       "INSERT OR REPLACE INTO workers (hive_id, worker_id, pid, since, tokens_per_s, retired, asked_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -112,6 +125,7 @@ export class WorkerBook {
 
   #drop({ hive_id, worker_id }: Line): void {
     this.#lines.delete(keyOf(hive_id, worker_id));
+    this.revision++;
     this.#sql.exec("DELETE FROM workers WHERE hive_id = ? AND worker_id = ?", hive_id, worker_id);
   }
 }

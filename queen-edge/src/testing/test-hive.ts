@@ -87,8 +87,8 @@ export class TestHive {
     this.#keys = keys;
   }
 
-  static async enrol(name: string): Promise<TestHive> {
-    const { token } = await run<{ token: string }>({ operation: "hive_token_create" });
+  static async enrol(name: string, labels: readonly string[] = []): Promise<TestHive> {
+    const { token } = await run<{ token: string }>({ operation: "hive_token_create", labels });
     const keys = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
     const raw = (await crypto.subtle.exportKey("raw", keys.publicKey)) as ArrayBuffer;
     const response = await exports.default.fetch("https://queen/v1/enroll", {

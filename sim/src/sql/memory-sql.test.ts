@@ -90,12 +90,12 @@ describe("what the protocol says to a database is answered as SQLite answers it"
     const inventory = { version: "1", platform: "", devices: [], models: [], workers: [], slots_default: 1 };
     registry.hiveConnected("box", 1, { inventory, jobs: [], now: 6 });
     const want = { job_id: "", operation: "model_list", submitted_at: 1, hive_id: "box", offline: "wait" } as const;
-    for (const job_id of ids) registry.place({ ...want, job_id }, 0);
+    for (const job_id of ids) registry.place({ ...want, job_id }, 0, 6);
     registry.fleet.disconnected("box", 2, 7);
-    registry.place({ ...want, job_id: "job_waits" }, 0);
+    registry.place({ ...want, job_id: "job_waits" }, 0, 7);
     registry.release(ids[1] as string, { state: "succeeded", finished_at: 8 });
     registry.release(ids[1] as string, { state: "succeeded", finished_at: 8 });
-    registry.drop(ids[2] as string);
+    registry.drop(ids[2] as string, 9);
     const again = new Registry(sql);
     expect(again.jobs(10)).toEqual(registry.jobs(10));
     expect([...again.jobs(limits.finished_jobs_max)].length).toBe(3);

@@ -1,0 +1,32 @@
+import type { JobLine } from "@rbee/contracts";
+import type { How } from "./placement.ts";
+
+/** What a job's engine did, from its result; of a job that failed, the tokens that its log has. */
+export interface Work {
+  readonly prompt_tokens: number;
+  readonly cached_tokens: number;
+  readonly completion_tokens: number;
+  /** The model as its hive calls it. */
+  readonly model?: string;
+  readonly worker_id?: string;
+  /** From the first token to the last. */
+  readonly generation_ms?: number;
+  /** Times it was given to a hive. */
+  readonly dispatches?: number;
+}
+
+/** What the accounts want of an ended job and nobody else does. */
+export interface Account extends Partial<Work> {
+  readonly key_id: string;
+  /** Hash of the conversation, as its next turn will look for it. */
+  readonly session?: string;
+  /** When it got its last place; absent when it never had one. */
+  readonly placed_at?: number;
+  readonly how?: How;
+}
+
+/** A line of the history; numbers only grow. Older versions wrote none for the accounts. */
+export interface FinishedLine {
+  readonly n: number;
+  readonly line: JobLine & { readonly account?: Account };
+}

@@ -1,0 +1,25 @@
+import type { ActiveWorker } from "@rbee/contracts";
+import type { Hive } from "./fleet.ts";
+
+/** What to say of a name that nobody has: those there are. */
+
+const NAMES_SHOWN = 20;
+export const listed = (names: readonly string[], none: string): string =>
+  names.length === 0 ? none : `there ${names.length === 1 ? "is" : "are"} ${names.slice(0, NAMES_SHOWN).join(", ")}`;
+
+export const unknownHive = (hive_id: string, hives: readonly Hive[]): string =>
+  `no hive ${JSON.stringify(hive_id)}; ${listed(
+    hives.map((hive) => hive.hive_id),
+    "none has joined yet",
+  )}`;
+
+export function unknownModel(model: string, hives: readonly Hive[]): string {
+  const known = hives.flatMap((hive) => (hive.inventory?.models ?? []).map((file) => file.id));
+  return `no hive has ${JSON.stringify(model)}; ${listed([...new Set(known)], "none has any model yet")}`;
+}
+
+export const unknownWorker = (worker_id: string, workers: readonly ActiveWorker[]): string =>
+  `no worker ${worker_id}; ${listed(
+    workers.map((worker) => worker.worker_id),
+    "there is none",
+  )}`;
