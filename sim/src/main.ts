@@ -3,7 +3,7 @@ import { runMutants } from "./mutants/run.ts";
 import { runSeeds } from "./run/seeds.ts";
 import { traceSeed } from "./run/trace-seed.ts";
 
-/** `npm run sim -- --seeds N [--from S] | --seed S [--trace] | --mutants [--only ID] [--seeds N]`. Exit code 1: something was found. */
+/** `npm run sim -- --seeds N [--from S] | --seed S [--trace] | --mutants [--only ID] [--seeds N] [--workers N]`. Exit code 1: something was found. */
 const { values } = parseArgs({
   options: {
     seeds: { type: "string" },
@@ -25,7 +25,7 @@ const whole = (name: string, text: string): number => {
 
 const seeds = (otherwise: number): number => whole("seeds", values.seeds ?? String(otherwise));
 const workers = whole("workers", values.workers);
-if (values.mutants) process.exitCode = await runMutants({ only: values.only, seeds: seeds(20_000), workers });
+if (values.mutants) process.exitCode = await runMutants({ only: values.only, seeds: seeds(6_000), workers });
 else if (values.seed !== undefined) process.exitCode = await traceSeed(whole("seed", values.seed), values.trace);
 else {
   const [from, count] = [whole("from", values.from), seeds(200_000)];

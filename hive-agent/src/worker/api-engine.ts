@@ -105,10 +105,17 @@ function requestOf({ model, chat }: ApiModel, generation: Generation) {
     ...(seed === undefined ? {} : { seed }),
     ...(stop.length === 0 ? {} : { stop }),
     ...formatOf(generation.response_format),
+    ...goingOn(asked),
     stream: true,
     stream_options: { include_usage: true },
   };
   return { path: asked === undefined ? "/v1/completions" : "/v1/chat/completions", body };
+}
+
+/** Without these words llama.cpp's server says the last message again before it goes on, and vLLM begins a new one. */
+function goingOn(messages: Generation["messages"]) {
+  if (messages?.at(-1)?.role !== "assistant") return {};
+  return { continue_final_message: true, add_generation_prompt: false };
 }
 
 /** Servers constrain a chat's answer by `response_format`; llama.cpp's constrains a plain completion by `json_schema`. */

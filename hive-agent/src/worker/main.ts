@@ -1,6 +1,7 @@
 import { limits } from "@rbee/contracts";
 import { createInterface } from "node:readline";
 import { useEngine } from "./engine-package.ts";
+import { isOrphan } from "./orphan.ts";
 import { EXIT_PORT_TAKEN, StartOptions, type Engine, type LoadHooks } from "./protocol.ts";
 import { createWorkerServer, type WorkerServer, type WorkerState } from "./server.ts";
 
@@ -13,13 +14,14 @@ const ORPHAN_CHECK_MS = 1_000;
 
 /** Runs a worker around any engine; the synthetic one of the benchmarks is started with this too. */
 export async function runWorker(load: (options: StartOptions, hooks: LoadHooks) => Promise<Engine>): Promise<void> {
-  let agentGone = false;
-  const options = await readStartOptions(() => (agentGone = true));
+  let agentGoneAt: number | undefined;
+  const options = await readStartOptions(() => (agentGoneAt ??= performance.now()));
   const state: WorkerState = { options, progress: 0, engine: undefined };
   const server = createWorkerServer(state);
   await listen(server, options.port);
   setInterval(() => {
-    if (agentGone && server.idleMs() > options.orphan_ms) process.exit(0);
+    const agentGoneMs = agentGoneAt === undefined ? undefined : performance.now() - agentGoneAt;
+    if (isOrphan({ agentGoneMs, idleMs: server.idleMs() }, options.orphan_ms)) process.exit(0);
   }, ORPHAN_CHECK_MS);
   try {
     state.engine = await load(options, { onProgress: (progress) => (state.progress = progress), log: boundedLog() });

@@ -46,7 +46,7 @@ export function operationCommand<K extends OperationName>(
     places,
     run: async (flags, values) => {
       const given = {
-        ...inputFrom(flags, named),
+        ...inputFrom(flags, fields),
         ...Object.fromEntries(
           places.map(({ name }, i) => [name, values[i]]).filter(([, value]) => value !== undefined),
         ),

@@ -8,11 +8,29 @@ export interface StoredPhase {
   readonly state: string;
   readonly term: number;
   readonly dispatches: number;
+  readonly hive_id?: string;
+  readonly reason?: string;
+  readonly position?: number;
+  readonly cancel_until?: number;
   readonly finished_at?: number;
-  readonly error?: { readonly code: string };
+  readonly error?: { readonly code: string; readonly detail: string };
 }
 
-export const phaseOf = (text: string): StoredPhase => JSON.parse(text) as StoredPhase;
+const PARSED_MAX = 1_000;
+const parsed = new Map<string, unknown>();
+
+/** What is stored is looked at far more often than it changes. Only to be read. */
+export function parsedOnce(text: string): unknown {
+  let value = parsed.get(text);
+  if (value === undefined) {
+    value = JSON.parse(text) as unknown;
+    if (parsed.size >= PARSED_MAX) parsed.clear();
+    parsed.set(text, value);
+  }
+  return value;
+}
+
+export const phaseOf = (text: string): StoredPhase => parsedOnce(text) as StoredPhase;
 
 export interface Entry {
   readonly position: Position;
@@ -22,7 +40,7 @@ export interface Entry {
 /** The stored log, entry by entry. */
 export const entriesOf = (db: MemorySql): Entry[] =>
   db.peek("log").flatMap((row) =>
-    (JSON.parse(row["body"] as string) as PackedEvent[]).map((item, i) => ({
+    (parsedOnce(row["body"] as string) as PackedEvent[]).map((item, i) => ({
       position: { term: row["term"] as number, seq: (row["first"] as number) + i },
       event: unpack(item),
     })),

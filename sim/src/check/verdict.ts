@@ -48,9 +48,16 @@ function checkLog(world: World, { client: { job_id }, entries }: Judged): void {
       world.fail(`${job_id}: ${formatPosition(position)} follows ${formatPosition(last)} in the log`);
     if (isEndOfJob(event) !== (i === entries.length - 1))
       world.fail(`${job_id}: ${event.type} at ${formatPosition(position)} of ${entries.length} events`);
+    if (!isOf(position.term, event)) world.fail(`${job_id}: ${JSON.stringify(event)} at ${formatPosition(position)}`);
     last = position;
   }
   if (entries.length === 0) world.fail(`${job_id} ended without a word`);
+}
+
+/** Even terms are the queen's, who neither narrates nor generates; what a hive narrates names its term. */
+function isOf(term: number, event: JobEvent): boolean {
+  if (event.type === "token" || event.type === "progress") return term % 2 === 1;
+  return event.type !== "narration" || event.human.endsWith(`in term ${term}`);
 }
 
 const stateOf = (event: JobEvent): string =>
@@ -64,7 +71,7 @@ function checkOutcome(world: World, { client, phase, entries }: Judged): void {
   if (stateOf(end.event) !== phase.state) world.fail(`${job_id} is ${phase.state}, its log says ${end.event.type}`);
   if (end.position.term !== phase.term) world.fail(`${job_id} ended in ${phase.term}, its log in ${end.position.term}`);
   if (phase.dispatches > limits.dispatches_max) world.fail(`${job_id} was given away ${phase.dispatches} times`);
-  const cancelled = plan.cancels.length > 0 || plan.cancels_on_leave;
+  const cancelled = plan.cancels.length > 0 || client.readers.some((reader) => reader.hasCancelled);
   if (phase.state === "cancelled" && !cancelled) world.fail(`${job_id} was cancelled by nobody`);
   if (phase.error?.code === "hive_lost" && plan.continues && world.scenario.hives.every(({ version }) => version === 2))
     world.fail(`${job_id} was lost although it could go on`);
@@ -110,6 +117,8 @@ function checkBooks(world: World): void {
     if (stored === undefined || phaseOf(stored).state !== line.state)
       world.fail(`the registry says ${line.job_id} is ${line.state}, the job ${stored}`);
   }
+  const numbers = world.registry.storage.db.peek("finished_jobs").map((row) => row["n"]);
+  if (numbers.some((n) => (n as number) > lines.length)) world.fail(`lines ${numbers.join(", ")} of the history`);
   const counted = new Set(lines.map((line) => line.job_id));
   if (counted.size !== lines.length) world.fail(`${lines.length} lines of ${counted.size} jobs`);
   for (const { job_id, actor } of world.clients) {

@@ -3,9 +3,16 @@ import type { Observer } from "../platform/platform.ts";
 import type { ServerSocket } from "../platform/socket.ts";
 import type { Reader } from "../world/reader.ts";
 import type { World } from "../world/world.ts";
+import { Books } from "./books.ts";
+import { Cancels } from "./cancels.ts";
 import { Leases } from "./leases.ts";
+import { Lines } from "./lines.ts";
 import { watchMemory } from "./memory.ts";
-import { ackedIn, coverage, phaseOf } from "./records.ts";
+import { ackedIn, coverage, phaseOf, type StoredPhase } from "./records.ts";
+import { Runs } from "./runs.ts";
+import { Sent } from "./sent.ts";
+import { Shown } from "./shown.ts";
+import { checkStep } from "./steps.ts";
 
 /** Failures of calls that the faults brought about; any other exception of an object is a bug. */
 const EXPECTED = /the call was lost|the object was reset/;
@@ -13,48 +20,72 @@ const EXPECTED = /the call was lost|the object was reset/;
 /** Looks at everything while it happens: what must hold at each moment. */
 export class Watch implements Observer {
   readonly #world: World;
-  readonly #terms = new Map<Actor, number>();
-  readonly #ended = new Map<Actor, string>();
+  /** Each job's phase as it was last confirmed. */
+  readonly #phases = new Map<Actor, string>();
+  readonly sent: Sent;
+  readonly runs: Runs;
+  readonly lines: Lines;
+  readonly cancels: Cancels;
   readonly #leases: Leases;
+  readonly #books: Books;
+  readonly #shown: Shown;
 
   constructor(world: World) {
     this.#world = world;
+    this.sent = new Sent(world);
+    this.runs = new Runs(world);
+    this.lines = new Lines(world);
+    this.cancels = new Cancels(world);
     this.#leases = new Leases(world);
+    this.#books = new Books(world);
+    this.#shown = new Shown(world);
     watchMemory((why) => world.fail(why));
   }
 
-  turn(): void {}
+  turn(actor: Actor, what: string): void {
+    if (what === "webSocketClose" && actor.name.startsWith("JOB/")) this.#leases.broken(actor);
+  }
 
   heard(ws: ServerSocket): void {
     this.#leases.heard(ws);
+    this.lines.heard(ws);
   }
 
-  /** Terms only grow, and an ending is final. */
   confirmed(actor: Actor): void {
+    if (actor === this.#world.registry) return this.#books.confirmed(actor);
     if (!actor.name.startsWith("JOB/")) return;
     const text = actor.storage.db.peek("job")[0]?.["phase"] as string | undefined;
-    if (text === undefined) return;
-    const ended = this.#ended.get(actor);
-    if (ended !== undefined) {
-      if (ended !== text) this.#world.fail(`${actor.name} ended twice: ${ended} and ${text}`);
-      return;
-    }
-    const phase = phaseOf(text);
-    const before = this.#terms.get(actor) ?? 0;
-    if (phase.term < before) this.#world.fail(`${actor.name}: the term fell to ${phase.term}`);
-    if (phase.term > before && text.includes("was silent too long")) this.#leases.silent(actor);
-    if (phase.term > before && phase.state === "placed") this.#leases.placed(actor);
-    this.#terms.set(actor, phase.term);
-    if (phase.finished_at !== undefined) this.#ended.set(actor, text);
+    const before = this.#phases.get(actor);
+    if (text === undefined || text === before) return;
+    this.#phases.set(actor, text);
+    const [from, to] = [before === undefined ? undefined : phaseOf(before), phaseOf(text)];
+    checkStep(this.#world, actor, { from, to });
+    if (to.cancel_until !== undefined) this.cancels.wanted(actor);
+    if (from?.term !== to.term) this.#moved(actor, text, from);
+    if (to.finished_at !== undefined) this.#ended(actor);
+  }
+
+  #moved(actor: Actor, text: string, from: StoredPhase | undefined): void {
+    if (text.includes("was silent too long")) this.#leases.silent(actor);
+    const { state } = phaseOf(text);
+    if (state !== "placed") return;
+    this.#leases.placed(actor);
+    this.#books.agree(jobIdIn(actor), from);
+  }
+
+  #ended(actor: Actor): void {
+    const { term, state, dispatches } = phaseOf(this.#phases.get(actor) as string);
+    if (state === "cancelled" && term % 2 === 0) this.cancels.ended(actor, this.#world.planOf(jobIdIn(actor)));
+    if (dispatches > 0) this.#books.ended(jobIdIn(actor));
   }
 
   /** What the queen says is true when she says it: acknowledged is durable, and so is an end. */
   said(ws: ServerSocket, text: string): void {
     const { actor } = ws;
-    if (actor === undefined || !text.includes('"t":')) {
-      if (actor !== undefined) this.#shown(actor, text);
-      return;
-    }
+    if (actor === undefined) return;
+    if (!text.includes('"t":')) return this.#shown.said(actor, text);
+    this.lines.said(ws, text);
+    this.#leases.said(ws, text);
     for (const { job_id, term, acked, ended } of ackedIn(ws, text)) {
       const job = job_id === undefined ? actor : this.#world.jobActor(job_id);
       const { db } = job.storage;
@@ -108,12 +139,6 @@ export class Watch implements Observer {
     }
     return "";
   }
-
-  /** A reader is shown events at once, but the last one only when the end is durable. */
-  #shown(actor: Actor, text: string): void {
-    if (!text.includes("data: [DONE]")) return;
-    const phase = actor.storage.db.peek("job")[0]?.["phase"] as string | undefined;
-    if (phase === undefined || !phase.includes('"finished_at"'))
-      this.#world.fail(`${actor.name} told a reader an end that is not durable`);
-  }
 }
+
+const jobIdIn = ({ name }: Actor): string => name.slice(name.lastIndexOf("/") + 1);

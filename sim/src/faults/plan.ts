@@ -1,11 +1,20 @@
 /** Faults that strike the n-th of something that happens: close to the action, wherever that is in time. */
 export type CountedFault =
   | { readonly kind: "drop" | "duplicate" | "truncate"; readonly n: number }
-  | { readonly kind: "stall" | "overtaken"; readonly n: number; readonly ms: number }
+  /** The message says everything twice. */
+  | { readonly kind: "doubled"; readonly n: number }
+  /** `repeated`: an operation comes again; any other message does not. */
+  | { readonly kind: "stall" | "overtaken" | "repeated"; readonly n: number; readonly ms: number }
   | { readonly kind: "commit_lost"; readonly n: number }
   | { readonly kind: "commit_slow"; readonly n: number; readonly ms: number }
   | { readonly kind: "call_lost" | "answer_lost"; readonly n: number }
-  | { readonly kind: "call_slow"; readonly n: number; readonly ms: number }
+  /** With `method` the n-th call of that. `answer_slow`: the answer is. */
+  | {
+      readonly kind: "call_slow" | "answer_slow";
+      readonly n: number;
+      readonly ms: number;
+      readonly method?: string;
+    }
   | { readonly kind: "alarm_late" | "alarm_early" | "alarm_twice"; readonly n: number; readonly ms: number }
   | {
       readonly kind: "crash_before_journal" | "crash_after_journal";
@@ -24,6 +33,8 @@ export type TimedFault =
       readonly client_ms: number;
       readonly server_ms: number | undefined;
     }
+  /** Somebody sends a hive's connect request again, or connects with the credential of before it joined anew. */
+  | { readonly kind: "replayed" | "outdated"; readonly at: number; readonly hive: number }
   | { readonly kind: "evict" | "hibernate"; readonly at: number; readonly pick: number }
   | { readonly kind: "deploy"; readonly at: number }
   | {
@@ -38,14 +49,15 @@ export type TimedFault =
   | { readonly kind: "disk_full" | "partition"; readonly at: number; readonly hive: number; readonly ms: number }
   | { readonly kind: "drain"; readonly at: number; readonly hive: number; readonly down_ms: number }
   | { readonly kind: "hive_clock"; readonly at: number; readonly hive: number; readonly ms: number }
-  | { readonly kind: "queen_clock"; readonly at: number; readonly ms: number; readonly back_ms: number };
+  /** Without `back_ms` it stays where it jumped to. */
+  | { readonly kind: "queen_clock"; readonly at: number; readonly ms: number; readonly back_ms: number | undefined };
 
 export type Fault = CountedFault | TimedFault;
 
 type Of<K> = Extract<CountedFault, { kind: K }>;
-type FrameFault = Of<"drop" | "duplicate" | "truncate"> | Of<"stall" | "overtaken">;
+type FrameFault = Of<"drop" | "duplicate" | "truncate"> | Of<"doubled"> | Of<"stall" | "overtaken" | "repeated">;
 type CommitFault = Of<"commit_lost"> | Of<"commit_slow">;
-type CallFault = Of<"call_lost" | "answer_lost"> | Of<"call_slow">;
+type CallFault = Of<"call_lost" | "answer_lost"> | Of<"call_slow" | "answer_slow">;
 type AlarmFault = Of<"alarm_late" | "alarm_early" | "alarm_twice">;
 type JournalFault = Of<"crash_before_journal" | "crash_after_journal">;
 
@@ -69,6 +81,7 @@ export class Faults {
   readonly #frames = new Counter<FrameFault>();
   readonly #commits = new Counter<CommitFault>();
   readonly #calls = new Counter<CallFault>();
+  readonly #callsOf = new Map<string, Counter<CallFault>>();
   readonly #alarms = new Counter<AlarmFault>();
   readonly #journal = new Counter<JournalFault>();
   readonly timed: readonly TimedFault[];
@@ -80,7 +93,10 @@ export class Faults {
 
   frame = (): FrameFault | undefined => this.#frames.next();
   commit = (): CommitFault | undefined => this.#commits.next();
-  call = (): CallFault | undefined => this.#calls.next();
+  call(method: string): CallFault | undefined {
+    const any = this.#calls.next();
+    return this.#callsOf.get(method)?.next() ?? any;
+  }
   alarm = (): AlarmFault | undefined => this.#alarms.next();
   journal = (): JournalFault | undefined => this.#journal.next();
 
@@ -89,16 +105,20 @@ export class Faults {
       case "drop":
       case "duplicate":
       case "truncate":
+      case "doubled":
       case "stall":
       case "overtaken":
+      case "repeated":
         return this.#frames.add(fault);
       case "commit_lost":
       case "commit_slow":
         return this.#commits.add(fault);
       case "call_lost":
       case "answer_lost":
-      case "call_slow":
         return this.#calls.add(fault);
+      case "call_slow":
+      case "answer_slow":
+        return this.#callsBy(fault.method).add(fault);
       case "alarm_late":
       case "alarm_early":
       case "alarm_twice":
@@ -107,5 +127,12 @@ export class Faults {
       case "crash_after_journal":
         return this.#journal.add(fault);
     }
+  }
+
+  #callsBy(method: string | undefined): Counter<CallFault> {
+    if (method === undefined) return this.#calls;
+    const counter = this.#callsOf.get(method) ?? new Counter<CallFault>();
+    this.#callsOf.set(method, counter);
+    return counter;
   }
 }

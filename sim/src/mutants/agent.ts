@@ -5,14 +5,11 @@ const JOBS = "hive-agent/src/jobs/jobs.ts";
 const JOURNAL = "hive-agent/src/jobs/journal.ts";
 const OUTBOX = "hive-agent/src/jobs/outbox.ts";
 const PUMP = "hive-agent/src/jobs/pump.ts";
-const LANE = "hive-agent/src/link/lane.ts";
-const PRELUDE = "hive-agent/src/link/prelude.ts";
-const KEPT_LINE = "hive-agent/src/link/kept-line.ts";
-const CONTROL = "hive-agent/src/link/control-link.ts";
 
 export const agentMutants: readonly Mutant[] = [
   {
     id: "end-before-its-tail",
+    rule: "AGENT-5",
     breaks: "an end is journaled without its last events",
     file: OUTBOX,
     original:
@@ -22,14 +19,15 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "end-not-journaled",
+    rule: "AGENT-5",
     breaks: "an end is sent and not journaled",
     file: OUTBOX,
     original: "if (this.#pendingOutcome !== undefined) this.#journal.end(this.#id, this.#pendingOutcome);",
     mutated: "",
-    survives: "the handler runs again behind what was journaled and ends in the same way",
   },
   {
     id: "sent-before-journaled",
+    rule: "AGENT-2",
     breaks: "what could not be journaled is sent nevertheless",
     file: PUMP,
     original:
@@ -38,14 +36,15 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "end-sent-first",
+    rule: "AGENT-5",
     breaks: "the end goes out before the events that are left",
     file: OUTBOX,
     original: "if (chunk === undefined) return this.#endFrame();",
     mutated: "if (chunk === undefined || this.#outcome !== undefined && !this.#endSent) return this.#endFrame();",
-    survives: "the queen answers an end behind a gap with where to go on, and everything comes again in order",
   },
   {
     id: "ack-drops-too-much",
+    rule: "AGENT-6",
     breaks: "an acknowledgement drops one chunk more than it covers",
     file: OUTBOX,
     original: "      if (lastOf(chunk) > acked) break;",
@@ -53,6 +52,7 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "gap-not-resent",
+    rule: "AGENT-6",
     breaks: "when the queen says where to go on, nothing goes back",
     file: OUTBOX,
     original: "  ready(acked: number): boolean {\n    this.#restart();",
@@ -60,27 +60,24 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "end-said-once",
+    rule: "AGENT-6",
     breaks: "an end is not said again on the next line",
     file: OUTBOX,
     original: "    this.#endSent = false;\n    this.#next = 0;",
     mutated: "    this.#next = 0;",
   },
   {
-    id: "torn-unnoticed",
-    breaks: "a queen that has more than the journal is not noticed",
-    file: OUTBOX,
-    original: "    return acked <= this.#begunAt;",
-    mutated: "    return true;",
-  },
-  {
-    id: "boot-ignored",
+    id: "power-loss-unnoticed",
+    rule: "AGENT-4",
     breaks: "after a power cut the agent goes on as if its journal were whole",
     file: JOURNAL,
     original: "if (known !== undefined && known !== boot) {",
     mutated: "if (known === '') {",
+    also: [{ file: OUTBOX, original: "    return acked <= this.#begunAt;", mutated: "    return true;" }],
   },
   {
     id: "tokens-miscounted",
+    rule: "AGENT-4",
     breaks: "tokens that were acknowledged are forgotten when the agent starts again",
     file: JOURNAL,
     original: "UPDATE jobs SET acked = ?2, tokens = ${tokens} WHERE id = ?1",
@@ -88,6 +85,7 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "older-term-stays",
+    rule: "AGENT-3",
     breaks: "an older term of a job is not replaced by a newer one",
     file: JOBS,
     original: "    held?.replaced();",
@@ -95,6 +93,7 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "earlier-term-taken",
+    rule: "AGENT-3",
     breaks: "an operation of an earlier term replaces a newer one",
     file: JOBS,
     original: "(held !== undefined && held.term > op.term) || this.#over.has(keyOf(op))",
@@ -102,14 +101,15 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "op-repeated-after-its-end",
+    rule: "AGENT-1",
     breaks: "an operation that comes again after its end runs again",
     file: JOBS,
     original: "    this.#over.add(keyOf(job));",
     mutated: "",
-    survives: "the term is over at the queen: the second run's lane is answered with 410, and its words with nothing",
   },
   {
     id: "not-resumed",
+    rule: "AGENT-4",
     breaks: "jobs that an earlier run of the agent left are not taken up",
     file: JOBS,
     original: "      job.resume();",
@@ -117,6 +117,7 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "resume-from-the-start",
+    rule: "AGENT-4",
     breaks: "a handler that is taken up begins its text anew",
     file: JOB,
     original: "else this.#run(this.#outbox.tokens);",
@@ -124,14 +125,15 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "cancel-lost",
+    rule: "AGENT-11",
     breaks: "a cancel does not reach the handler, nor end without it",
     file: JOB,
     original: "    if (this.#cancelled || this.#outbox.finished) return;\n    this.#cancelled = true;",
     mutated: "    if (this.#outbox !== undefined) return;\n    this.#cancelled = true;",
-    survives: "the queen ends the job herself when the grace is over; the hive only works a little longer",
   },
   {
     id: "cancel-told-as-failure",
+    rule: "AGENT-11",
     breaks: "what ends because it was cancelled is told as failed",
     file: JOB,
     original: 'const told = this.#cancelled && outcome.status === "failed";',
@@ -139,102 +141,43 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     id: "no-cancel-grace",
+    rule: "AGENT-11",
     breaks: "a handler that does not listen holds a cancelled job",
     file: JOB,
     original:
       'this.#grace = this.#context.clock.after(limits.cancel_grace_ms, () => this.#finish({ status: "cancelled" }));',
     mutated: "",
-    survives: "the queen's own grace ends the job at the same time",
   },
   {
     id: "not-forgotten",
+    rule: "AGENT-13",
     breaks: "a job stays in the journal after its end was acknowledged",
     file: JOB,
     original: "    this.#outbox.forget();\n    this.#context.pump.later(this);",
     mutated: "",
   },
   {
-    id: "hello-confirms-nothing",
-    breaks: "the queen's answer to hello is taken for a gap",
-    file: LANE,
-    original: "const whole = this.#confirmed ? this.#outbox.ready(frame.acked) : this.#outbox.confirm(frame.acked);",
-    mutated: "const whole = this.#outbox.ready(frame.acked);",
-    survives: "everything is said once more than needed, and dropped by its number",
-  },
-  {
-    id: "no-flush",
-    breaks: "the queen is never asked to commit, nor where she stands",
-    file: LANE,
-    original: "    this.#idle = clock.after(this.#sentAt + wait - clock.now(), () => {",
-    mutated: "    this.#idle = clock.after(1e12, () => {",
-  },
-  {
-    id: "no-fence",
-    breaks: "a zombie past its lease goes on sending",
-    file: LANE,
-    original: "return this.#outbox.isReady && this.#context.clock.now() - this.#answeredAt > FENCE_MS;",
-    mutated: "return false;",
-    survives: "the queen's own fence, the term, stops what it says; this one only spares the work",
-  },
-  {
-    id: "lane-never-gives-up",
-    breaks: "a lane that is refused for good is dialled again and again",
-    file: LANE,
-    original: 'if (!final) return "again";',
-    mutated: 'if (!final || this.#asked !== "position") return "again";',
-  },
-  {
-    id: "prelude-trusted",
-    breaks: "no lane is dialled when first words are not answered",
-    file: PRELUDE,
-    original: "if (said && endSent) this.#timer = this.#dialAfter(limits.prelude_answer_ms);",
-    mutated: "if (said && endSent) return true;",
-  },
-  {
-    id: "prelude-without-lane",
-    breaks: "a job that goes on after its first words gets no lane",
-    file: PRELUDE,
-    original: "    else this.#dial();\n    return true;",
-    mutated: "    return true;",
-  },
-  {
-    id: "line-not-redialled",
-    breaks: "a line that broke is not dialled again",
-    file: KEPT_LINE,
-    original: '    if (verdict === "now") this.#backoff.reset();\n    this.#reconcile();',
-    mutated: '    if (verdict === "now") this.#backoff.reset();',
-  },
-  {
-    id: "dial-without-end",
-    breaks: "a dial that is never answered is waited for for ever",
-    file: KEPT_LINE,
-    original:
-      'this.#settling = options.clock.after(limits.connect_wait_ms, () => this.drop("the queen did not answer"));',
+    id: "full-outbox-filled",
+    rule: "AGENT-8",
+    breaks: "a handler goes on although there is no room",
+    file: "hive-agent/src/jobs/run-handler.ts",
+    original: "if (sink.full) await sink.room();",
     mutated: "",
   },
   {
-    id: "older-line-heard",
-    breaks: "what an older line says is heard as if it came on the newer",
-    file: KEPT_LINE,
-    original: "message: (text) => line === this.#line && options.message(text),",
-    mutated: "message: (text) => options.message(text),",
-    survives: "a line that was dropped is terminated: nothing comes on it any more",
+    id: "window-of-any-size",
+    rule: "AGENT-7",
+    breaks: "everything is sent, whatever the queen has acknowledged",
+    file: OUTBOX,
+    original: "return events + chunk.count <= limits.lane_window_events &&",
+    mutated: "return events < 1e9 && limits.lane_window_events > 0 || events >= 0 &&",
   },
   {
-    id: "clock-not-corrected",
-    breaks: "a machine whose clock is off is refused for good",
-    file: CONTROL,
-    original:
-      "if (status === 401 && queen_time !== undefined && this.#clock.correct(this.#context.clock.wall(), queen_time)) {",
-    mutated: "if (status === 402 && queen_time !== undefined) {",
-  },
-  {
-    id: "held-jobs-not-told",
-    breaks: "a hive does not tell which jobs it holds",
-    file: CONTROL,
-    original: "inventory, jobs: this.#context.held() });",
-    mutated: "inventory, jobs: [] });",
-    survives:
-      "a job that has said something is not believed lost; one that has not is given away again, which is allowed",
+    id: "drain-takes-new",
+    rule: "AGENT-21",
+    breaks: "an agent that shuts down begins new work",
+    file: JOBS,
+    original: "if (this.#draining.signal.aborted) job",
+    mutated: "if (this.#idle === undefined) job",
   },
 ];

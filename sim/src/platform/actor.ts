@@ -19,6 +19,8 @@ export interface Call {
   readonly life: number;
   readonly method: string;
   readonly args: readonly unknown[];
+  /** How much later than others its answer comes. */
+  readonly late_ms: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }

@@ -21,6 +21,8 @@ export class Pipe {
   readonly #client: ClientEnd;
   readonly #server: ServerSocket;
   #open = false;
+  /** When the client learnt that it is open. */
+  openedAt = 0;
   /** Nothing passes any more, and not everybody knows. */
   #dead = false;
   #clientGone = false;
@@ -39,6 +41,7 @@ export class Pipe {
     platform.schedule.at(this.#lastDown, () => {
       if (this.#dead || this.#clientGone || this.#serverGone) return;
       this.#open = true;
+      this.openedAt = platform.schedule.now;
       client.opened();
     });
     server.connect(this);
@@ -67,8 +70,9 @@ export class Pipe {
     this.#platform.schedule.at(this.#lastDown, () => {
       if (this.#dead || this.#clientGone) return;
       this.#loseClient(code, reason);
-      // The other end answers the close.
-      this.#tellServer(this.#platform.latency(), code);
+      // The other end answers the close, behind all that it had said.
+      const { schedule } = this.#platform;
+      this.#tellServer(Math.max(this.#lastUp - schedule.now, this.#platform.latency()), code);
     });
   }
 
@@ -131,6 +135,13 @@ export class Pipe {
         schedule.at(time, () => arrive(text));
         schedule.at(time, () => arrive(text));
         return time;
+      case "doubled":
+        schedule.at(time, () => arrive(doubled(text)));
+        return time;
+      case "repeated":
+        schedule.at(time, () => arrive(text));
+        if (text.startsWith('{"t":"op"')) schedule.at(time + fault.ms, () => arrive(text));
+        return time;
       case "stall":
         schedule.at(time + fault.ms, () => arrive(text));
         return time + fault.ms;
@@ -175,4 +186,13 @@ export class Pipe {
       this.#server.actor?.socketClosed(this.#server, code);
     });
   }
+}
+
+/** A list of frames, or one, with each of them again behind the last. Frames of the control socket come alone. */
+function doubled(text: string): string {
+  const message = JSON.parse(text) as { t?: string; frames?: unknown[] } | unknown[];
+  const lanes = Array.isArray(message) || /^(ev|end|flush|ack|ready|end_ack|cancel)$/.test(message.t ?? "");
+  if (lanes) return JSON.stringify([message, message].flat());
+  if (message.frames === undefined) return text;
+  return JSON.stringify({ ...message, frames: [...message.frames, ...message.frames] });
 }

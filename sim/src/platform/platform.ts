@@ -88,9 +88,10 @@ export class Platform {
 
   /** A call on its way: it, or its answer, may be late or lost. */
   call<T>(caller: Actor | undefined, target: Actor, [method, ...args]: [string, ...unknown[]]): Promise<T> {
-    const fault = this.faults.call();
+    const fault = this.faults.call(method);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const call: Call = { caller, life: caller?.life ?? 0, method, args, resolve, reject };
+    const late_ms = fault?.kind === "answer_slow" ? fault.ms : 0;
+    const call: Call = { caller, life: caller?.life ?? 0, method, args, late_ms, resolve, reject };
     if (caller !== undefined) caller.waiting++;
     if (fault !== undefined) this.trace(() => `fault: ${fault.kind} of ${method} to ${target.name}`);
     const lost = () => reject(new Error("the call was lost"));
@@ -108,8 +109,8 @@ export class Platform {
   }
 
   /** The answer goes back, if the one who asked still lives. */
-  reply({ caller, life }: Call, settle: () => void): void {
-    this.schedule.after(this.latency(), () => {
+  reply({ caller, life, late_ms }: Call, settle: () => void): void {
+    this.schedule.after(this.latency() + late_ms, () => {
       if (caller !== undefined) {
         if (caller.life !== life) return;
         caller.waiting--;

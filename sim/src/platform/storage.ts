@@ -8,14 +8,10 @@ interface Saved {
 
 /** An object's storage: what was written since the last confirmation can be taken back. */
 export class Storage {
-  readonly db = new MemorySql();
+  readonly db = new MemorySql(() => this.#touch());
   #values: ReadonlyMap<string, unknown> = new Map();
   alarm: number | null = null;
   #saved: Saved | undefined;
-
-  constructor() {
-    this.db.onWrite = () => this.#touch();
-  }
 
   /** Something was written that is not confirmed. */
   get dirty(): boolean {

@@ -1,10 +1,16 @@
 import { Random } from "../platform/random.ts";
+import { directed } from "./families.ts";
 import { generateFaults } from "./generate-faults.ts";
 import type { HivePlan, JobPlan, ReaderPlan, Scenario } from "./scenario.ts";
+
+/** Share of the worlds that are made to bring about one kind of trouble. */
+const DIRECTED = 0.25;
 
 /** One seed's world: mostly small, since faults meet there as well as anywhere, some larger, a few very long. */
 export function generate(seed: number): Scenario {
   const random = new Random(seed);
+  if (random.chance(DIRECTED))
+    return { seed, latency_ms: random.pick([1, 5, 20]), outlives: false, ...directed(random) };
   const large = random.chance(0.01);
   const hives = Array.from({ length: large ? random.between(2, 3) : random.chance(0.2) ? 2 : 1 }, () => hive(random));
   const count = large ? random.between(3, 6) : random.chance(0.15) ? 2 : 1;

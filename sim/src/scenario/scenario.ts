@@ -11,6 +11,8 @@ export interface ReaderPlan {
   readonly window: number | undefined;
   /** It drops the connection for good after so many messages. */
   readonly leaves_after: number | undefined;
+  /** It asks for what is behind everything that there will ever be. */
+  readonly ahead?: boolean;
 }
 
 export interface JobPlan {

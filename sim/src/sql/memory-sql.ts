@@ -3,18 +3,28 @@ import { compile } from "./statement.ts";
 import type { Tables } from "./scope.ts";
 import { Table, type Row, type Schema } from "./table.ts";
 
-/** What a database was at one moment: a reference per table. */
-export type Snapshot = readonly (readonly [Table, readonly Row[]])[];
+/** What a database was at one moment: its tables, and a reference for the rows of each. */
+export interface Snapshot {
+  readonly tables: readonly Table[];
+  readonly rows: readonly (readonly Row[])[];
+}
+
+export const nothing: Snapshot = { tables: [], rows: [] };
 
 /**
  * A database in memory for exactly the SQL that the protocol code speaks; anything else throws. Creating one costs next
  * to nothing and a snapshot a few references, which is what a simulator that loses power all the time needs.
  */
 export class MemorySql implements Sql, Tables {
-  #tables: Table[] = [];
+  /** Replaced when it changes. */
+  #tables: readonly Table[] = [];
   #depth = 0;
-  /** Called before the first write of a turn or a transaction; may throw, as a full disk does. */
-  onWrite: (() => void) | undefined;
+  readonly #onWrite: (() => void) | undefined;
+
+  /** `onWrite` is called before each write; it may throw, as a full disk does. */
+  constructor(onWrite?: () => void) {
+    this.#onWrite = onWrite;
+  }
 
   exec<R extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): R[] {
     return compile(query)(this, bindings) as R[];
@@ -35,14 +45,15 @@ export class MemorySql implements Sql, Tables {
   }
 
   snapshot(): Snapshot {
-    return this.#tables.map((table) => [table, table.rows]);
+    const tables = this.#tables;
+    const rows: (readonly Row[])[] = [];
+    for (const table of tables) rows.push(table.rows);
+    return { tables, rows };
   }
 
-  restore(snapshot: Snapshot): void {
-    this.#tables = snapshot.map(([table, rows]) => {
-      table.rows = rows;
-      return table;
-    });
+  restore({ tables, rows }: Snapshot): void {
+    this.#tables = tables;
+    for (let i = 0; i < tables.length; i++) (tables[i] as Table).rows = rows[i] as readonly Row[];
   }
 
   get isEmpty(): boolean {
@@ -68,7 +79,7 @@ export class MemorySql implements Sql, Tables {
   }
 
   write(name: string): Table {
-    this.onWrite?.();
+    this.#onWrite?.();
     return this.#need(name);
   }
 
@@ -77,8 +88,8 @@ export class MemorySql implements Sql, Tables {
       if (unless) return;
       throw new Error(`table ${schema.name} already exists`);
     }
-    this.onWrite?.();
-    this.#tables.push(new Table(schema));
+    this.#onWrite?.();
+    this.#tables = [...this.#tables, new Table(schema)];
   }
 
   #need(name: string): Table {
@@ -88,6 +99,7 @@ export class MemorySql implements Sql, Tables {
   }
 
   #find(name: string): Table | undefined {
-    return this.#tables.find((table) => table.schema.name === name);
+    for (const table of this.#tables) if (table.schema.name === name) return table;
+    return undefined;
   }
 }

@@ -32,31 +32,35 @@ export class Table {
     this.schema = schema;
   }
 
-  /** @returns the row, unless one like it was there and is to stay */
-  insert(values: Row, otherwise: "replace" | "ignore" | "fail"): Row | undefined {
-    const row = this.#complete(values);
-    if (this.rows.some((other) => this.#clash(row, other))) {
-      if (otherwise === "ignore") return undefined;
-      if (otherwise === "fail") throw new Error(`UNIQUE constraint failed: ${this.schema.name}`);
-      this.rows = this.rows.filter((other) => !this.#clash(row, other));
+  /** Takes the row over. @returns it, unless one like it was there and is to stay */
+  insert(row: Record<string, SqlValue>, otherwise: "replace" | "ignore" | "fail"): Row | undefined {
+    this.#complete(row);
+    const rows: Row[] = [];
+    // Where the key puts it.
+    let at = 0;
+    for (const other of this.rows) {
+      const order = this.#order(other, row);
+      if (this.#clash(order, row, other)) {
+        if (otherwise === "ignore") return undefined;
+        if (otherwise === "fail") throw new Error(`UNIQUE constraint failed: ${this.schema.name}`);
+        continue;
+      }
+      rows.push(other);
+      if (order <= 0) at = rows.length;
     }
-    const rows = [...this.rows];
-    let at = rows.length;
-    for (; at > 0; at--) if (this.#order(rows[at - 1] as Row, row) <= 0) break;
-    rows.splice(at, 0, row);
+    if (at === rows.length) rows.push(row);
+    else rows.splice(at, 0, row);
     this.rows = rows;
     return row;
   }
 
-  #complete(values: Row): Row {
+  #complete(row: Record<string, SqlValue>): void {
     const { columns, rowid, checks, name } = this.schema;
-    const row = { ...values } as Record<string, SqlValue>;
-    for (const column of columns) row[column] ??= null;
+    for (const column of columns) if (row[column] === undefined) row[column] = null;
     if (rowid !== undefined && row[rowid] === null)
       row[rowid] = this.rows.reduce((max, other) => Math.max(max, Number(other[rowid])), 0) + 1;
     for (const column in checks)
       if (row[column] !== checks[column]) throw new Error(`CHECK constraint failed: ${name}.${column}`);
-    return row;
   }
 
   #order(a: Row, b: Row): number {
@@ -67,9 +71,10 @@ export class Table {
     return 0;
   }
 
-  #clash(a: Row, b: Row): boolean {
+  #clash(order: number, a: Row, b: Row): boolean {
     const { primaryKey, unique } = this.schema;
-    if (primaryKey.length > 0 && this.#order(a, b) === 0) return true;
-    return unique.some((column) => a[column] !== null && a[column] === b[column]);
+    if (primaryKey.length > 0 && order === 0) return true;
+    for (const column of unique) if (a[column] !== null && a[column] === b[column]) return true;
+    return false;
   }
 }

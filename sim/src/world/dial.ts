@@ -14,17 +14,22 @@ const COLONY = "main";
 export class SimLine implements Line, ClientEnd {
   readonly label: string;
   readonly lossy = true;
+  /** Whose lane it is; `undefined`: the control line. */
+  readonly lane: { readonly job_id: string; readonly term: number } | undefined;
   readonly #agent: Agent;
   readonly #events: LineEvents;
   #pipe: Pipe | undefined;
   #over = false;
+  #url = "";
 
   constructor(agent: Agent, request: LineRequest, events: LineEvents) {
     this.#agent = agent;
     this.#events = events;
     const { world, id, unreachable } = agent.machine;
-    const lane = /\/v1\/lanes\/(\w+)\?/.exec(request.url)?.[1];
-    this.label = lane === undefined ? `${id} control` : `${id} lane ${lane.slice(-1)}`;
+    const [, job_id, term] = /\/v1\/lanes\/(\w+)\?term=(\d+)/.exec(request.url) ?? [];
+    this.lane = job_id === undefined ? undefined : { job_id, term: Number(term) };
+    this.label = job_id === undefined ? `${id} control` : `${id} lane ${job_id.slice(-1)}`;
+    world.watch.lines.dialled(agent, this);
     agent.lines.add(this);
     if (unreachable) {
       world.schedule.after(world.random.between(1, limits.connect_wait_ms), () => this.#closed({ reason: "no route" }));
@@ -35,6 +40,7 @@ export class SimLine implements Line, ClientEnd {
 
   send(text: string): void {
     if (!this.#agent.isAlive) return;
+    this.#agent.machine.world.watch.sent.said(this.#agent, this, text);
     // An agent of the version before says so, and is the same otherwise.
     this.#pipe?.up(this.#isOld ? text.replace(/^\{"t":"hello","version":\d+/, '{"t":"hello","version":1') : text);
   }
@@ -56,17 +62,31 @@ export class SimLine implements Line, ClientEnd {
     else this.#pipe?.vanish(told_ms);
   }
 
+  /** Nothing goes over it any more. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   opened(): void {
-    this.#agent.hear(() => this.#events.opened());
+    this.#agent.hear(() => {
+      if (this.lane === undefined) this.#agent.machine.connectedWith = this.#url;
+      this.#agent.machine.world.watch.sent.heard(this.#agent, this, "");
+      this.#events.opened();
+    });
   }
 
   message(text: string): void {
     if (this.#isOld && text.startsWith('{"t":"op"') && text.includes('"resume":'))
       this.#agent.machine.world.fail(`${this.label} was given what it cannot read: ${text}`);
-    this.#agent.hear(() => this.#events.message(text));
+    this.#agent.hear(() => {
+      this.#agent.machine.world.watch.sent.heard(this.#agent, this, text);
+      if (text.includes('"t":"cancel"')) this.#agent.machine.world.watch.cancels.heard(this.#agent, this, text);
+      this.#events.message(text);
+    });
   }
 
   closed(code: number, reason: string): void {
+    this.#agent.machine.world.watch.lines.closed(this.#agent, this, code);
     this.#closed({ code, reason });
   }
 
@@ -78,6 +98,7 @@ export class SimLine implements Line, ClientEnd {
     if (this.#over) return;
     const { world } = this.#agent.machine;
     const route = routeOf(this.#agent, request);
+    if ("url" in route) this.#url = route.url;
     if ("refused" in route) return this.#closed(route.refused);
     world.platform.call<SimResponse>(undefined, route.actor, ["fetch", requestOf(route.url)]).then(
       ({ status, webSocket }) => {
@@ -108,8 +129,7 @@ function routeOf({ machine }: Agent, { url, headers }: LineRequest): Route {
     const queen_time = platform.queenTime();
     if (Math.abs(queen_time - Number(headers["time"])) > limits.signature_skew_ms)
       return { refused: { status: 401, reason: "the clock is off", queen_time } };
-    const query = `colony=${COLONY}&hive_id=${machine.id}&gen=1&nonce=nonce-${platform.unique()}`;
-    return { actor: platform.actor("HIVE", `${COLONY}/${machine.id}`), url: `https://hive/?${query}` };
+    return { actor: platform.actor("HIVE", `${COLONY}/${machine.id}`), url: machine.connectUrl() };
   }
   const sealed = headers["authorization"]?.slice("Bearer ".length).split(".")[0] ?? "";
   const { job_id, term } = JSON.parse(Buffer.from(sealed, "base64url").toString()) as { job_id: string; term: number };

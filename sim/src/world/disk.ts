@@ -1,20 +1,16 @@
 import type { Sql, SqlValue } from "@rbee/job-core";
 import type { Random } from "../platform/random.ts";
-import { MemorySql, type Snapshot } from "../sql/memory-sql.ts";
+import { MemorySql, nothing, type Snapshot } from "../sql/memory-sql.ts";
 
 /** A machine's disk with the agent's journal. What was committed outlives the process; only what was synced, the power. */
 export class Disk {
-  readonly db = new MemorySql();
+  readonly db = new MemorySql(() => {
+    if (this.full) throw new Error("database or disk is full");
+  });
   full = false;
-  #durable: Snapshot = [];
+  #durable: Snapshot = nothing;
   /** What each commit since the last sync left. */
   #since: Snapshot[] = [];
-
-  constructor() {
-    this.db.onWrite = () => {
-      if (this.full) throw new Error("database or disk is full");
-    };
-  }
 
   committed(): void {
     this.#since.push(this.db.snapshot());

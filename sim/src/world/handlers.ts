@@ -7,39 +7,51 @@ const onHives = operationNames.filter((name) => operationOf(name).executor !== "
 const USAGE = { prompt_tokens: 1, cached_tokens: 0 };
 const TIMINGS = { wait_ms: 0, prompt_ms: 1, generation_ms: 1, tokens_per_s: 1 };
 
+/** Of no agent in particular: a generator made anew for each would keep its world alive until a full garbage collection. */
+async function* unsupported(): AsyncGenerator<never, never, void> {
+  throw new RbeeError("unsupported");
+}
+
+const otherHandlers = Object.fromEntries(onHives.map((name) => [name, unsupported])) as unknown as HiveHandlers;
+
 /** Handlers that say what the scenario wrote for the job: the same text whoever says it, so that it can be checked. */
-export function handlersOf(agent: Agent): HiveHandlers {
-  const none = async function* (): AsyncGenerator<never, never, void> {
-    throw new RbeeError("unsupported");
-  };
+export const handlersOf = (agent: Agent): HiveHandlers => ({
+  ...otherHandlers,
+  infer: (_input, context) => infer(agent, context),
+  model_list: (_input, context) => modelList(agent, context),
+});
+
+async function* infer(agent: Agent, context: HiveContext): ReturnType<HiveHandlers["infer"]> {
   const { world, id } = agent.machine;
+  const plan = world.planOf(context.job_id);
+  world.watch.runs.begin(agent, context);
+  yield* generate(agent, plan, context);
+  const completion_tokens = plan.tokens;
   return {
-    ...(Object.fromEntries(onHives.map((name) => [name, none])) as unknown as HiveHandlers),
-    async *infer(_input, context) {
-      const plan = world.planOf(context.job_id);
-      yield* generate(agent, plan, context);
-      const completion_tokens = plan.tokens;
-      return {
-        text: textOf(plan),
-        finish_reason: "stop" as const,
-        usage: { ...USAGE, completion_tokens, total_tokens: USAGE.prompt_tokens + completion_tokens },
-        timings: TIMINGS,
-        model: "bee",
-        hive_id: id,
-        worker_id: context.worker_id ?? "worker-llama-9100",
-      };
-    },
-    async *model_list(_input, context) {
-      const plan = world.planOf(context.job_id);
-      const waiting = new Waiting(context, plan);
-      for (let i = 0; i < plan.tokens; i++) {
-        yield narrate("hive", "look", tokenOf(plan, i));
-        await pause(agent, plan, waiting);
-      }
-      return { models: [] };
-    },
+    text: textOf(plan),
+    finish_reason: "stop",
+    usage: { ...USAGE, completion_tokens, total_tokens: USAGE.prompt_tokens + completion_tokens },
+    timings: TIMINGS,
+    model: "bee",
+    hive_id: id,
+    worker_id: context.worker_id ?? "worker-llama-9100",
   };
 }
+
+async function* modelList(agent: Agent, context: HiveContext): ReturnType<HiveHandlers["model_list"]> {
+  const { world } = agent.machine;
+  const plan = world.planOf(context.job_id);
+  world.watch.runs.begin(agent, context);
+  const waiting = new Waiting(context, plan);
+  for (let i = 0; i < plan.tokens; i++) {
+    yield narrate("hive", "look", inTerm(context, tokenOf(plan, i)));
+    await pause(agent, plan, waiting);
+  }
+  return { models: [] };
+}
+
+/** What is no token tells whose it is: it must stand in that term's part of the log. */
+const inTerm = ({ term }: HiveContext, text: string): string => `${text} in term ${term}`;
 
 export const textOf = (plan: JobPlan): string =>
   Array.from({ length: plan.tokens }, (_, i) => tokenOf(plan, i)).join("");
@@ -53,7 +65,7 @@ async function* generate(agent: Agent, plan: JobPlan, context: HiveContext): Asy
   if (context.resume_after_tokens !== undefined && generations.has(key)) next += context.resume_after_tokens;
   else if ((context.resume_after_tokens ?? 0) > 0)
     throw new RbeeError("hive_lost", "the worker that generated this is gone, and part of it was already sent");
-  else if (plan.narrates) yield narrate("worker", "load", `loading since boot ${agent.machine.boot}`);
+  else if (plan.narrates) yield narrate("worker", "load", inTerm(context, `loading since boot ${agent.machine.boot}`));
   generations.add(key);
   const waiting = new Waiting(context, plan);
   for (; next < plan.tokens; next++) {

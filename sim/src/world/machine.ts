@@ -1,5 +1,6 @@
 import { limits, type Inventory } from "@rbee/contracts";
 import { silentLog, type Log } from "../../../hive-agent/src/log.ts";
+import { requestOf, type SimResponse } from "../platform/globals.ts";
 import type { HivePlan } from "../scenario/scenario.ts";
 import { Agent } from "./agent.ts";
 import { Disk } from "./disk.ts";
@@ -7,6 +8,8 @@ import type { World } from "./world.ts";
 
 /** Machines were started at some time of their own. */
 const UPTIME_MS = 1_000_000;
+/** Longer than joining takes. */
+const JOINING_MS = 60_000;
 const WALL = 1_800_000_000_000;
 
 /** A computer with an agent on it: what outlives the agent's process, and what can happen to it. */
@@ -16,11 +19,16 @@ export class Machine {
   readonly plan: HivePlan;
   readonly disk = new Disk();
   readonly log: Log;
+  readonly inventory: Inventory;
   /** Generations that a worker process holds, by job and term: they outlive the agent. */
   readonly generations = new Set<string>();
   boot = 1;
   agent: Agent | undefined;
   unreachable = false;
+  /** The request of the newest control connection that was let in. */
+  connectedWith = "";
+  /** Of its credential. */
+  #gen = 1;
   #slept = 0;
   #wallOffset = 0;
   #asleepSince: number | undefined;
@@ -31,6 +39,7 @@ export class Machine {
     this.world = world;
     this.id = id;
     this.plan = plan;
+    this.inventory = inventoryOf(plan);
     this.log = world.isTraced ? tracing(world, id) : silentLog;
   }
 
@@ -42,10 +51,6 @@ export class Machine {
 
   wall(): number {
     return WALL + this.world.schedule.now + this.#wallOffset;
-  }
-
-  get inventory(): Inventory {
-    return inventoryOf(this.plan);
   }
 
   /** For the first time, unless a fault has had it started already. */
@@ -112,6 +117,42 @@ export class Machine {
 
   jumpWall(ms: number): void {
     this.#wallOffset += ms;
+  }
+
+  connectUrl(gen = this.#gen): string {
+    const nonce = this.world.platform.unique();
+    return `https://hive/?colony=main&hive_id=${this.id}&gen=${gen}&nonce=nonce-${nonce}`;
+  }
+
+  replayConnect(): void {
+    if (this.connectedWith !== "") this.#mustBeRefused(this.connectedWith);
+  }
+
+  /** Stopped, and started with a new credential: from then on the old one is good for nothing. */
+  joinAnew(): void {
+    const [old, gen] = [this.#gen, this.#gen + 1];
+    this.kill(JOINING_MS, false);
+    const { platform } = this.world;
+    const told = platform.call(undefined, platform.actor("HIVE", `main/${this.id}`), ["enrolled", gen]);
+    told.then(
+      () => {
+        this.#gen = gen;
+        this.kill(0, false);
+        this.#mustBeRefused(this.connectUrl(old));
+      },
+      () => undefined,
+    );
+  }
+
+  #mustBeRefused(url: string): void {
+    const { platform } = this.world;
+    const actor = platform.actor("HIVE", `main/${this.id}`);
+    platform.call<SimResponse>(undefined, actor, ["fetch", requestOf(url)]).then(
+      ({ status }) => {
+        if (status === 101) this.world.fail(`${this.id}: somebody else was let in with ${url}`);
+      },
+      () => undefined,
+    );
   }
 
   /** SIGTERM, as the agent's own wind-down does it. */

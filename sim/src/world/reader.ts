@@ -12,6 +12,7 @@ export interface Seen {
   readonly event: JobEvent;
 }
 
+const BEYOND: Position = { term: 99, seq: 1 };
 const RETRY_MS = limits.sse_retry_ms;
 
 /** A client's stream of one job, and the Worker that writes it; comes back with its last id whenever it breaks. */
@@ -27,6 +28,7 @@ export class Reader {
   #connection = 0;
   #told = false;
   #left = false;
+  #hasReturned = false;
 
   constructor(world: World, client: Client, { plan, index }: { plan: ReaderPlan; index: number }) {
     this.#world = world;
@@ -34,6 +36,7 @@ export class Reader {
     this.#plan = plan;
     this.#drops = [...plan.drops];
     this.label = `reader ${client.job_id.slice(-1)}${index}`;
+    if (plan.ahead === true) this.#last = BEYOND;
     if (!(client.plan.streams && index === 0)) world.schedule.at(plan.at, () => this.connect(false));
   }
 
@@ -46,6 +49,15 @@ export class Reader {
   /** Whether it was there to the end. */
   get isComplete(): boolean {
     return this.#told;
+  }
+
+  get isAhead(): boolean {
+    return this.#plan.ahead === true;
+  }
+
+  /** Whether its leaving may have cancelled the job. */
+  get hasCancelled(): boolean {
+    return this.#left && this.#cancels;
   }
 
   connect(submitting: boolean): void {
@@ -117,8 +129,33 @@ export class Reader {
   #done(): void {
     this.#told = true;
     const end = this.seen.at(-1);
-    if (end === undefined || !isEndOfJob(end.event))
+    if (!this.isAhead && (end === undefined || !isEndOfJob(end.event)))
       this.#world.fail(`${this.label} was told the end without seeing one`);
+    if (!this.#hasReturned) this.#return();
+    this.#hasReturned = true;
+  }
+
+  /** Who has read everything and comes again: a browser is told not to, anyone else that there is no more. */
+  #return(): void {
+    const { platform } = this.#world;
+    const resumes = this.#plan.at % 2 < 1;
+    const url = `https://job/reader?format=json&after=${formatPosition(this.#last)}${resumes ? "&resume" : ""}`;
+    platform.call<SimResponse>(undefined, this.#client.actor, ["fetch", requestOf(url)]).then(
+      ({ status, webSocket }) => {
+        if (status === 404) return;
+        if (resumes !== (status === 204)) this.#world.fail(`${this.label} came again and was answered ${status}`);
+        if (webSocket === null) return;
+        let rest = "";
+        const stream = new ReaderStream(this.#world, this.label, {
+          slow_ms: 0,
+          window: undefined,
+          take: (text) => (rest += text),
+          closed: () => rest !== DONE && this.#world.fail(`${this.label} came again and read ${JSON.stringify(rest)}`),
+        });
+        stream.pipe = new Pipe(platform, stream, webSocket.server);
+      },
+      () => undefined,
+    );
   }
 
   #again(): void {

@@ -35,13 +35,18 @@ export function strike(world: World, fault: TimedFault): void {
         if (machine !== undefined && pipe.label.startsWith(`${machine.id} `))
           pipe.halfOpen(world.random.between(10_000, 25_000), undefined);
       return;
+    case "replayed":
+      return machine?.replayConnect();
+    case "outdated":
+      return machine?.joinAnew();
     case "drain":
       return machine?.drain(fault.down_ms);
     case "hive_clock":
       return machine?.jumpWall(fault.ms);
     case "queen_clock":
       platform.jumpClock(fault.ms);
-      return void world.schedule.after(fault.back_ms, () => platform.jumpClock(-fault.ms));
+      if (fault.back_ms !== undefined) world.schedule.after(fault.back_ms, () => platform.jumpClock(-fault.ms));
+      return;
   }
 }
 

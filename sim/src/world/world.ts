@@ -151,6 +151,6 @@ export class World {
 /** When a fault is over. A clock that jumped stays where it is, and nothing waits for that. */
 function endOf(fault: TimedFault): number {
   if (fault.kind === "hive_clock") return fault.at;
-  if (fault.kind === "queen_clock") return fault.at + fault.back_ms;
+  if (fault.kind === "queen_clock") return fault.at + (fault.back_ms ?? 0);
   return fault.at + ("ms" in fault ? fault.ms : 0) + ("down_ms" in fault ? fault.down_ms : 0);
 }

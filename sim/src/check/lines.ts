@@ -1,0 +1,47 @@
+import { closes } from "@rbee/contracts";
+import type { ServerSocket } from "../platform/socket.ts";
+import type { Agent } from "../world/agent.ts";
+import type { SimLine } from "../world/dial.ts";
+import type { World } from "../world/world.ts";
+
+const OPEN = 1;
+
+/** Connections: of each kind one counts, the newest, and nobody else is spoken to. */
+export class Lines {
+  readonly #world: World;
+  readonly #newest = new Map<string, SimLine>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  dialled({ machine }: Agent, line: SimLine): void {
+    if (line.lane !== undefined) this.#newest.set(`${machine.id} ${line.lane.job_id}.${line.lane.term}`, line);
+  }
+
+  /** A lane is only superseded by a newer one of the same term. */
+  closed({ machine, isAlive }: Agent, line: SimLine, code: number): void {
+    if (code !== closes.superseded.code || line.lane === undefined || !isAlive) return;
+    if (this.#newest.get(`${machine.id} ${line.lane.job_id}.${line.lane.term}`) === line)
+      this.#world.fail(`${line.label} of term ${line.lane.term} was superseded by none of its own`);
+  }
+
+  heard({ actor, tags, readyState }: ServerSocket): void {
+    if (actor === undefined || !tags.includes("lane") || readyState !== OPEN) return;
+    const open = actor.sockets.filter((ws) => ws.tags.includes("lane") && ws.readyState === OPEN);
+    if (open.length > 1) this.#world.fail(`${actor.name} has ${open.length} open lanes`);
+  }
+
+  /** What a hive's object says. */
+  said(ws: ServerSocket, text: string): void {
+    const { actor } = ws;
+    if (actor === undefined || !actor.name.startsWith("HIVE/")) return;
+    if (text.includes('"t":"welcome"')) {
+      const others = actor.sockets.filter((other) => other !== ws && other.readyState === OPEN && sessionOf(other) > 0);
+      if (others.length > 0) this.#world.fail(`${actor.name} has ${others.length + 1} open sessions`);
+    } else if (sessionOf(ws) === 0 && /^\{"t":"(op|cancel)"/.test(text))
+      this.#world.fail(`${actor.name} was given work before it was welcome: ${text.slice(0, 100)}`);
+  }
+}
+
+const sessionOf = (ws: ServerSocket): number => (ws.deserializeAttachment() as { session: number }).session;
