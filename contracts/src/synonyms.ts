@@ -37,7 +37,10 @@ export function canonical(operation: string, fields: Readonly<Record<string, unk
 }
 
 /** Renames what `schema` knows by our name; a field that is also there under our name is left for the schema to refuse. */
-export function withCommonSynonyms(fields: Readonly<Record<string, unknown>>, shape: Readonly<Record<string, unknown>>) {
+export function withCommonSynonyms(
+  fields: Readonly<Record<string, unknown>>,
+  shape: Readonly<Record<string, unknown>>,
+) {
   const known = Object.fromEntries(Object.entries(everywhere).filter(([, ours]) => Object.hasOwn(shape, ours)));
   return renamed(fields, known);
 }

@@ -10,6 +10,7 @@ import { closes, LINK_VERSION, LINK_VERSION_MIN, mayReconnect } from "./protocol
 const published: Readonly<Record<number, string>> = {
   1: "39eb926e5094949b",
   2: "b7a8da28b7b5a601",
+  3: "aeda09121475add2",
 };
 
 test("the wire changes only together with LINK_VERSION", () => {

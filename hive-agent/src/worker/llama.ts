@@ -9,9 +9,12 @@ import {
   type Token,
 } from "node-llama-cpp";
 import { randomInt } from "node:crypto";
-import { answerGrammar, type AnswerGrammar } from "./grammar.ts";
+import { AnswerWriter } from "./answer.ts";
+import { Embedder } from "./embedder.ts";
+import { answerGrammar, callGrammar, type AnswerGrammar } from "./grammar.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
 import type {
+  Embeddings,
   Engine,
   EngineOptionsOf,
   GenerationEnd,
@@ -22,7 +25,9 @@ import type {
 } from "./protocol.ts";
 import { PromptRenderer, type Prompt } from "./prompt.ts";
 import { Slots } from "./slots.ts";
-import { CharacterStream, StopFilter } from "./text.ts";
+import type { CallFormat } from "./tools/call-format.ts";
+import { CallStream } from "./tools/call-stream.ts";
+import type { ToolRules } from "./tools/tool-rules.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 /** Architectures that only encode: the engine loads them, and would answer nothing. */
@@ -48,20 +53,26 @@ export async function loadLlama(
     modelPath: path,
     onLoadProgress: (progress) => hooks.onProgress(progress),
   });
+  return new LlamaEngine({
+    llama,
+    model,
+    slots: await slotsOf(model, options),
+    embedder: new Embedder(model, { threads: options.threads, contextTokens: options.context }),
+    contextTokens: options.context,
+    backend: backend === "cpu" ? "cpu" : "gpu",
+  });
+}
+
+/** None for a model that only embeds. */
+async function slotsOf(model: LlamaModel, options: StartOptions): Promise<LlamaSlot[]> {
+  if (EMBEDDING_ONLY.test(model.fileInfo.metadata.general.architecture)) return [];
   const context = await model.createContext({
     contextSize: options.context,
     sequences: options.slots,
     threads: options.threads,
     failedCreationRemedy: false,
   });
-  const slots = Array.from({ length: options.slots }, () => new LlamaSlot(context.getSequence()));
-  return new LlamaEngine({
-    llama,
-    model,
-    slots,
-    contextTokens: options.context,
-    backend: backend === "cpu" ? "cpu" : "gpu",
-  });
+  return Array.from({ length: options.slots }, () => new LlamaSlot(context.getSequence()));
 }
 
 class LlamaSlot {
@@ -79,6 +90,7 @@ interface Loaded {
   readonly llama: Llama;
   readonly model: LlamaModel;
   readonly slots: readonly LlamaSlot[];
+  readonly embedder: Embedder;
   readonly contextTokens: number;
   readonly backend: Evaluation["backend"];
 }
@@ -89,6 +101,7 @@ interface Work {
   /** What was generated of the answer before, elsewhere. */
   readonly resumed: readonly Token[];
   readonly grammar: AnswerGrammar | undefined;
+  readonly calls: CallStream | undefined;
   readonly sink: Sink;
 }
 
@@ -110,6 +123,10 @@ class LlamaEngine implements Engine {
     return this.#slots.busy;
   }
 
+  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    return await this.#loaded.embedder.embed(texts, signal);
+  }
+
   async generate({ generation, resume = [] }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
     const received = performance.now();
     const { architecture } = this.#loaded.model;
@@ -121,12 +138,17 @@ class LlamaEngine implements Engine {
       const detail = `the prompt has ${prompt.tokens.length} tokens, the context of this worker holds ${contextTokens}, and the answer needs one`;
       throw new RbeeError("context_length_exceeded", detail);
     }
-    const grammar = await answerGrammar(this.#loaded, generation.response_format);
+    const { rules, format } = prompt;
+    const calls = rules === undefined ? undefined : callsOf(rules, format);
+    const grammar =
+      rules?.forced === undefined
+        ? await answerGrammar(this.#loaded, generation.response_format)
+        : await callGrammar(this.#loaded, rules.forced, format);
     const resumed = this.#vocabulary.tokensOf(resume);
     const slot = await this.#slots.take([...prompt.tokens, ...resumed], sink.signal);
     const wait_ms = performance.now() - received;
     try {
-      const end = await this.#run(slot.sequence, { generation, prompt, resumed, grammar, sink });
+      const end = await this.#run(slot.sequence, { generation, prompt, resumed, grammar, calls, sink });
       return { ...end, timings: { ...end.timings, wait_ms } };
     } catch (error) {
       // Whatever the engine choked on must not be what the next request goes on from.
@@ -151,13 +173,15 @@ class LlamaEngine implements Engine {
     });
     const answer = await this.#answer(sequence, { ...work, rest, most });
     const ended = performance.now();
-    const { completion_tokens, finish_reason } = answer;
+    const { completion_tokens, finish_reason, stop, tool_calls } = answer;
     const first = answer.firstAt ?? ended;
     const prompt_tokens = prompt.tokens.length;
     const cached_tokens = Math.min(cached, prompt_tokens);
     const generation_ms = ended - first;
     return {
       finish_reason,
+      ...(stop === undefined ? {} : { stop }),
+      ...(tool_calls.length === 0 ? {} : { tool_calls }),
       usage: { prompt_tokens, cached_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
       timings: {
         wait_ms: 0,
@@ -171,43 +195,67 @@ class LlamaEngine implements Engine {
   }
 
   async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[]; most: number }) {
-    const { generation, prompt, resumed, grammar, sink, rest, most } = work;
-    const { model } = this.#loaded;
-    const characters = new CharacterStream<Token>(
-      (tokens, before) => model.detokenize(tokens, false, before),
-      [...prompt.tokens, ...resumed],
-    );
-    const stops = [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])];
-    const filter = new StopFilter(stops, { dropTrailingSpace: grammar !== undefined });
+    const { generation, prompt, resumed, grammar, calls, sink, rest, most } = work;
+    const writer = new AnswerWriter({
+      model: this.#loaded.model,
+      generation,
+      before: [...prompt.tokens, ...resumed],
+      stopTexts: [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])],
+      dropTrailingSpace: grammar !== undefined,
+      calls,
+      emit: (piece) => sink.emit(piece),
+    });
     const ends = new TokenEnds(prompt.stopTokens);
+    const generated = [...resumed];
     for (const token of resumed) {
       ends.reached(token);
       grammar?.accept(token);
     }
-    const emit = (text: string) => {
-      if (text !== "") sink.emit(text);
-    };
-    let completion_tokens = resumed.length;
     let firstAt: number | undefined;
     let finish_reason: "stop" | "length" = "stop";
-    for await (const { token } of sequence.evaluateWithMetadata(rest, {}, sampling(generation, grammar))) {
+    const probabilities = generation.logprobs !== undefined;
+    const sampled = sequence.evaluateWithMetadata(rest, { probabilities }, sampling({ ...work, generated }));
+    for await (const next of sampled as AsyncIterable<Sampled>) {
+      const { token } = next;
       sink.signal.throwIfAborted();
       firstAt ??= performance.now();
       if (ends.reached(token)) break;
-      completion_tokens += 1;
-      emit(filter.push(characters.push(token)));
-      if (filter.stopped) break;
-      if (completion_tokens >= most) {
+      generated.push(token);
+      writer.push(token, next.probabilities);
+      if (writer.over) break;
+      if (generated.length >= most) {
         finish_reason = "length";
         break;
       }
       await sink.room;
     }
     sink.signal.throwIfAborted();
-    emit(filter.push(characters.flush()) + filter.flush());
-    return { completion_tokens, firstAt, finish_reason: filter.stopped ? ("stop" as const) : finish_reason };
+    writer.end();
+    const { over, stop, toolCalls: tool_calls } = writer;
+    const reason = over ? "stop" : finish_reason;
+    return {
+      completion_tokens: generated.length,
+      firstAt,
+      finish_reason: reason === "stop" && tool_calls.length > 0 ? ("tool_calls" as const) : reason,
+      stop,
+      tool_calls,
+    };
   }
 }
+
+interface Sampled {
+  readonly token: Token;
+  /** Likeliest first. */
+  readonly probabilities?: ReadonlyMap<Token, number>;
+}
+
+const callsOf = ({ tools, forced, most }: ToolRules, format: CallFormat): CallStream =>
+  new CallStream({
+    format,
+    names: new Set(tools.map((tool) => tool.function.name)),
+    forced: forced !== undefined,
+    most,
+  });
 
 /** The hive was lost between its last token and its end. */
 function nothingMore({ prompt, resumed }: Work): GenerationEnd {
@@ -219,7 +267,7 @@ function nothingMore({ prompt, resumed }: Work): GenerationEnd {
   };
 }
 
-function sampling(generation: Generation, grammar: AnswerGrammar | undefined): SequenceEvaluateOptions {
+function sampling({ generation, grammar, calls, generated }: Work & { generated: Token[] }): SequenceEvaluateOptions {
   return {
     temperature: generation.temperature,
     topP: generation.top_p,
@@ -227,7 +275,25 @@ function sampling(generation: Generation, grammar: AnswerGrammar | undefined): S
     minP: generation.min_p,
     // The engine's own default is the second of the clock: requests of the same second would answer alike.
     seed: generation.seed ?? randomInt(SEEDS),
-    ...(grammar === undefined ? {} : { grammarEvaluationState: grammar.state }),
+    ...penalties(generation, generated),
+    ...(grammar === undefined
+      ? {}
+      : // What follows a call that had to come is the model's own.
+        { grammarEvaluationState: () => (calls?.constrained === false ? undefined : grammar.state) }),
+  };
+}
+
+/** For what was generated; the prompt's own words are free. */
+function penalties(generation: Generation, generated: Token[]): Pick<SequenceEvaluateOptions, "repeatPenalty"> {
+  const { frequency_penalty = 0, presence_penalty = 0, repeat_penalty = 1 } = generation;
+  if (frequency_penalty === 0 && presence_penalty === 0 && repeat_penalty === 1) return {};
+  return {
+    repeatPenalty: {
+      punishTokens: () => generated,
+      penalty: repeat_penalty,
+      frequencyPenalty: frequency_penalty,
+      presencePenalty: presence_penalty,
+    },
   };
 }
 

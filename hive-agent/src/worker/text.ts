@@ -51,7 +51,8 @@ export class StopFilter {
   readonly #stops: readonly string[];
   readonly #dropTrailingSpace: boolean;
   #held = "";
-  stopped = false;
+  /** The stop string that came. */
+  stopped: string | false = false;
 
   constructor(stops: readonly string[], options: { dropTrailingSpace: boolean } = { dropTrailingSpace: false }) {
     // Half a character cannot be cut at: the other half would be left over.
@@ -61,11 +62,12 @@ export class StopFilter {
 
   /** The text that is certainly part of the answer; sets `stopped` when a stop string is complete. */
   push(text: string): string {
-    if (this.stopped) return "";
+    if (this.stopped !== false) return "";
     const seen = this.#held + text;
-    const cut = this.#firstStop(seen);
-    if (cut >= 0) {
-      this.stopped = true;
+    const found = this.#firstStop(seen);
+    if (found !== undefined) {
+      const { stop, cut } = found;
+      this.stopped = stop;
       this.#held = "";
       return this.#dropTrailingSpace ? seen.slice(0, cut).trimEnd() : seen.slice(0, cut);
     }
@@ -81,9 +83,9 @@ export class StopFilter {
     return rest;
   }
 
-  #firstStop(text: string): number {
-    const found = this.#stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
-    return found.length === 0 ? -1 : Math.min(...found);
+  #firstStop(text: string): { stop: string; cut: number } | undefined {
+    const found = this.#stops.map((stop) => ({ stop, cut: text.indexOf(stop) })).filter(({ cut }) => cut >= 0);
+    return found.toSorted((one, other) => one.cut - other.cut)[0];
   }
 
   /** Length of the longest end of the text that a stop string (or trailing space) could begin with. */

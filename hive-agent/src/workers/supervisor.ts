@@ -1,8 +1,8 @@
-import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
+import { limits, RbeeError, type Piece, type WorkerInfo } from "@rbee/contracts";
 import { randomUUID } from "node:crypto";
 import { EngineStore } from "../binaries/store.ts";
 import { answersTo, probeDevices } from "../devices/devices.ts";
-import type { GenerationEnd } from "../worker/protocol.ts";
+import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
 import { adoptedReady, watchAdopted } from "./adopted.ts";
 import { ConnectionLost, type GenerationCall } from "./client.ts";
 import { launch } from "./launch.ts";
@@ -176,6 +176,13 @@ export class WorkerSupervisor {
     for (const { client } of this.#workers.values()) client.close();
   }
 
+  /** @throws RbeeError */
+  async embed(workerId: string, texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    const worker = this.#workers.get(workerId);
+    if (worker === undefined) throw new RbeeError("worker_not_found", `${workerId} is not there any more`);
+    return await worker.embed(texts, signal);
+  }
+
   /**
    * Text of a generation, frame by frame; without `call.generation` of one the worker runs already (not_found when it
    * does not). Aborting the signal stops the engine; closing the iterator only detaches. @throws RbeeError
@@ -184,7 +191,7 @@ export class WorkerSupervisor {
     workerId: string,
     call: GenerationCall,
     signal: AbortSignal,
-  ): AsyncGenerator<string, GenerationEnd, void> {
+  ): AsyncGenerator<Piece, GenerationEnd, void> {
     const worker = this.#workers.get(workerId);
     if (worker === undefined) throw new RbeeError("worker_not_found", `${workerId} is not there any more`);
     worker.active += 1;
