@@ -38,13 +38,13 @@ export class AnswerWriter {
 
   /** A stop string came, or all calls that are wanted. */
   get over(): boolean {
-    return this.#filter.stopped !== false || this.#rules.calls?.over === true;
+    return this.#filter.stopped || this.#rules.calls?.over === true;
   }
 
   /** The stop string of the request that ended it. */
   get stop(): string | undefined {
-    const { stopped } = this.#filter;
-    return stopped !== false && this.#rules.generation.stop.includes(stopped) ? stopped : undefined;
+    const { stop } = this.#filter;
+    return this.#rules.generation.stop.find((asked) => asked === stop);
   }
 
   get toolCalls(): ToolCall[] {

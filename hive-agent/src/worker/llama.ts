@@ -5,10 +5,8 @@ import {
   type Llama,
   type LlamaContextSequence,
   type LlamaModel,
-  type SequenceEvaluateOptions,
   type Token,
 } from "node-llama-cpp";
-import { randomInt } from "node:crypto";
 import { AnswerWriter } from "./answer.ts";
 import { Embedder } from "./embedder.ts";
 import { answerGrammar, callGrammar, type AnswerGrammar } from "./grammar.ts";
@@ -24,7 +22,9 @@ import type {
   StartOptions,
 } from "./protocol.ts";
 import { PromptRenderer, type Prompt } from "./prompt.ts";
+import { sampling } from "./sampling.ts";
 import { Slots } from "./slots.ts";
+import { TokenEnds } from "./token-ends.ts";
 import type { CallFormat } from "./tools/call-format.ts";
 import { CallStream } from "./tools/call-stream.ts";
 import type { ToolRules } from "./tools/tool-rules.ts";
@@ -32,7 +32,6 @@ import { Vocabulary } from "./vocabulary.ts";
 
 /** Architectures that only encode: the engine loads them, and would answer nothing. */
 const EMBEDDING_ONLY = /bert|t5encoder/;
-const SEEDS = 2 ** 32;
 
 /** Loads a model into this process. @throws what the engine says when it cannot */
 export async function loadLlama(
@@ -265,53 +264,4 @@ function nothingMore({ prompt, resumed }: Work): GenerationEnd {
     usage: { prompt_tokens, cached_tokens: 0, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
     timings: { wait_ms: 0, prompt_ms: 0, generation_ms: 0, tokens_per_s: 0 },
   };
-}
-
-function sampling({ generation, grammar, calls, generated }: Work & { generated: Token[] }): SequenceEvaluateOptions {
-  return {
-    temperature: generation.temperature,
-    topP: generation.top_p,
-    topK: generation.top_k,
-    minP: generation.min_p,
-    // The engine's own default is the second of the clock: requests of the same second would answer alike.
-    seed: generation.seed ?? randomInt(SEEDS),
-    ...penalties(generation, generated),
-    ...(grammar === undefined
-      ? {}
-      : // What follows a call that had to come is the model's own.
-        { grammarEvaluationState: () => (calls?.constrained === false ? undefined : grammar.state) }),
-  };
-}
-
-/** For what was generated; the prompt's own words are free. */
-function penalties(generation: Generation, generated: Token[]): Pick<SequenceEvaluateOptions, "repeatPenalty"> {
-  const { frequency_penalty = 0, presence_penalty = 0, repeat_penalty = 1 } = generation;
-  if (frequency_penalty === 0 && presence_penalty === 0 && repeat_penalty === 1) return {};
-  return {
-    repeatPenalty: {
-      punishTokens: () => generated,
-      penalty: repeat_penalty,
-      frequencyPenalty: frequency_penalty,
-      presencePenalty: presence_penalty,
-    },
-  };
-}
-
-/** Recognises the token sequences that end an answer. */
-class TokenEnds {
-  readonly #ends: readonly (readonly Token[])[];
-  readonly #longest: number;
-  #last: Token[] = [];
-
-  constructor(ends: readonly (readonly Token[])[]) {
-    this.#ends = ends;
-    this.#longest = Math.max(0, ...ends.map((end) => end.length));
-  }
-
-  reached(token: Token): boolean {
-    if (this.#longest === 0) return false;
-    this.#last.push(token);
-    if (this.#last.length > this.#longest) this.#last.shift();
-    return this.#ends.some((end) => end.every((one, at) => one === this.#last.at(at - end.length)));
-  }
 }

@@ -52,7 +52,7 @@ export class StopFilter {
   readonly #dropTrailingSpace: boolean;
   #held = "";
   /** The stop string that came. */
-  stopped: string | false = false;
+  stop: string | undefined;
 
   constructor(stops: readonly string[], options: { dropTrailingSpace: boolean } = { dropTrailingSpace: false }) {
     // Half a character cannot be cut at: the other half would be left over.
@@ -60,14 +60,18 @@ export class StopFilter {
     this.#dropTrailingSpace = options.dropTrailingSpace;
   }
 
-  /** The text that is certainly part of the answer; sets `stopped` when a stop string is complete. */
+  get stopped(): boolean {
+    return this.stop !== undefined;
+  }
+
+  /** The text that is certainly part of the answer; sets `stop` when a stop string is complete. */
   push(text: string): string {
-    if (this.stopped !== false) return "";
+    if (this.stopped) return "";
     const seen = this.#held + text;
     const found = this.#firstStop(seen);
     if (found !== undefined) {
       const { stop, cut } = found;
-      this.stopped = stop;
+      this.stop = stop;
       this.#held = "";
       return this.#dropTrailingSpace ? seen.slice(0, cut).trimEnd() : seen.slice(0, cut);
     }

@@ -19,6 +19,10 @@ import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
 export interface JobPort {
   submit(spec: JobSpec): Promise<Answer<{ created: boolean }>>;
   view(): Promise<JobView | undefined>;
+  /** Removes what was asked and said. `false`: the job is not over. */
+  forget(): Promise<boolean>;
+  /** What was asked for. Never shown as it is: prompts are in it. */
+  request(): Promise<JobSpec | undefined>;
   cancel(): Promise<CancelAnswer | undefined>;
   /** The registry's decision for a waiting job. `false`: the job does not wait, the place is free again. */
   decide(term: number, decision: Decision): Promise<boolean>;
@@ -65,6 +69,8 @@ export interface RegistryPort {
   status(colony: string): Promise<StatusReport>;
   retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>>;
   check(colony: string): Promise<Check[]>;
+  /** Open jobs. */
+  counts(): Promise<{ queued: number; running: number }>;
   jobs(limit: number): Promise<JobLine[]>;
   addToken(hash: string, token: { label: string | undefined; expires_at: number }): Promise<void>;
   enrol(tokenHash: string, hive_id: string): Promise<Answer<{ hive_id: string; gen: number }>>;

@@ -106,6 +106,10 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     ];
   }
 
+  async counts(): Promise<{ queued: number; running: number }> {
+    return this.#registry.counts();
+  }
+
   async jobs(limit: number): Promise<JobLine[]> {
     return this.#registry.jobs(limit);
   }

@@ -3,9 +3,12 @@ import { errorResponse, jobPaths, notFoundResponse } from "@rbee/job-http";
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import type { Env } from "../env.ts";
+import { anthropic } from "./anthropic/routes.ts";
 import { hives } from "./hives.ts";
 import { jobs } from "./jobs.ts";
 import { openApi } from "./openapi.ts";
+import { ollama } from "./ollama/routes.ts";
+import { openai } from "./openai/routes.ts";
 
 export const app = new Hono<{ Bindings: Env }>();
 
@@ -29,6 +32,10 @@ app.use(
 );
 app.route("/v1/jobs", jobs);
 app.route("/v1", hives);
+app.route("/v1", anthropic);
+app.route("/v1", openai);
+app.route("/openai/v1", openai);
+app.route("/api", ollama);
 
 const originsOf = (env: Env): string[] => (env.RBEE_ORIGINS ?? "").split(",").map((origin) => origin.trim());
 
