@@ -64,7 +64,11 @@ test("events of a streamed one, in their order", async () => {
     if (types.at(-1) !== event.type) types.push(event.type);
     numbers.push(event.sequence_number);
     if (event.type === "response.output_text.delta") text += event.delta;
-    if (event.type === "response.completed") expect(event.response.output_text).toBe(answer);
+    if (event.type === "response.completed")
+      expect(event.response.output[0]).toMatchObject({
+        type: "message",
+        content: [{ type: "output_text", text: answer }],
+      });
   }
   expect(text).toBe(answer);
   expect(numbers).toEqual(numbers.map((_, n) => n));

@@ -21,7 +21,8 @@ export const SAMPLE = { name: "rbee_sample", argument: "rbee_key" } as const;
 /** @param rendered how a template renders a turn that calls SAMPLE, from where the model begins; undefined: not as an object */
 export function formatOf(rendered: string): CallFormat | undefined {
   const named = rendered.indexOf(`"${SAMPLE.name}"`);
-  for (let start = rendered.lastIndexOf("{", named); named >= 0 && start >= 0;) {
+  if (named < 0) return undefined;
+  for (let start = rendered.lastIndexOf("{", named); start >= 0;) {
     const end = endOfValue(rendered, start);
     const format = end === undefined ? undefined : read(rendered, start, end);
     if (format !== undefined) return format;

@@ -57,7 +57,7 @@ export class ApiJob {
     const { spec, job } = await prepare(caller, request);
     const submitting = job.submit(spec);
     // The reader's way to the job is opened while the job is still looking for its place.
-    const cancels = caller.idempotency === undefined ? "always" : "alone";
+    const cancels = caller.resumable ? "alone" : "always";
     const opening = open(job, `cancels=${cancels}&submitting`);
     const answer = await submitting;
     if ("problem" in answer) {
@@ -90,7 +90,7 @@ export class ApiJob {
 
   /** The client is gone. [API-1] */
   leave(): void {
-    if (this.#caller.idempotency === undefined) return this.#reader.leave();
+    if (!this.#caller.resumable) return this.#reader.leave();
     // Somebody who reads the job by then keeps it alive.
     this.#caller.later(delay(limits.api_grace_ms).then(() => this.#reader.leave()));
   }

@@ -12,8 +12,10 @@ export interface ApiCaller {
   readonly secret: string;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
-  /** The client named its request: it may come back for the answer, so its leaving is given a grace. */
+  /** The client's name for its request. */
   readonly idempotency: string | undefined;
+  /** It may come back for the answer (it named its request, or says so), so its leaving is given a grace. */
+  readonly resumable: boolean;
   /** How long the answer's headers may wait; hears what the jobs of this request say. */
   readonly patience: Patience;
   /** Work that outlives the request. */
@@ -37,6 +39,7 @@ export async function admit({ req, env, executionCtx }: Context<ApiEnv>): Promis
     signal: req.raw.signal,
     patience: new Patience(),
     idempotency,
+    resumable: idempotency !== undefined || req.header("x-rbee-resumable") === "true",
     later: (work) => executionCtx.waitUntil(work),
   };
 }

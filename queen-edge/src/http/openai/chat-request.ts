@@ -28,7 +28,7 @@ const FunctionTool = z.looseObject({
     strict: optional(z.boolean()),
   }),
 });
-export type FunctionTool = z.output<typeof FunctionTool>;
+type FunctionTool = z.output<typeof FunctionTool>;
 
 const NamedTool = z.looseObject({ type: z.literal("function"), function: z.looseObject({ name: z.string() }) });
 const AllowedTools = z.looseObject({

@@ -78,16 +78,11 @@ const headOf = (id: string, model: string) => ({
   system_fingerprint: SYSTEM_FINGERPRINT,
 });
 
-const choiceOf = (
-  index: number,
-  text: string,
-  finish_reason: string | null = null,
-  logprobs: object | null = null,
-) => ({
+const choiceOf = (index: number, text: string, more: { finish_reason?: string; logprobs?: object | null } = {}) => ({
   text,
   index,
-  logprobs,
-  finish_reason,
+  logprobs: more.logprobs ?? null,
+  finish_reason: more.finish_reason ?? null,
 });
 
 /** @throws BadRequest */
@@ -115,9 +110,9 @@ const inputOf = (request: CompletionRequest, prompt: string, choice: number): Re
 const echoed = ({ echo }: CompletionRequest, prompt = ""): string => (echo === true ? prompt : "");
 
 function chunkOf(request: CompletionRequest, index: number, event: JobEvent) {
-  if (event.type === "token") return choiceOf(index, event.text, null, likely(request, event.logprobs ?? []));
+  if (event.type === "token") return choiceOf(index, event.text, { logprobs: likely(request, event.logprobs ?? []) });
   const result = resultOf(event);
-  return result === undefined ? undefined : choiceOf(index, "", result.finish_reason);
+  return result === undefined ? undefined : choiceOf(index, "", { finish_reason: result.finish_reason });
 }
 
 /** As this older endpoint has them: lists beside each other. */

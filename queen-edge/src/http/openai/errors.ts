@@ -27,10 +27,11 @@ const known: Partial<Record<Problem["code"], Partial<ErrorBody>>> = {
   unauthorized: { code: "invalid_api_key" },
   forbidden: { code: "insufficient_permissions" },
   not_found: { code: null },
+  method_not_allowed: { code: "method_not_supported" },
   queue_full: { type: "requests", code: "rate_limit_exceeded" },
 };
 
-export function bodyOf(problem: Problem): { error: ErrorBody } {
+function bodyOf(problem: Problem): { error: ErrorBody } {
   const { code, status, detail, hint } = problem;
   const type = status >= 500 ? "server_error" : "invalid_request_error";
   const named = code === "unauthorized" || code === "forbidden" ? `${detail} (${hint})` : detail;

@@ -22,28 +22,25 @@ function explain(issue: z.core.$ZodIssue, body: unknown): BadRequest {
   );
   if (given === undefined || given === null)
     return new BadRequest(`Missing required parameter: '${param}'.`, param, "missing_required_parameter");
-  switch (issue.code) {
-    case "invalid_type":
-      return new BadRequest(
-        `Invalid type for '${param}': expected ${article(issue.expected)}, but got ${typeOf(given)} instead.`,
-        param,
-        "invalid_type",
-      );
-    case "too_big":
-      return new BadRequest(
-        bound(param, kindOf(issue.origin, param), `<= ${String(issue.maximum)}`),
-        param,
-        sized(kindOf(issue.origin, param), "above_max"),
-      );
-    case "too_small":
-      return new BadRequest(
-        bound(param, kindOf(issue.origin, param), `>= ${String(issue.minimum)}`),
-        param,
-        sized(kindOf(issue.origin, param), "below_min"),
-      );
-    default:
-      return new BadRequest(`Invalid value for '${param}': ${issue.message}.`, param, "invalid_value");
-  }
+  if (issue.code === "invalid_type")
+    return new BadRequest(
+      `Invalid type for '${param}': expected ${article(issue.expected)}, but got ${typeOf(given)} instead.`,
+      param,
+      "invalid_type",
+    );
+  if (issue.code === "too_big")
+    return new BadRequest(
+      bound(param, kindOf(issue.origin, param), `<= ${String(issue.maximum)}`),
+      param,
+      sized(kindOf(issue.origin, param), "above_max"),
+    );
+  if (issue.code === "too_small")
+    return new BadRequest(
+      bound(param, kindOf(issue.origin, param), `>= ${String(issue.minimum)}`),
+      param,
+      sized(kindOf(issue.origin, param), "below_min"),
+    );
+  return new BadRequest(`Invalid value for '${param}': ${issue.message}.`, param, "invalid_value");
 }
 
 /** Parameters that count something are whole numbers; the schema's complaint does not tell. */

@@ -67,7 +67,7 @@ export function parseResponses(body: unknown): ResponsesRequest {
 }
 
 /** What is said again when a response is asked for. Kept with its job, which no hive sees. */
-export function noteOf(request: ResponsesRequest): Record<string, unknown> {
+function noteOf(request: ResponsesRequest): Record<string, unknown> {
   const { instructions, previous_response_id, metadata, text, tool_choice, temperature, top_p } = request;
   const { max_output_tokens, parallel_tool_calls, background, store } = request;
   const said = { instructions, previous_response_id, metadata, text, tool_choice, temperature, top_p };

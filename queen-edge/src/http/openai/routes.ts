@@ -48,11 +48,22 @@ openai.get("/models/*", async (c) => {
 });
 openai.route("/responses", responses);
 
+/** Paths that are there, for those who come with another method. */
+const methods: readonly (readonly [path: RegExp, methods: string])[] = [
+  [/\/(chat\/completions|completions|embeddings|responses)$/, "POST"],
+  [/\/responses\/[^/]+\/cancel$/, "POST"],
+  [/\/responses\/[^/]+$/, "GET, DELETE"],
+  [/\/models(\/.+)?$/, "GET"],
+];
+
 // What is below these paths and nothing else is this API's to refuse.
 openai.all("/:endpoint{models|chat|completions|embeddings|responses}/*", (c) => {
   const { method, path } = c.req;
-  const detail = `Invalid URL (${method} ${path.slice(0, 128)})`;
-  return errorAnswer(new RbeeError("not_found", detail));
+  const allow = methods.find(([known]) => known.test(path))?.[1];
+  if (allow === undefined)
+    return errorAnswer(new RbeeError("not_found", `Invalid URL (${method} ${path.slice(0, 128)})`));
+  const detail = `Not allowed to ${method} on ${path.slice(0, 128)}. It takes ${allow}.`;
+  return errorAnswer(new RbeeError("method_not_allowed", detail), { allow });
 });
 
 function decoded(id: string): string {

@@ -1,14 +1,12 @@
-import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import Anthropic from "@anthropic-ai/sdk";
-import { ChatOpenAI, OpenAIEmbeddings } from "@langchain/openai";
-import { embedMany, generateObject, generateText, stepCountIs, streamText, tool } from "ai";
 import { Ollama } from "ollama";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { House } from "../house.ts";
+import { stopsInTime } from "./engines.ts";
 import { cosine, hasMiniLm, openHouse, published, sentences, whyNot } from "./models.ts";
 
-/** Other people's clients, unmodified. */
+/** Anthropic's and Ollama's own clients, unmodified. */
 
 let house: House;
 beforeAll(async () => {
@@ -22,128 +20,8 @@ const question = "What do bees eat?";
 const answer = "Bees eat nectar and pollen from flowers. In the winter they eat honey.";
 const Bee = z.object({ name: z.string().max(20), role: z.enum(["queen", "drone", "worker"]), age: z.int() });
 
-const STOPPED_WITHIN_MS = 2_000;
-const busy = async () => {
-  const { workers } = await house.client().run("active_worker_list", {});
-  return workers.reduce((sum, worker) => sum + worker.slots_busy, 0);
-};
-const stopsInTime = async () => {
-  const began = performance.now();
-  await expect.poll(busy, { timeout: 10_000, interval: 50 }).toBe(0);
-  expect(performance.now() - began).toBeLessThan(STOPPED_WITHIN_MS);
-};
 /** A schema whose answer takes long. */
 const long = { type: "array", items: { type: "string", minLength: 900 }, minItems: 9 };
-
-describe("the AI SDK", () => {
-  const provider = () =>
-    createOpenAICompatible({
-      name: "rbee",
-      baseURL: `${house.url}/v1`,
-      apiKey: house.key,
-      includeUsage: true,
-      supportsStructuredOutputs: true,
-    });
-
-  test("text, whole and streamed, with usage", async () => {
-    const whole = await generateText({ model: provider()(model), prompt: question, temperature: 0 });
-    expect(whole).toMatchObject({ text: answer, finishReason: "stop" });
-    expect(whole.usage.outputTokens).toBeGreaterThan(10);
-    const stream = streamText({ model: provider()(model), prompt: question, temperature: 0 });
-    let text = "";
-    for await (const piece of stream.textStream) text += piece;
-    expect(text).toBe(answer);
-    expect((await stream.usage).outputTokens).toBe(whole.usage.outputTokens);
-  });
-
-  test("objects of a schema", async () => {
-    const { object } = await generateObject({ model: provider()(model), schema: Bee, prompt: "A bee", temperature: 0 });
-    expect(Bee.safeParse(object).success).toBe(true);
-  });
-
-  test("tools: called, run, answered", async () => {
-    const asked: string[] = [];
-    const get_weather = tool({
-      description: "Weather of a city",
-      inputSchema: z.object({ city: z.string().max(30) }),
-      execute: ({ city }) => {
-        asked.push(city);
-        return { weather: "sunny", temperature: 20 };
-      },
-    });
-    const prompt = "What is the weather in Paris?";
-    const settings = {
-      model: provider()(model),
-      tools: { get_weather },
-      prompt,
-      temperature: 0,
-      stopWhen: stepCountIs(3),
-    };
-    const whole = await generateText(settings);
-    expect(asked.length).toBeGreaterThan(0);
-    expect(whole.text).toMatch(/^It is/);
-    const forced = streamText({
-      ...settings,
-      stopWhen: stepCountIs(1),
-      toolChoice: { type: "tool", toolName: "get_weather" },
-    });
-    for await (const part of forced.fullStream) if (part.type === "error") throw part.error;
-    expect((await forced.toolCalls).map(({ toolName }) => toolName)).toEqual(["get_weather"]);
-  });
-
-  test.skipIf(!hasMiniLm)(`embeddings${whyNot}`, async () => {
-    const { embeddings } = await embedMany({ model: provider().embeddingModel(embedder), values: sentences });
-    const [a = [], b = []] = embeddings;
-    expect(Math.abs(cosine(a, b) - published.first_second)).toBeLessThan(0.01);
-  });
-
-  test("errors", async () => {
-    const run = generateText({ model: provider()("nothing"), prompt: "hi", maxRetries: 0 });
-    await expect(run).rejects.toMatchObject({ statusCode: 404, message: expect.stringContaining(model) as string });
-  });
-});
-
-describe("LangChain", () => {
-  const chat = () =>
-    new ChatOpenAI({
-      model,
-      apiKey: house.key,
-      temperature: 0,
-      configuration: { baseURL: `${house.url}/v1` },
-      maxRetries: 0,
-    });
-
-  test("invoke and stream, with usage", async () => {
-    const whole = await chat().invoke(question);
-    expect(whole.text).toBe(answer);
-    expect(whole.usage_metadata?.output_tokens).toBeGreaterThan(10);
-    let text = "";
-    let usage: unknown;
-    for await (const chunk of await chat().stream(question)) {
-      text += chunk.text;
-      usage = chunk.usage_metadata ?? usage;
-    }
-    expect(text).toBe(answer);
-    expect(usage).toMatchObject({ output_tokens: whole.usage_metadata?.output_tokens });
-  });
-
-  test.each(["jsonSchema", "functionCalling", "jsonMode"] as const)("structured output by %s", async (method) => {
-    const prompt = method === "jsonMode" ? "Give me a JSON object with name and age" : "A bee";
-    const schema = method === "jsonMode" ? z.object({ name: z.string() }) : Bee;
-    const parsed: unknown = await chat().withStructuredOutput(schema, { method, name: "bee" }).invoke(prompt);
-    expect(schema.safeParse(parsed).success).toBe(true);
-  });
-
-  test.skipIf(!hasMiniLm)(`embeddings${whyNot}`, async () => {
-    const embeddings = new OpenAIEmbeddings({
-      model: embedder,
-      apiKey: house.key,
-      configuration: { baseURL: `${house.url}/v1` },
-    });
-    const [a = [], b = []] = await embeddings.embedDocuments(sentences);
-    expect(Math.abs(cosine(a, b) - published.first_second)).toBeLessThan(0.01);
-  });
-});
 
 describe("Anthropic's client", () => {
   const client = () => new Anthropic({ baseURL: house.url, apiKey: house.key, maxRetries: 0 });
@@ -224,7 +102,7 @@ describe("Anthropic's client", () => {
     const input_schema = { type: "object" as const, properties: { words: { type: "string", minLength: 900 } } };
     const stream = client().messages.stream({ ...forced, tools: [{ name: "say", input_schema }] });
     for await (const event of stream) if (event.type === "content_block_delta") break;
-    await stopsInTime();
+    await stopsInTime(house);
   });
 });
 
@@ -307,6 +185,6 @@ describe("Ollama's client", () => {
     const stream = await ollama.chat({ model, messages, options, format: long, stream: true });
     for await (const part of stream) if (part.message.content !== "") break;
     ollama.abort();
-    await stopsInTime();
+    await stopsInTime(house);
   });
 });
