@@ -18,7 +18,7 @@ export interface AnswerGrammar {
   accept(token: Token): void;
 }
 
-interface GrammarEngine {
+export interface GrammarEngine {
   readonly llama: Llama;
   readonly model: LlamaModel;
 }
@@ -49,6 +49,13 @@ export async function callGrammar(
   const [only] = calls;
   const schema = calls.length === 1 ? only : { oneOf: calls };
   return answering(engine, await compile(engine.llama, schema as unknown as GbnfJsonBasicSchema));
+}
+
+/** Arguments of one tool. A space in front of them is as good as none. */
+export async function argumentsGrammar(engine: GrammarEngine, parameters: unknown): Promise<AnswerGrammar> {
+  const exact = await compile(engine.llama, looseSchema(parameters) as unknown as GbnfJsonBasicSchema);
+  const grammar = exact.grammar.replace(/^root ::= /m, "root ::= [ ]? ");
+  return answering(engine, await engine.llama.createGrammar({ grammar }));
 }
 
 function answering({ llama, model }: GrammarEngine, grammar: LlamaGrammar): AnswerGrammar {

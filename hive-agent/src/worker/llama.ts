@@ -26,6 +26,7 @@ import { sampling } from "./sampling.ts";
 import { Slots } from "./slots.ts";
 import { TokenEnds } from "./token-ends.ts";
 import type { CallFormat } from "./tools/call-format.ts";
+import { ArgumentsGrammar } from "./tools/arguments-grammar.ts";
 import { CallStream } from "./tools/call-stream.ts";
 import type { ToolRules } from "./tools/tool-rules.ts";
 import { Vocabulary } from "./vocabulary.ts";
@@ -195,11 +196,12 @@ class LlamaEngine implements Engine {
 
   async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[]; most: number }) {
     const { generation, prompt, resumed, grammar, calls, sink, rest, most } = work;
+    const stopTexts = [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])];
     const writer = new AnswerWriter({
       model: this.#loaded.model,
       generation,
       before: [...prompt.tokens, ...resumed],
-      stopTexts: [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])],
+      stopTexts,
       dropTrailingSpace: grammar !== undefined,
       calls,
       emit: (piece) => sink.emit(piece),
@@ -213,7 +215,10 @@ class LlamaEngine implements Engine {
     let firstAt: number | undefined;
     let finish_reason: "stop" | "length" = "stop";
     const probabilities = generation.logprobs !== undefined;
-    const sampled = sequence.evaluateWithMetadata(rest, { probabilities }, sampling({ ...work, generated }));
+    // Text that may be held back as the beginning of a stop string cannot be followed token by token.
+    const follows = calls !== undefined && (stopTexts.length === 0 || calls.constrained);
+    const followed = follows ? new ArgumentsGrammar(this.#loaded, prompt.rules?.tools ?? [], calls) : undefined;
+    const sampled = sequence.evaluateWithMetadata(rest, { probabilities }, sampling({ ...work, generated, followed }));
     for await (const next of sampled as AsyncIterable<Sampled>) {
       const { token } = next;
       sink.signal.throwIfAborted();
@@ -222,6 +227,7 @@ class LlamaEngine implements Engine {
       generated.push(token);
       writer.push(token, next.probabilities);
       if (writer.over) break;
+      await followed?.follow(this.#loaded.model);
       if (generated.length >= most) {
         finish_reason = "length";
         break;

@@ -2,6 +2,7 @@ import type { Generation } from "@rbee/contracts";
 import type { SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import { randomInt } from "node:crypto";
 import type { AnswerGrammar } from "./grammar.ts";
+import type { ArgumentsGrammar } from "./tools/arguments-grammar.ts";
 import type { CallStream } from "./tools/call-stream.ts";
 
 const SEEDS = 2 ** 32;
@@ -10,12 +11,14 @@ export interface Sampling {
   readonly generation: Generation;
   readonly grammar: AnswerGrammar | undefined;
   readonly calls: CallStream | undefined;
+  /** Holds arguments to their schemas. */
+  readonly followed: ArgumentsGrammar | undefined;
   /** Grows while the answer does. */
   readonly generated: Token[];
 }
 
 /** How the engine chooses each token. */
-export function sampling({ generation, grammar, calls, generated }: Sampling): SequenceEvaluateOptions {
+export function sampling({ generation, grammar, calls, generated, followed }: Sampling): SequenceEvaluateOptions {
   return {
     temperature: generation.temperature,
     topP: generation.top_p,
@@ -24,10 +27,10 @@ export function sampling({ generation, grammar, calls, generated }: Sampling): S
     // The engine's own default is the second of the clock: requests of the same second would answer alike.
     seed: generation.seed ?? randomInt(SEEDS),
     ...penalties(generation, generated),
-    ...(grammar === undefined
+    ...(grammar === undefined && followed === undefined
       ? {}
-      : // What follows a call that had to come is the model's own.
-        { grammarEvaluationState: () => (calls?.constrained === false ? undefined : grammar.state) }),
+      : // What follows a call that had to come is the model's own, but for the arguments of what it calls.
+        { grammarEvaluationState: () => (calls?.constrained === false ? followed?.state : grammar?.state) }),
   };
 }
 

@@ -98,6 +98,28 @@ test("no call where none is wanted, and what a tool said goes into the prompt", 
   expect(usage.prompt_tokens).toBeGreaterThan(none.usage.prompt_tokens);
 });
 
+test("a call that the model begins by itself keeps to its tool's schema, whatever it was trained on", async () => {
+  const unusual = tool("get_weather", { location: { type: "string", maxLength: 40 }, unit: { enum: ["c", "f"] } });
+  for (const seed of [1, 2, 3, 4]) {
+    const { tool_calls = [] } = await generate({
+      messages: ask("What is the weather in Paris?"),
+      tools: [unusual, add],
+      temperature: 1,
+      seed,
+    });
+    for (const { function: called } of tool_calls) {
+      const given = JSON.parse(called.arguments) as Record<string, unknown>;
+      expect(Object.keys(given)).toEqual(called.name === "add" ? ["a", "b"] : ["location", "unit"]);
+    }
+    expect(tool_calls.length).toBeGreaterThan(0);
+  }
+  const nothing = await generate({
+    messages: ask("What time is it in Paris?"),
+    tools: [tool("get_time", {}), tool("get_weather", {})],
+  });
+  for (const call of nothing.tool_calls ?? []) expect(() => JSON.parse(call.function.arguments)).not.toThrow();
+});
+
 test("likelihoods come with every token, and add up", async () => {
   const { pieces, usage, text } = await generate({ messages: ask("What do bees eat?"), logprobs: 3 });
   const likely = pieces.flatMap((piece) => tokenOf(piece).logprobs ?? []);

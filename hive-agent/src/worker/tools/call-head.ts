@@ -19,7 +19,6 @@ export function readHead(text: string, { nameKey, argumentsKey }: CallFormat): H
     reader.expect(",");
     reader.expect(JSON.stringify(argumentsKey));
     reader.expect(":");
-    reader.next();
     return { kind: "open", name, rest: reader.at };
   } catch (stop) {
     return { kind: stop === PARTIAL ? "partial" : "no" };

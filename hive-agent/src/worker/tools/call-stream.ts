@@ -26,13 +26,17 @@ export class CallStream {
   #state: State;
   #held = "";
   #value = new ValueScanner();
+  /** Of the call that is being written. */
+  #open: { readonly name: string; begun: boolean } | undefined;
   /** What still closes the call that was written last. */
   #closing = "";
   #ended = 0;
+  #written = "";
 
   constructor(rules: CallRules) {
     this.#rules = rules;
-    this.#mark = rules.format.before.trim();
+    // In front of it a template may write other things, like an empty thought.
+    this.#mark = rules.format.before.trim().split(/\s+/).at(-1) ?? "";
     this.#state = rules.forced ? "head" : "start";
   }
 
@@ -44,6 +48,12 @@ export class CallStream {
   /** The first call is not written yet: nothing else may come. */
   get constrained(): boolean {
     return this.#rules.forced && this.#ended === 0;
+  }
+
+  /** The tool whose arguments are being written, and what of them was written already. */
+  get opened(): { readonly name: string; readonly written: string } | undefined {
+    const open = this.#open;
+    return open === undefined ? undefined : { name: open.name, written: this.#written };
   }
 
   /** All calls that are wanted were written, or what follows them is none. */
@@ -111,10 +121,20 @@ export class CallStream {
     pieces.push(this.#part(this.#take(head.rest), { id, name: head.name, arguments: written }));
     if (head.kind === "bare") return this.#callEnded("");
     this.#value = new ValueScanner();
+    this.#open = { name: head.name, begun: false };
+    this.#written = "";
     return this.#enter("arguments");
   }
 
   #readArguments(pieces: Piece[]): boolean {
+    const open = this.#open;
+    if (open !== undefined && !open.begun) {
+      const space = this.#take(this.#held.length - this.#held.trimStart().length);
+      if (space !== "") pieces.push(this.#part(space, {}));
+      this.#written += space;
+      if (this.#held === "") return false;
+      open.begun = true;
+    }
     let length = 0;
     let ended = false;
     for (const char of this.#held) {
@@ -125,7 +145,9 @@ export class CallStream {
     }
     const text = this.#take(length);
     if (text !== "") pieces.push(this.#part(text, { arguments: text }));
+    this.#written += text;
     if (!ended) return false;
+    this.#open = undefined;
     return this.#callEnded("}");
   }
 

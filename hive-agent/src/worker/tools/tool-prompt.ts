@@ -59,9 +59,10 @@ export class ToolPrompter {
   #render({ messages, tools }: Conversation, answerNext: boolean): string {
     if (this.#template === undefined) throw new RbeeError("internal");
     const { bosString, eosString } = this.#model.tokens;
+    const calls = new Calls(messages);
     try {
       return this.#template.render({
-        messages: messages.map((message) => this.#forTemplate(message, messages)),
+        messages: messages.map((message) => this.#forTemplate(message, calls)),
         ...(tools.length === 0 ? {} : { tools: tools.map((tool) => this.#plain(tool)) }),
         add_generation_prompt: answerNext,
         bos_token: bosString ?? "",
@@ -73,16 +74,22 @@ export class ToolPrompter {
     }
   }
 
-  #forTemplate({ role, content, tool_calls = [], tool_call_id }: ChatMessage, all: readonly ChatMessage[]): Json {
-    const calls = tool_calls.map(({ id, type, function: { name, arguments: text } }) => {
+  #forTemplate({ role, content, tool_calls = [], tool_call_id }: ChatMessage, calls: Calls): Json {
+    const made = tool_calls.map(({ id, type, function: { name, arguments: text } }) => {
       const given = this.#plain(objectOf(text));
-      return { id, type, function: { name, arguments: this.#argumentsAsText ? JSON.stringify(given) : given } };
+      return {
+        id: calls.idOf(id),
+        type,
+        function: { name, arguments: this.#argumentsAsText ? JSON.stringify(given) : given },
+      };
     });
     return {
       role: role === "developer" ? "system" : role,
       content,
-      ...(calls.length === 0 ? {} : { tool_calls: calls }),
-      ...(tool_call_id === undefined ? {} : { tool_call_id, name: nameOf(tool_call_id, all) }),
+      ...(made.length === 0 ? {} : { tool_calls: made }),
+      ...(tool_call_id === undefined
+        ? {}
+        : { tool_call_id: calls.idOf(tool_call_id), name: calls.nameOf(tool_call_id) }),
     };
   }
 
@@ -142,9 +149,28 @@ function sample(what: "ask" | "call"): Conversation {
   return { messages: [user, calling], tools };
 }
 
-/** Which tool a message answers for. */
-const nameOf = (id: string, messages: readonly ChatMessage[]): string =>
-  messages.flatMap(({ tool_calls = [] }) => tool_calls).find((call) => call.id === id)?.function.name ?? "";
+/** The calls of a conversation. */
+class Calls {
+  readonly #names: ReadonlyMap<string, string>;
+  readonly #ids: readonly string[];
+
+  constructor(messages: readonly ChatMessage[]) {
+    const calls = messages.flatMap(({ tool_calls = [] }) => tool_calls);
+    this.#names = new Map(calls.map((call) => [call.id, call.function.name]));
+    this.#ids = [...this.#names.keys()];
+  }
+
+  /** Some templates want ids of nine letters and digits, and no other; no model cares which. */
+  idOf(id: string): string {
+    const DIGITS = 5;
+    return `call${String(this.#ids.indexOf(id) + 1).padStart(DIGITS, "0")}`;
+  }
+
+  /** Which tool a message answers for. */
+  nameOf(id: string): string {
+    return this.#names.get(id) ?? "";
+  }
+}
 
 /** Arguments as a model wrote them, which need not be an object. */
 function objectOf(text: string): unknown {
