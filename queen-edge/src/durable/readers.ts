@@ -85,10 +85,19 @@ export class Readers {
   /** @returns whether the job is to be cancelled. Only the Worker's word that the client left counts. [READ-7] */
   closed(ws: WebSocket, code: number): boolean {
     this.#readers?.delete(ws);
-    if (code !== readerCloses.left.code || !this.#ctx.getTags(ws).includes("reader")) return false;
+    if (code !== readerCloses.left.code || !this.#isReader(ws)) return false;
     const { cancels } = readerOf(ws);
     if (cancels === "alone") return [...this.#open()].every(([other]) => other === ws);
     return cancels !== false;
+  }
+
+  /** A socket that this side has closed already has no tags any more. */
+  #isReader(ws: WebSocket): boolean {
+    try {
+      return this.#ctx.getTags(ws).includes("reader");
+    } catch {
+      return false;
+    }
   }
 
   /** Sends what follows in the log, as far as the window reaches; with the end of the job it says so and closes. */

@@ -14,7 +14,7 @@ export const app = new Hono<{ Bindings: Env }>();
 
 app.get("/", (c) =>
   c.text(
-    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /openapi.json\n",
+    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /openapi.json\n\nOpenAI's API at /v1 and /openai/v1, Anthropic's at /v1/messages, Ollama's at /api\n",
   ),
 );
 // A hive that tests itself holds its clock against this one.
@@ -30,6 +30,17 @@ app.use(
     exposeHeaders: ["x-rbee-job-id", "location", "retry-after"],
   }),
 );
+// Clients of other APIs send headers of their own, which a page of such an origin may.
+for (const path of ["/v1/:api{models|chat|completions|embeddings|responses|messages}/*", "/openai/*", "/api/*"]) {
+  app.use(
+    path,
+    cors({
+      origin: (origin, c: Context<{ Bindings: Env }>) => (originsOf(c.env).includes(origin) ? origin : null),
+      allowMethods: ["GET", "POST", "DELETE"],
+      exposeHeaders: ["x-rbee-job-id", "x-request-id", "request-id", "retry-after"],
+    }),
+  );
+}
 app.route("/v1/jobs", jobs);
 app.route("/v1", hives);
 app.route("/v1", anthropic);

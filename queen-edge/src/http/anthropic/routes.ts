@@ -1,8 +1,8 @@
 import { RbeeError } from "@rbee/contracts";
-import { readJson } from "@rbee/job-http";
 import { Hono } from "hono";
 import { ApiJob } from "../api/api-job.ts";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
+import { readBody } from "../api/body.ts";
 import { heldResponse } from "../api/held-response.ts";
 import { readChoices } from "../openai/run-choices.ts";
 import { message, MessageEvents } from "./answer.ts";
@@ -35,7 +35,7 @@ anthropic.use("/messages/*", async (c, next) => {
 
 anthropic.post("/messages", async (c) => {
   try {
-    return await createMessage(await readJson(c.req.raw), c.var.caller);
+    return await createMessage(await readBody(c.req.raw), c.var.caller);
   } catch (error) {
     return errorAnswer(error);
   }
@@ -43,7 +43,7 @@ anthropic.post("/messages", async (c) => {
 
 anthropic.post("/messages/count_tokens", async (c) => {
   try {
-    return await countTokens(await readJson(c.req.raw), c.var.caller);
+    return await countTokens(await readBody(c.req.raw), c.var.caller);
   } catch (error) {
     return errorAnswer(error);
   }

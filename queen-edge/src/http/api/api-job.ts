@@ -1,4 +1,5 @@
 import { limits, operationOf, parseInput, RbeeError, type JobEvent, type OperationName } from "@rbee/contracts";
+import { isEndOfJob } from "@rbee/job-core";
 import { authorize, jobId } from "@rbee/job-http";
 import { jobOf } from "../../durable/ports.ts";
 import { READER_WINDOW } from "../../reader-socket.ts";
@@ -79,6 +80,7 @@ export class ApiJob {
   /** Events up to the job's last. @throws RbeeError what the job failed with */
   async *events(): AsyncGenerator<JobEvent, void, void> {
     for await (const { event } of this.#reader.events()) {
+      if (isEndOfJob(event)) this.#reader.end();
       if (event.type === "error") throw new RbeeError(event.code, event.detail);
       if (event.type === "state" && event.state === "cancelled") throw new RbeeError("cancelled");
       this.#caller.patience.hear(event);

@@ -53,6 +53,11 @@ export class JobReader {
     this.#close(readerCloses.done);
   }
 
+  /** The job is over: its object hangs up by itself. */
+  end(): void {
+    this.#end();
+  }
+
   #close({ code, reason }: { code: number; reason: string }): void {
     if (!this.#closed) this.#socket.close(code, reason);
     this.#end();

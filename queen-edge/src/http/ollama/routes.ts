@@ -1,7 +1,7 @@
 import { RbeeError } from "@rbee/contracts";
-import { readJson } from "@rbee/job-http";
 import { Hono, type Context } from "hono";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
+import { readBody } from "../api/body.ts";
 import { embed, embedOne } from "./embed.ts";
 import { errorAnswer } from "./errors.ts";
 import { ps, remove, show, tags } from "./fleet.ts";
@@ -26,7 +26,7 @@ ollama.use(async (c, next) => {
 type Answer = (body: unknown, caller: ApiCaller) => Promise<Response>;
 const posted = (answer: Answer) => async (c: Context<ApiEnv>) => {
   try {
-    return await answer(await readJson(c.req.raw), c.var.caller);
+    return await answer(await readBody(c.req.raw), c.var.caller);
   } catch (error) {
     return errorAnswer(error);
   }

@@ -1,6 +1,6 @@
-import { readJson } from "@rbee/job-http";
 import { Hono, type Context } from "hono";
 import type { ApiEnv } from "../api/caller.ts";
+import { readBody } from "../api/body.ts";
 import { BadRequest, errorAnswer } from "./errors.ts";
 import { cancelResponse, createResponse, deleteResponse, getResponse, streamResponse } from "./responses.ts";
 
@@ -12,7 +12,7 @@ const answering = (ask: Ask) => async (c: Context<ApiEnv>) =>
 
 responses.post(
   "/",
-  answering(async (c) => createResponse(await readJson(c.req.raw), c.var.caller)),
+  answering(async (c) => createResponse(await readBody(c.req.raw), c.var.caller)),
 );
 
 responses.get(

@@ -1,7 +1,7 @@
 import { RbeeError } from "@rbee/contracts";
-import { readJson } from "@rbee/job-http";
 import { Hono, type Context } from "hono";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
+import { readBody } from "../api/body.ts";
 import { rateLimits } from "../api/rate-limits.ts";
 import { chatCompletions } from "./chat.ts";
 import { completions } from "./completions.ts";
@@ -32,7 +32,7 @@ openai.use("/:endpoint{models|chat|completions|embeddings|responses}/*", async (
 type Post = (body: unknown, caller: ApiCaller) => Promise<Response>;
 const post = (answer: Post) => async (c: Context<ApiEnv>) => {
   try {
-    return await answer(await readJson(c.req.raw), c.var.caller);
+    return await answer(await readBody(c.req.raw), c.var.caller);
   } catch (error) {
     return errorAnswer(error);
   }
