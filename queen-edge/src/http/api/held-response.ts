@@ -31,11 +31,12 @@ interface Exchange {
 export async function heldResponse(exchange: Exchange, produce: (write: Write) => Promise<void>): Promise<Response> {
   const { form, headers } = exchange;
   const body = new Body(exchange);
+  const { patience } = exchange.caller;
+  patience.begin();
   const done = produce((text) => body.write(text)).then(
     async () => body.end(),
     async (error: unknown) => body.fail(problemOf(error)),
   );
-  const { patience } = exchange.caller;
   void patience.due.then(() => body.begin());
   await Promise.race([body.begun, done]);
   patience.over();

@@ -13,6 +13,7 @@ const ready: JobEvent = { type: "narration", actor: "hive", action: "model_ready
 /** When headers go out, in milliseconds since the request, when these events come at these times. */
 async function dueAfter(events: readonly (readonly [at: number, event: JobEvent])[]): Promise<number> {
   const patience = new Patience();
+  patience.begin();
   const began = Date.now();
   let due: number | undefined;
   void patience.due.then(() => (due = Date.now() - began));

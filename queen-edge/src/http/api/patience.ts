@@ -7,11 +7,13 @@ import { limits, type JobEvent } from "@rbee/contracts";
  */
 export class Patience {
   readonly #due = Promise.withResolvers<void>();
-  readonly #began = Date.now();
+  #began = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waiting = false;
 
-  constructor() {
+  /** The request was taken, and its answer is waited for. */
+  begin(): void {
+    this.#began = Date.now();
     this.#arm(limits.api_headers_ms);
   }
 
