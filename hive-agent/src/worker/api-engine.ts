@@ -1,4 +1,4 @@
-import { limits, RbeeError, type Generation, type ToolCall } from "@rbee/contracts";
+import { limits, RbeeError, type Generation, type Logprob, type ToolCall } from "@rbee/contracts";
 import { z } from "zod";
 import { events, postJson, refusal, type ApiServer } from "./api.ts";
 import { unit } from "./unit.ts";
@@ -34,6 +34,20 @@ const CallDelta = z.object({
   function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
 });
 
+const Likely = z.object({
+  token: z.string(),
+  logprob: z.number(),
+  bytes: z
+    .array(z.int())
+    .max(1_024)
+    .nullish()
+    .transform((bytes) => bytes ?? []),
+});
+/** As chats have them; what a plain completion has is another shape, and is left out. */
+const Likelihoods = z.object({
+  content: z.array(Likely.extend({ top_logprobs: z.array(Likely).max(limits.logprobs_max).default([]) })).nullish(),
+});
+
 const Chunk = z.object({
   choices: z
     .array(
@@ -41,6 +55,7 @@ const Chunk = z.object({
         text: z.string().nullish(),
         delta: z.object({ content: z.string().nullish(), tool_calls: z.array(CallDelta).nullish() }).nullish(),
         finish_reason: z.string().nullish(),
+        logprobs: Likelihoods.nullish().catch(undefined),
       }),
     )
     .default([]),
@@ -89,6 +104,9 @@ export class ApiEngine implements Engine {
 
   async #run({ generation, resume = [] }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
     const { server } = this.#model;
+    // It fills gaps at an address of its own, and would ignore this here.
+    if (generation.suffix !== undefined && server.name === "llama-server")
+      throw new RbeeError("unsupported", "suffix: a worker of kind llama-server fills no gaps");
     const rest = behind(generation, resume, this.#model.chat);
     const answer = new Answer(rest.max_tokens, sink);
     for await (const event of events(server, requestOf(this.#model, rest), sink.signal)) {
@@ -170,6 +188,8 @@ class Answer {
   #held = "";
   #reason: string | undefined;
   readonly #calls: ToolCall[] = [];
+  /** Of tokens whose text is still to be told. */
+  #logprobs: Logprob[] = [];
   #usage: Chunk["usage"];
   #timings: Chunk["timings"];
 
@@ -194,6 +214,9 @@ class Answer {
     this.#first ??= performance.now();
     this.#pieces += 1;
     if (this.#pieces > this.#most) return;
+    this.#logprobs.push(
+      ...(choice?.logprobs?.content ?? []).map(({ top_logprobs: top, ...chosen }) => ({ ...chosen, top })),
+    );
     if (text !== "") this.#emit(text);
     for (const call of calls) this.#call(call);
   }
@@ -239,6 +262,10 @@ class Answer {
     const all = this.#held + text;
     const cut = /[\uD800-\uDBFF]$/.test(all) ? all.length - 1 : all.length;
     this.#held = all.slice(cut);
-    if (cut > 0) this.#sink.emit(all.slice(0, cut).toWellFormed());
+    if (cut === 0) return;
+    const said = all.slice(0, cut).toWellFormed();
+    const logprobs = this.#logprobs.slice(0, limits.logprobs_per_event_max);
+    this.#logprobs = [];
+    this.#sink.emit(logprobs.length === 0 ? said : { text: said, logprobs });
   }
 }
