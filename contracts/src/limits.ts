@@ -18,6 +18,16 @@ export const limits = {
   stop_string_chars_max: 256,
   /** A JSON schema for structured output: grammars grow much faster than their source. */
   json_schema_bytes_max: 65_536,
+  /** Tools one request may offer: what other APIs allow; and calls in one answer, which end it when a model cannot stop. */
+  tools_max: 128,
+  tool_calls_max: 128,
+  tool_call_id_chars_max: 64,
+  /** Alternatives told for each token; and tokens told of at once: text that is held back has no more of them. */
+  logprobs_max: 20,
+  logprobs_per_event_max: 4_096,
+  /** Texts of one embed job, and the length of each: a model's context is far smaller. */
+  embed_inputs_max: 2_048,
+  embed_chars_max: 262_144,
 
   /** Control pings are answered by the runtime and wake nothing, so they cost nothing. */
   control_ping_ms: 30_000,
@@ -101,6 +111,21 @@ export const limits = {
   /** Server-sent events: a comment this often keeps proxies from cutting a silent stream. */
   sse_keepalive_ms: 15_000,
   sse_retry_ms: 2_000,
+  /** APIs that others defined: headers wait so long for the first words of an engine that works, so that a quick failure has its own status. */
+  api_headers_ms: 1_000,
+  /** And in all so long while nothing runs yet: in a queue, or while a model loads. */
+  api_headers_wait_ms: 10_000,
+  /** Between two keep-alives there: a client that left is noticed by the next write, and its engine stops within 2 s. */
+  api_keepalive_ms: 500,
+  /** While nothing runs there is nothing to stop: a keep-alive every so many of these is enough for proxies. */
+  api_keepalive_beats: 20,
+  /** A client that named its request may come back for the answer; then its job is cancelled. */
+  api_grace_ms: 10_000,
+  /** Answers to one prompt, and prompts of one completion: each is a job. */
+  api_choices_max: 16,
+  /** Texts of one embed job made by an API: vectors of 4,096 numbers still fit into one frame. And how many run at a time. */
+  api_embed_inputs: 32,
+  api_embed_jobs: 4,
   /** Characters sent to a reader ahead of what its client has taken: enough for any line, little for a thousand readers. */
   reader_window_chars: 131_072,
   /** A reader confirms what it took in steps of this: each one wakes the job's object. */
@@ -213,6 +238,8 @@ export const limits = {
   server_silence_ms: 300_000,
   /** One event of such a server's stream: far over any that a sound one sends. */
   server_event_bytes_max: 1_048_576,
+  /** A whole answer of such a server: vectors of all texts of one job. */
+  server_answer_bytes_max: 67_108_864,
   /** Missed health checks, worker_poll_ms apart, after which a server that a worker is attached to is gone. */
   server_misses_max: 3,
   /** Engine packages: asking the registry, a stall of a download, and its tries, each of which goes on where the last broke off. */

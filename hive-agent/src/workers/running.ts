@@ -1,6 +1,7 @@
 import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
 import { setTimeout as delay } from "node:timers/promises";
-import { WorkerClient } from "./client.ts";
+import type { Embeddings } from "../worker/protocol.ts";
+import { ConnectionLost, WorkerClient } from "./client.ts";
 import { signalGroup, startTime } from "./process.ts";
 import type { WorkerRecord, WorkerRecords } from "./records.ts";
 
@@ -57,6 +58,18 @@ export class RunningWorker {
   get info(): WorkerInfo {
     const { restarts, state } = this;
     return { ...this.record.info, state, ...(restarts === 0 ? {} : { restarts }) };
+  }
+
+  /** @throws RbeeError */
+  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    this.active += 1;
+    try {
+      return await this.client.embed(texts, signal);
+    } catch (error) {
+      throw error instanceof ConnectionLost ? await this.whyLost() : error;
+    } finally {
+      this.active -= 1;
+    }
   }
 
   get hasFreeSlot(): boolean {

@@ -1,9 +1,9 @@
-import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
+import { limits, RbeeError, type Piece, type WorkerInfo } from "@rbee/contracts";
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { EngineStore } from "../binaries/store.ts";
 import { answersTo, probeDevices } from "../devices/devices.ts";
-import type { GenerationEnd } from "../worker/protocol.ts";
+import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
 import { adoptedReady, watchAdopted } from "./adopted.ts";
 import { ConnectionLost, type GenerationCall } from "./client.ts";
 import { launch } from "./launch.ts";
@@ -30,7 +30,7 @@ export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "device
   readonly onChange?: () => void;
 }
 
-type Frames = AsyncGenerator<string, GenerationEnd, void>;
+type Frames = AsyncGenerator<Piece, GenerationEnd, void>;
 
 /** How long what runs on a worker may take to end. */
 type Draining = { drain_ms?: number; signal?: AbortSignal };
@@ -177,6 +177,13 @@ export class WorkerSupervisor {
     this.#closed.abort();
     this.#revivals.dropAll();
     for (const { client } of this.#workers.values()) client.close();
+  }
+
+  /** @throws RbeeError */
+  async embed(workerId: string, texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    const worker = this.#workers.get(workerId);
+    if (worker === undefined) throw new RbeeError("worker_not_found", `${workerId} is not there any more`);
+    return await worker.embed(texts, signal);
   }
 
   /**
