@@ -1,8 +1,11 @@
+import { apiLimits } from "./limits-of-apis.ts";
+
 /**
  * Every bound of the system, each with its reason. Sizes in bytes, times in milliseconds, the unit last in the name.
  * A queue, buffer, retry or wait that is not named here does not exist.
  */
 export const limits = {
+  ...apiLimits,
   /** A request body. Long prompts fit; an image or a file belongs elsewhere. */
   body_bytes_max: 1_048_576,
   /** Nesting of a JSON body: deeper input only serves to exhaust a parser. */
@@ -111,21 +114,6 @@ export const limits = {
   /** Server-sent events: a comment this often keeps proxies from cutting a silent stream. */
   sse_keepalive_ms: 15_000,
   sse_retry_ms: 2_000,
-  /** APIs that others defined: headers wait so long for the first words of an engine that works, so that a quick failure has its own status. */
-  api_headers_ms: 1_000,
-  /** And in all so long while nothing runs yet: in a queue, or while a model loads. */
-  api_headers_wait_ms: 10_000,
-  /** Between two keep-alives there: a client that left is noticed by the next write, and its engine stops within 2 s. */
-  api_keepalive_ms: 500,
-  /** While nothing runs there is nothing to stop: a keep-alive every so many of these is enough for proxies. */
-  api_keepalive_beats: 20,
-  /** A client that named its request may come back for the answer; then its job is cancelled. */
-  api_grace_ms: 10_000,
-  /** Answers to one prompt, and prompts of one completion: each is a job. */
-  api_choices_max: 16,
-  /** Texts of one embed job made by an API: vectors of 4,096 numbers still fit into one frame. And how many run at a time. */
-  api_embed_inputs: 32,
-  api_embed_jobs: 4,
   /** Characters sent to a reader ahead of what its client has taken: enough for any line, little for a thousand readers. */
   reader_window_chars: 131_072,
   /** A reader confirms what it took in steps of this: each one wakes the job's object. */

@@ -5,7 +5,7 @@ import { EngineStore } from "../binaries/store.ts";
 import { answersTo, probeDevices } from "../devices/devices.ts";
 import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
 import { adoptedReady, watchAdopted } from "./adopted.ts";
-import { ConnectionLost, type GenerationCall } from "./client.ts";
+import type { GenerationCall } from "./client.ts";
 import { launch } from "./launch.ts";
 import { Planner, type PlanOptions } from "./plans.ts";
 import { WorkerPorts } from "./ports.ts";
@@ -193,19 +193,7 @@ export class WorkerSupervisor {
   async *generate(workerId: string, call: GenerationCall, signal: AbortSignal): Frames {
     const worker = this.#workers.get(workerId);
     if (worker === undefined) throw new RbeeError("worker_not_found", `${workerId} is not there any more`);
-    worker.active += 1;
-    try {
-      const end = yield* worker.client.frames(call, signal);
-      void worker.client.remove(call.id);
-      return end;
-    } catch (error) {
-      // Waits until the engine has been told to stop: who cancels counts on it.
-      await worker.client.remove(call.id);
-      if (signal.aborted) throw signal.reason;
-      throw error instanceof ConnectionLost ? await worker.whyLost() : error;
-    } finally {
-      worker.active -= 1;
-    }
+    return yield* worker.generate(call, signal);
   }
 
   /** Takes back a generation that waits for a slot. @returns whether it was taken back: nothing of it was computed */
