@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Problem } from "./errors.ts";
 import { HiveId } from "./ids.ts";
+import { limits } from "./limits.ts";
 
 /** Progress in words: who did what. Never holds prompts, completions or keys. */
 export const Narration = z.object({
@@ -25,8 +26,30 @@ export const Progress = z.object({
 });
 export type Progress = z.infer<typeof Progress>;
 
-/** A piece of generated text: whole characters, at least one. */
-export const Token = z.object({ type: z.literal("token"), text: z.string() });
+/** Part of a tool call. `id` and `name` come once, in its first piece; pieces without `arguments` are what is around them. */
+export const ToolCallPart = z.object({
+  /** Which call of the answer, from 0. */
+  index: z.int().nonnegative().max(limits.tool_calls_max),
+  id: z.string().max(limits.tool_call_id_chars_max).optional(),
+  name: z.string().max(128).optional(),
+  arguments: z.string().optional(),
+});
+export type ToolCallPart = z.infer<typeof ToolCallPart>;
+
+/** How likely a token was, as a natural logarithm. `bytes` is its UTF-8, since its text may be part of a character. */
+const Likelihood = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()).max(1_024) });
+export const Logprob = Likelihood.extend({ top: z.array(Likelihood).max(limits.logprobs_max) });
+export type Logprob = z.infer<typeof Logprob>;
+
+/** A piece of what the model wrote: whole characters, at least one. */
+export const Token = z.object({
+  type: z.literal("token"),
+  text: z.string(),
+  /** The text is part of a tool call, not of the answer. */
+  tool_call: ToolCallPart.optional(),
+  /** Of the tokens that this text came with. */
+  logprobs: z.array(Logprob).max(limits.logprobs_per_event_max).optional(),
+});
 export type Token = z.infer<typeof Token>;
 
 /** Where the job stands. Written by the queen only. */
@@ -79,7 +102,14 @@ export type HandlerEvent = z.infer<typeof HandlerEvent>;
 export const PackedEvent = z.union([z.string(), HandlerEvent]);
 export type PackedEvent = string | JobEvent;
 
-export const pack = (event: JobEvent): PackedEvent => (event.type === "token" ? event.text : event);
+/** What a model wrote, as it is handed on: mostly just text. */
+export type Piece = string | Omit<Token, "type">;
+
+export const tokenOf = (piece: Piece): Token =>
+  typeof piece === "string" ? { type: "token", text: piece } : { type: "token", ...piece };
+
+export const pack = (event: JobEvent): PackedEvent =>
+  event.type === "token" && event.tool_call === undefined && event.logprobs === undefined ? event.text : event;
 export const unpack = (packed: PackedEvent): JobEvent =>
   typeof packed === "string" ? { type: "token", text: packed } : packed;
 

@@ -1,8 +1,11 @@
+import { apiLimits } from "./limits-of-apis.ts";
+
 /**
  * Every bound of the system, each with its reason. Sizes in bytes, times in milliseconds, the unit last in the name.
  * A queue, buffer, retry or wait that is not named here does not exist.
  */
 export const limits = {
+  ...apiLimits,
   /** A request body. Long prompts fit; an image or a file belongs elsewhere. */
   body_bytes_max: 1_048_576,
   /** Nesting of a JSON body: deeper input only serves to exhaust a parser. */
@@ -18,6 +21,16 @@ export const limits = {
   stop_string_chars_max: 256,
   /** A JSON schema for structured output: grammars grow much faster than their source. */
   json_schema_bytes_max: 65_536,
+  /** Tools one request may offer: what other APIs allow; and calls in one answer, which end it when a model cannot stop. */
+  tools_max: 128,
+  tool_calls_max: 128,
+  tool_call_id_chars_max: 64,
+  /** Alternatives told for each token; and tokens told of at once: text that is held back has no more of them. */
+  logprobs_max: 20,
+  logprobs_per_event_max: 4_096,
+  /** Texts of one embed job, and the length of each: a model's context is far smaller. */
+  embed_inputs_max: 2_048,
+  embed_chars_max: 262_144,
 
   /** Control pings are answered by the runtime and wake nothing, so they cost nothing. */
   control_ping_ms: 30_000,
@@ -213,6 +226,8 @@ export const limits = {
   server_silence_ms: 300_000,
   /** One event of such a server's stream: far over any that a sound one sends. */
   server_event_bytes_max: 1_048_576,
+  /** A whole answer of such a server: vectors of all texts of one job. */
+  server_answer_bytes_max: 67_108_864,
   /** Missed health checks, worker_poll_ms apart, after which a server that a worker is attached to is gone. */
   server_misses_max: 3,
   /** Engine packages: asking the registry, a stall of a download, and its tries, each of which goes on where the last broke off. */

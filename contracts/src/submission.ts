@@ -47,7 +47,8 @@ export function explain(error: z.ZodError): string {
 
 const operationOfName: Record<string, unknown> = Object.fromEntries(operationNames.map((name) => [name, true]));
 
-function depthOver(value: unknown, allowed: number): boolean {
+/** Whether something is nested deeper than so many levels. */
+export function depthOver(value: unknown, allowed: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (allowed === 0) return true;
   return Object.values(value).some((inner) => depthOver(inner, allowed - 1));

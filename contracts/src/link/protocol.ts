@@ -1,7 +1,9 @@
 /**
  * The link between a hive and the queen: one control socket per hive, one data lane per running job and term.
  * Version 1: the first one. Version 2: an operation may go on behind tokens of a lost hive (`resume`); it is only given
- * to hives that tell their models' digests, which those of version 1 do not. Devices, workers and progress tell more.
+ * to hives that tell their models' digests, which those of version 1 do not. Devices, workers and progress tell more; a piece
+ * of text may be part of a tool call, and may come with its tokens' likelihoods: only what was asked for by fields that
+ * older hives refuse has either.
  */
 export const LINK_VERSION = 2;
 /** Oldest version the queen still speaks. A deploy always meets agents one version behind. */

@@ -1,6 +1,7 @@
 import { narrate } from "@rbee/contracts";
 import type { HiveHandlers } from "../jobs/handler.ts";
 import type { HandlerDeps } from "./deps.ts";
+import { embedHandler } from "./embed.ts";
 import { inferHandler } from "./infer.ts";
 import { modelHandlers } from "./models.ts";
 import { selfHandlers } from "./self.ts";
@@ -18,6 +19,7 @@ export function createHandlers(deps: HandlerDeps): HiveHandlers {
     ...loadingHandlers(deps, models.model_download),
     ...selfHandlers(deps.self),
     infer: inferHandler(deps),
+    embed: embedHandler(deps),
 
     async *hive_status() {
       yield narrate("hive", "hive_status", `${deps.hive_id} is asking the queen for a sign of life`);

@@ -2,6 +2,7 @@ import {
   Generation,
   narrate,
   RbeeError,
+  tokenOf,
   type HandlerEvent,
   type OperationInput,
   type OperationResult,
@@ -90,7 +91,8 @@ async function* run(
   context.draining.addEventListener("abort", leave, { once: true });
   const signal = AbortSignal.any([context.signal, handedBack.signal]);
   const frames = supervisor.generate(worker.worker_id, call, signal);
-  const texts: string[] = [];
+  let text = context.resume.join("");
+  let pieces = 0;
   let finished = false;
   try {
     for (;;) {
@@ -98,11 +100,13 @@ async function* run(
       if (next.done === true) {
         finished = true;
         const { worker_id, model } = worker;
-        return { text: [...context.resume, ...texts].join(""), ...next.value, model, hive_id, worker_id };
+        return { text, ...next.value, model, hive_id, worker_id };
       }
-      texts.push(next.value);
+      const token = tokenOf(next.value);
+      if (token.tool_call === undefined) text += token.text;
+      pieces += 1;
       if (heard !== undefined) heard.tokens += 1;
-      if (texts.length > shown) yield { type: "token", text: next.value };
+      if (pieces > shown) yield token;
     }
   } finally {
     context.draining.removeEventListener("abort", leave);
@@ -110,9 +114,10 @@ async function* run(
   }
 }
 
-async function* findWorker(
+/** A worker that has the model; loads it where none has. @throws RbeeError */
+export async function* findWorker(
   { supervisor, catalogue }: HandlerDeps,
-  input: Input,
+  input: Pick<Input, "model" | "worker_id">,
   context: HiveContext,
 ): AsyncGenerator<HandlerEvent, WorkerInfo, void> {
   const chosen = supervisor.get(context.worker_id ?? "");

@@ -121,7 +121,7 @@ export class Outbox {
     }
     open.items.push(text);
     open.bytes += text.length + 1;
-    if (typeof item === "string") open.tokens += 1;
+    if (typeof item === "string" || item.type === "token") open.tokens += 1;
     this.#gatheredEvents += 1;
     this.#gatheredBytes += text.length + 1;
   }

@@ -1,7 +1,8 @@
-import { RbeeError, type Generation } from "@rbee/contracts";
+import { limits, RbeeError, type Generation, type Logprob, type ToolCall } from "@rbee/contracts";
 import { z } from "zod";
-import { events, refusal, type ApiServer } from "./api.ts";
-import type { Engine, GenerationEnd, GenerationWork, Sink } from "./protocol.ts";
+import { events, postJson, refusal, type ApiServer } from "./api.ts";
+import { unit } from "./unit.ts";
+import type { Embeddings, Engine, GenerationEnd, GenerationWork, Sink } from "./protocol.ts";
 import { Slots } from "./slots.ts";
 
 export interface ApiModel {
@@ -22,13 +23,39 @@ const Counts = z.object({
     .transform((details) => details?.cached_tokens ?? 0),
 });
 
+const Vectors = z.object({
+  data: z.array(z.object({ index: z.int().nonnegative(), embedding: z.array(z.number()) })),
+  usage: z.object({ prompt_tokens: z.int().nonnegative() }).nullish(),
+});
+
+const CallDelta = z.object({
+  index: z.int().nonnegative().max(limits.tool_calls_max).default(0),
+  id: z.string().max(limits.tool_call_id_chars_max).nullish(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+});
+
+const Likely = z.object({
+  token: z.string(),
+  logprob: z.number(),
+  bytes: z
+    .array(z.int())
+    .max(1_024)
+    .nullish()
+    .transform((bytes) => bytes ?? []),
+});
+/** As chats have them; what a plain completion has is another shape, and is left out. */
+const Likelihoods = z.object({
+  content: z.array(Likely.extend({ top_logprobs: z.array(Likely).max(limits.logprobs_max).default([]) })).nullish(),
+});
+
 const Chunk = z.object({
   choices: z
     .array(
       z.object({
         text: z.string().nullish(),
-        delta: z.object({ content: z.string().nullish() }).nullish(),
+        delta: z.object({ content: z.string().nullish(), tool_calls: z.array(CallDelta).nullish() }).nullish(),
         finish_reason: z.string().nullish(),
+        logprobs: Likelihoods.nullish().catch(undefined),
       }),
     )
     .default([]),
@@ -64,8 +91,22 @@ export class ApiEngine implements Engine {
     }
   }
 
+  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    const { server, model } = this.#model;
+    const answer = await postJson(server, { path: "/v1/embeddings", body: { model, input: texts } }, signal);
+    const parsed = Vectors.safeParse(answer);
+    if (!parsed.success || parsed.data.data.length !== texts.length)
+      throw new RbeeError("internal", `${server.name} does not speak the API`);
+    const { data, usage } = parsed.data;
+    const embeddings = data.toSorted((one, other) => one.index - other.index).map(({ embedding }) => unit(embedding));
+    return { embeddings, prompt_tokens: usage?.prompt_tokens ?? 0 };
+  }
+
   async #run({ generation, resume = [] }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
     const { server } = this.#model;
+    // It fills gaps at an address of its own, and would ignore this here.
+    if (generation.suffix !== undefined && server.name === "llama-server")
+      throw new RbeeError("unsupported", "suffix: a worker of kind llama-server fills no gaps");
     const rest = behind(generation, resume, this.#model.chat);
     const answer = new Answer(rest.max_tokens, sink);
     for await (const event of events(server, requestOf(this.#model, rest), sink.signal)) {
@@ -104,6 +145,7 @@ function requestOf({ model, chat }: ApiModel, generation: Generation) {
     min_p,
     ...(seed === undefined ? {} : { seed }),
     ...(stop.length === 0 ? {} : { stop }),
+    ...passedOn(generation),
     ...formatOf(generation.response_format),
     ...goingOn(asked),
     stream: true,
@@ -116,6 +158,24 @@ function requestOf({ model, chat }: ApiModel, generation: Generation) {
 function goingOn(messages: Generation["messages"]) {
   if (messages?.at(-1)?.role !== "assistant") return {};
   return { continue_final_message: true, add_generation_prompt: false };
+}
+
+/** What a server is asked in the words it was asked in here; what it does not know it leaves out. */
+function passedOn(generation: Generation) {
+  const { frequency_penalty, presence_penalty, repeat_penalty, logprobs, suffix, messages } = generation;
+  const { tools, tool_choice, parallel_tool_calls } = generation;
+  const likely = messages === undefined ? { logprobs } : { logprobs: true, top_logprobs: logprobs };
+  const given = {
+    frequency_penalty,
+    presence_penalty,
+    repeat_penalty,
+    suffix,
+    tools,
+    tool_choice,
+    parallel_tool_calls,
+  };
+  const all = { ...given, ...(logprobs === undefined ? {} : likely) };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 /** Servers constrain a chat's answer by `response_format`; llama.cpp's constrains a plain completion by `json_schema`. */
@@ -135,6 +195,9 @@ class Answer {
   #pieces = 0;
   #held = "";
   #reason: string | undefined;
+  readonly #calls: ToolCall[] = [];
+  /** Of tokens whose text is still to be told. */
+  #logprobs: Logprob[] = [];
   #usage: Chunk["usage"];
   #timings: Chunk["timings"];
 
@@ -154,16 +217,37 @@ class Answer {
     this.#timings = timings ?? this.#timings;
     this.#reason = choice?.finish_reason ?? this.#reason;
     const text = choice?.delta?.content ?? choice?.text ?? "";
-    if (text === "") return;
+    const calls = choice?.delta?.tool_calls ?? [];
+    if (text === "" && calls.length === 0) return;
     this.#first ??= performance.now();
     this.#pieces += 1;
-    if (this.#pieces <= this.#most) this.#emit(text);
+    if (this.#pieces > this.#most) return;
+    this.#logprobs.push(
+      ...(choice?.logprobs?.content ?? []).map(({ top_logprobs: top, ...chosen }) => ({ ...chosen, top })),
+    );
+    if (text !== "") this.#emit(text);
+    for (const call of calls) this.#call(call);
+  }
+
+  #call({ index, id, function: said }: z.infer<typeof CallDelta>): void {
+    const text = said?.arguments ?? "";
+    const begun = this.#calls[index];
+    if (begun !== undefined) {
+      begun.function.arguments += text;
+      if (text !== "") this.#sink.emit({ text, tool_call: { index, arguments: text } });
+      return;
+    }
+    const call = { id: id ?? `call_${index}`, name: said?.name ?? "" };
+    this.#calls[index] = { id: call.id, type: "function", function: { name: call.name, arguments: text } };
+    this.#sink.emit({ text, tool_call: { index, ...call, arguments: text } });
   }
 
   /** `resumed`: tokens of the answer that were part of the question here. */
   end(resumed: number): GenerationEnd {
     if (this.#held !== "") this.#sink.emit(this.#held.toWellFormed());
     const ended = performance.now();
+    // A server may leave numbers out.
+    const calls = this.#calls.filter((call) => call !== undefined);
     // A server that counts nothing: a piece is a token as far as anyone can tell.
     const usage = this.#usage ?? { prompt_tokens: 0, completion_tokens: this.#pieces, prompt_tokens_details: 0 };
     const { completion_tokens: generated, prompt_tokens_details: cached } = usage;
@@ -173,7 +257,8 @@ class Answer {
     const prompt_ms = this.#timings?.prompt_ms ?? (this.#first ?? ended) - this.#begun;
     const generation_ms = this.#timings?.predicted_ms ?? ended - (this.#first ?? ended);
     return {
-      finish_reason: this.tooLong || this.#reason === "length" ? "length" : "stop",
+      finish_reason: this.tooLong || this.#reason === "length" ? "length" : calls.length > 0 ? "tool_calls" : "stop",
+      ...(calls.length === 0 ? {} : { tool_calls: calls }),
       usage: { prompt_tokens, cached_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
       timings: {
         wait_ms: 0,
@@ -189,6 +274,10 @@ class Answer {
     const all = this.#held + text;
     const cut = /[\uD800-\uDBFF]$/.test(all) ? all.length - 1 : all.length;
     this.#held = all.slice(cut);
-    if (cut > 0) this.#sink.emit(all.slice(0, cut).toWellFormed());
+    if (cut === 0) return;
+    const said = all.slice(0, cut).toWellFormed();
+    const logprobs = this.#logprobs.slice(0, limits.logprobs_per_event_max);
+    this.#logprobs = [];
+    this.#sink.emit(logprobs.length === 0 ? said : { text: said, logprobs });
   }
 }

@@ -41,6 +41,18 @@ export async function getJson(server: ApiServer, path: string, signal: AbortSign
   return parsed(server, text);
 }
 
+/** The answer to one request. @throws RbeeError */
+export async function postJson(
+  server: ApiServer,
+  call: { path: string; body: unknown },
+  signal: AbortSignal,
+): Promise<unknown> {
+  const response = await request(server, call.path, { signal, body: call.body });
+  const text = await textOf(response, server, limits.server_answer_bytes_max);
+  if (response.statusCode !== 200) throw refusal(server, response.statusCode ?? 0, text);
+  return parsed(server, text);
+}
+
 /** The events of a streamed answer, up to `[DONE]`. @throws RbeeError, also when the stream breaks off */
 export async function* events(
   server: ApiServer,
@@ -100,12 +112,16 @@ function parsed(server: ApiServer, text: string): unknown {
   }
 }
 
-async function textOf(response: http.IncomingMessage, server: ApiServer): Promise<string> {
+async function textOf(
+  response: http.IncomingMessage,
+  server: ApiServer,
+  most: number = limits.server_event_bytes_max,
+): Promise<string> {
   let text = "";
   response.setEncoding("utf8");
   for await (const chunk of response as AsyncIterable<string>) {
     text += chunk;
-    if (text.length > limits.server_event_bytes_max) throw strange(server, "too long an answer");
+    if (text.length > most) throw strange(server, "too long an answer");
   }
   return text;
 }

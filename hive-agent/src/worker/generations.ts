@@ -1,4 +1,4 @@
-import { limits, problemOf, RbeeError, type Problem } from "@rbee/contracts";
+import { limits, problemOf, RbeeError, type Piece, type Problem } from "@rbee/contracts";
 import type { Engine, GenerationWork, LastFrame } from "./protocol.ts";
 
 /** What to do when nobody has read a generation for so long that nobody will. */
@@ -9,8 +9,8 @@ interface Orphan {
 
 /** One generation: all its frames, whoever reads them, and how it ended. */
 export class GenerationRun {
-  /** Text of frame n at n-1. Bounded by the generation's max_tokens. */
-  readonly texts: string[] = [];
+  /** Piece of frame n at n-1. Bounded by the generation's max_tokens. */
+  readonly texts: Piece[] = [];
   last: LastFrame | undefined;
   /** Whether it waits no more for a slot. */
   begun = false;
@@ -29,8 +29,8 @@ export class GenerationRun {
 
   /** Runs to its end; never throws, since the end is a frame too. */
   async run(engine: Engine, work: GenerationWork): Promise<void> {
-    const emit = (text: string) => {
-      this.texts.push(text);
+    const emit = (piece: Piece) => {
+      this.texts.push(piece);
       this.#wakeReaders();
     };
     const ahead = () => this.#ahead();

@@ -22,6 +22,12 @@ test("what the grammar knows passes, anyOf as oneOf", () => {
   });
 });
 
+test("bounds that can be kept are kept, and those that say nothing are left out", () => {
+  const safe = { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER };
+  expect(supportedSchema({ type: "integer", ...safe })).toEqual({ type: "integer" });
+  expect(supportedSchema({ type: "integer", minimum: 1, maximum: 3 })).toEqual({ enum: [1, 2, 3] });
+});
+
 test.each([
   [{ type: "string", pattern: "a+" }, "`pattern`"],
   [{ type: "object", properties: { age: { type: "integer", minimum: 3 } } }, "#/properties/age uses `minimum`"],

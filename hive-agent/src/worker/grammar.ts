@@ -1,11 +1,14 @@
-import { limits, RbeeError, type Generation } from "@rbee/contracts";
+import { limits, RbeeError, type Generation, type Tool } from "@rbee/contracts";
 import {
   LlamaGrammarEvaluationState,
   type GbnfJsonBasicSchema,
   type Llama,
+  type LlamaGrammar,
   type LlamaModel,
   type Token,
 } from "node-llama-cpp";
+import { looseSchema, looseValue } from "./loose-schema.ts";
+import type { CallFormat } from "./tools/call-format.ts";
 
 /** What a structured answer needs; `stopTexts` end it, since a grammar allows white space for ever after its end. */
 export interface AnswerGrammar {
@@ -15,16 +18,47 @@ export interface AnswerGrammar {
   accept(token: Token): void;
 }
 
+export interface GrammarEngine {
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+}
+
 export async function answerGrammar(
-  engine: { llama: Llama; model: LlamaModel },
+  engine: GrammarEngine,
   format: Generation["response_format"],
 ): Promise<AnswerGrammar | undefined> {
   if (format.type === "text") return undefined;
-  const { llama, model } = engine;
-  const grammar =
-    format.type === "json_object"
-      ? await llama.getGrammarFor("json")
-      : await compile(llama, supportedSchema(format.schema));
+  const { llama } = engine;
+  if (format.type === "json_object") return answering(engine, await llama.getGrammarFor("json"));
+  const schema = format.strict === false ? looseValue(format.schema) : supportedSchema(format.schema);
+  return answering(engine, await compile(llama, schema as GbnfJsonBasicSchema));
+}
+
+/** A call of one of these tools, as the model's template would have it written. */
+export async function callGrammar(
+  engine: GrammarEngine,
+  tools: readonly Tool[],
+  { nameKey, argumentsKey }: Pick<CallFormat, "nameKey" | "argumentsKey">,
+): Promise<AnswerGrammar> {
+  const calls = tools.map(({ function: { name, parameters } }) => ({
+    type: "object",
+    properties: { [nameKey]: { const: name }, [argumentsKey]: looseSchema(parameters) },
+    required: [nameKey, argumentsKey],
+    additionalProperties: false,
+  }));
+  const [only] = calls;
+  const schema = calls.length === 1 ? only : { oneOf: calls };
+  return answering(engine, await compile(engine.llama, schema as unknown as GbnfJsonBasicSchema));
+}
+
+/** Arguments of one tool. A space in front of them is as good as none. */
+export async function argumentsGrammar(engine: GrammarEngine, parameters: unknown): Promise<AnswerGrammar> {
+  const exact = await compile(engine.llama, looseSchema(parameters) as unknown as GbnfJsonBasicSchema);
+  const grammar = exact.grammar.replace(/^root ::= /m, "root ::= [ ]? ");
+  return answering(engine, await engine.llama.createGrammar({ grammar }));
+}
+
+function answering({ llama, model }: GrammarEngine, grammar: LlamaGrammar): AnswerGrammar {
   const stopTexts = grammar.stopGenerationTriggers.map((trigger) => trigger.toString());
   const state = new LlamaGrammarEvaluationState({ model, grammar });
   return { state, stopTexts, accept: (token) => acceptToken(llama, state, token) };
@@ -80,7 +114,7 @@ export function supportedSchema(schema: Json): GbnfJsonBasicSchema {
 function convert(schema: unknown, at: string, defs: readonly string[]): Json {
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) refuse(at, "must be a schema object");
   // Every value that fits one branch of anyOf fits anyOf, so the grammar of oneOf serves for both.
-  const { anyOf, ...rest } = schema as Json;
+  const { anyOf, ...rest } = withinBounds(schema as Json);
   const node: Json = anyOf === undefined ? rest : { ...rest, oneOf: anyOf };
   const kind = kindOf(node, at);
   const known: readonly string[] = [...keywords[kind], ...annotations];
@@ -88,6 +122,22 @@ function convert(schema: unknown, at: string, defs: readonly string[]): Json {
   if (unknown !== undefined) refuse(at, `uses \`${unknown}\`, which the grammar cannot enforce here`);
   checkValues(node, at, defs);
   return convertChildren(node, at, defs);
+}
+
+/** Whole numbers between near bounds are a list of them; bounds that every exact number keeps say nothing. */
+function withinBounds(schema: Json): Json {
+  const { minimum, maximum, ...rest } = schema;
+  if (rest["type"] !== "integer" && rest["type"] !== "number") return schema;
+  const [low, high] = [Number(minimum), Number(maximum)];
+  if (rest["type"] === "integer" && high - low < limits.json_schema_repeat_max && low <= high) {
+    const first = Math.ceil(low);
+    return { enum: Array.from({ length: Math.floor(high) - first + 1 }, (_, n) => first + n) };
+  }
+  return {
+    ...rest,
+    ...(minimum === undefined || low <= Number.MIN_SAFE_INTEGER ? {} : { minimum }),
+    ...(maximum === undefined || high >= Number.MAX_SAFE_INTEGER ? {} : { maximum }),
+  };
 }
 
 function kindOf(node: Json, at: string): keyof typeof keywords {

@@ -5,13 +5,14 @@ import {
   type Llama,
   type LlamaContextSequence,
   type LlamaModel,
-  type SequenceEvaluateOptions,
   type Token,
 } from "node-llama-cpp";
-import { randomInt } from "node:crypto";
-import { answerGrammar, type AnswerGrammar } from "./grammar.ts";
+import { AnswerWriter } from "./answer.ts";
+import { Embedder } from "./embedder.ts";
+import { answerGrammar, callGrammar, type AnswerGrammar } from "./grammar.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
 import type {
+  Embeddings,
   Engine,
   EngineOptionsOf,
   GenerationEnd,
@@ -21,13 +22,17 @@ import type {
   StartOptions,
 } from "./protocol.ts";
 import { PromptRenderer, type Prompt } from "./prompt.ts";
+import { sampling } from "./sampling.ts";
 import { Slots } from "./slots.ts";
-import { CharacterStream, StopFilter } from "./text.ts";
+import { TokenEnds } from "./token-ends.ts";
+import type { CallFormat } from "./tools/call-format.ts";
+import { ArgumentsGrammar } from "./tools/arguments-grammar.ts";
+import { CallStream } from "./tools/call-stream.ts";
+import type { ToolRules } from "./tools/tool-rules.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 /** Architectures that only encode: the engine loads them, and would answer nothing. */
 const EMBEDDING_ONLY = /bert|t5encoder/;
-const SEEDS = 2 ** 32;
 
 /** Loads a model into this process. @throws what the engine says when it cannot */
 export async function loadLlama(
@@ -48,20 +53,26 @@ export async function loadLlama(
     modelPath: path,
     onLoadProgress: (progress) => hooks.onProgress(progress),
   });
+  return new LlamaEngine({
+    llama,
+    model,
+    slots: await slotsOf(model, options),
+    embedder: new Embedder(model, { threads: options.threads, contextTokens: options.context }),
+    contextTokens: options.context,
+    backend: backend === "cpu" ? "cpu" : "gpu",
+  });
+}
+
+/** None for a model that only embeds. */
+async function slotsOf(model: LlamaModel, options: StartOptions): Promise<LlamaSlot[]> {
+  if (EMBEDDING_ONLY.test(model.fileInfo.metadata.general.architecture)) return [];
   const context = await model.createContext({
     contextSize: options.context,
     sequences: options.slots,
     threads: options.threads,
     failedCreationRemedy: false,
   });
-  const slots = Array.from({ length: options.slots }, () => new LlamaSlot(context.getSequence()));
-  return new LlamaEngine({
-    llama,
-    model,
-    slots,
-    contextTokens: options.context,
-    backend: backend === "cpu" ? "cpu" : "gpu",
-  });
+  return Array.from({ length: options.slots }, () => new LlamaSlot(context.getSequence()));
 }
 
 class LlamaSlot {
@@ -79,6 +90,7 @@ interface Loaded {
   readonly llama: Llama;
   readonly model: LlamaModel;
   readonly slots: readonly LlamaSlot[];
+  readonly embedder: Embedder;
   readonly contextTokens: number;
   readonly backend: Evaluation["backend"];
 }
@@ -89,6 +101,7 @@ interface Work {
   /** What was generated of the answer before, elsewhere. */
   readonly resumed: readonly Token[];
   readonly grammar: AnswerGrammar | undefined;
+  readonly calls: CallStream | undefined;
   readonly sink: Sink;
 }
 
@@ -110,6 +123,10 @@ class LlamaEngine implements Engine {
     return this.#slots.busy;
   }
 
+  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    return await this.#loaded.embedder.embed(texts, signal);
+  }
+
   async generate({ generation, resume = [] }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
     const received = performance.now();
     const { architecture } = this.#loaded.model;
@@ -121,13 +138,18 @@ class LlamaEngine implements Engine {
       const detail = `the prompt has ${prompt.tokens.length} tokens, the context of this worker holds ${contextTokens}, and the answer needs one`;
       throw new RbeeError("context_length_exceeded", detail);
     }
-    const grammar = await answerGrammar(this.#loaded, generation.response_format);
+    const { rules, format } = prompt;
+    const calls = rules === undefined ? undefined : callsOf(rules, format);
+    const grammar =
+      rules?.forced === undefined
+        ? await answerGrammar(this.#loaded, generation.response_format)
+        : await callGrammar(this.#loaded, rules.forced, format);
     const resumed = this.#vocabulary.tokensOf(resume);
     const slot = await this.#slots.take([...prompt.tokens, ...resumed], sink.signal);
     sink.begun?.();
     const wait_ms = performance.now() - received;
     try {
-      const end = await this.#run(slot.sequence, { generation, prompt, resumed, grammar, sink });
+      const end = await this.#run(slot.sequence, { generation, prompt, resumed, grammar, calls, sink });
       return { ...end, timings: { ...end.timings, wait_ms } };
     } catch (error) {
       // Whatever the engine choked on must not be what the next request goes on from.
@@ -152,13 +174,15 @@ class LlamaEngine implements Engine {
     });
     const answer = await this.#answer(sequence, { ...work, rest, most });
     const ended = performance.now();
-    const { completion_tokens, finish_reason } = answer;
+    const { completion_tokens, finish_reason, stop, tool_calls } = answer;
     const first = answer.firstAt ?? ended;
     const prompt_tokens = prompt.tokens.length;
     const cached_tokens = Math.min(cached, prompt_tokens);
     const generation_ms = ended - first;
     return {
       finish_reason,
+      ...(stop === undefined ? {} : { stop }),
+      ...(tool_calls.length === 0 ? {} : { tool_calls }),
       usage: { prompt_tokens, cached_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
       timings: {
         wait_ms: 0,
@@ -172,43 +196,72 @@ class LlamaEngine implements Engine {
   }
 
   async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[]; most: number }) {
-    const { generation, prompt, resumed, grammar, sink, rest, most } = work;
-    const { model } = this.#loaded;
-    const characters = new CharacterStream<Token>(
-      (tokens, before) => model.detokenize(tokens, false, before),
-      [...prompt.tokens, ...resumed],
-    );
-    const stops = [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])];
-    const filter = new StopFilter(stops, { dropTrailingSpace: grammar !== undefined });
+    const { generation, prompt, resumed, grammar, calls, sink, rest, most } = work;
+    const stopTexts = [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])];
+    const writer = new AnswerWriter({
+      model: this.#loaded.model,
+      generation,
+      before: [...prompt.tokens, ...resumed],
+      stopTexts,
+      dropTrailingSpace: grammar !== undefined,
+      calls,
+      emit: (piece) => sink.emit(piece),
+    });
     const ends = new TokenEnds(prompt.stopTokens);
+    const generated = [...resumed];
     for (const token of resumed) {
       ends.reached(token);
       grammar?.accept(token);
     }
-    const emit = (text: string) => {
-      if (text !== "") sink.emit(text);
-    };
-    let completion_tokens = resumed.length;
     let firstAt: number | undefined;
     let finish_reason: "stop" | "length" = "stop";
-    for await (const { token } of sequence.evaluateWithMetadata(rest, {}, sampling(generation, grammar))) {
+    const probabilities = generation.logprobs !== undefined;
+    // Text that may be held back as the beginning of a stop string cannot be followed token by token.
+    const follows = calls !== undefined && (stopTexts.length === 0 || calls.constrained);
+    const followed = follows ? new ArgumentsGrammar(this.#loaded, prompt.rules?.tools ?? [], calls) : undefined;
+    const sampled = sequence.evaluateWithMetadata(rest, { probabilities }, sampling({ ...work, generated, followed }));
+    for await (const next of sampled as AsyncIterable<Sampled>) {
+      const { token } = next;
       sink.signal.throwIfAborted();
       firstAt ??= performance.now();
       if (ends.reached(token)) break;
-      completion_tokens += 1;
-      emit(filter.push(characters.push(token)));
-      if (filter.stopped) break;
-      if (completion_tokens >= most) {
+      generated.push(token);
+      writer.push(token, next.probabilities);
+      if (writer.over) break;
+      await followed?.follow(this.#loaded.model);
+      if (generated.length >= most) {
         finish_reason = "length";
         break;
       }
       await sink.room;
     }
     sink.signal.throwIfAborted();
-    emit(filter.push(characters.flush()) + filter.flush());
-    return { completion_tokens, firstAt, finish_reason: filter.stopped ? ("stop" as const) : finish_reason };
+    writer.end();
+    const { over, stop, toolCalls: tool_calls } = writer;
+    const reason = over ? "stop" : finish_reason;
+    return {
+      completion_tokens: generated.length,
+      firstAt,
+      finish_reason: reason === "stop" && tool_calls.length > 0 ? ("tool_calls" as const) : reason,
+      stop,
+      tool_calls,
+    };
   }
 }
+
+interface Sampled {
+  readonly token: Token;
+  /** Likeliest first. */
+  readonly probabilities?: ReadonlyMap<Token, number>;
+}
+
+const callsOf = ({ tools, forced, most }: ToolRules, format: CallFormat): CallStream =>
+  new CallStream({
+    format,
+    names: new Set(tools.map((tool) => tool.function.name)),
+    forced: forced !== undefined,
+    most,
+  });
 
 /** The hive was lost between its last token and its end. */
 function nothingMore({ prompt, resumed }: Work): GenerationEnd {
@@ -218,35 +271,4 @@ function nothingMore({ prompt, resumed }: Work): GenerationEnd {
     usage: { prompt_tokens, cached_tokens: 0, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
     timings: { wait_ms: 0, prompt_ms: 0, generation_ms: 0, tokens_per_s: 0 },
   };
-}
-
-function sampling(generation: Generation, grammar: AnswerGrammar | undefined): SequenceEvaluateOptions {
-  return {
-    temperature: generation.temperature,
-    topP: generation.top_p,
-    topK: generation.top_k,
-    minP: generation.min_p,
-    // The engine's own default is the second of the clock: requests of the same second would answer alike.
-    seed: generation.seed ?? randomInt(SEEDS),
-    ...(grammar === undefined ? {} : { grammarEvaluationState: grammar.state }),
-  };
-}
-
-/** Recognises the token sequences that end an answer. */
-class TokenEnds {
-  readonly #ends: readonly (readonly Token[])[];
-  readonly #longest: number;
-  #last: Token[] = [];
-
-  constructor(ends: readonly (readonly Token[])[]) {
-    this.#ends = ends;
-    this.#longest = Math.max(0, ...ends.map((end) => end.length));
-  }
-
-  reached(token: Token): boolean {
-    if (this.#longest === 0) return false;
-    this.#last.push(token);
-    if (this.#last.length > this.#longest) this.#last.shift();
-    return this.#ends.some((end) => end.every((one, at) => one === this.#last.at(at - end.length)));
-  }
 }

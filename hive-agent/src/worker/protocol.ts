@@ -1,4 +1,17 @@
-import { Device, Generation, limits, ModelId, Problem, Resume, Timings, Usage, WorkerId } from "@rbee/contracts";
+import {
+  Device,
+  FinishReason,
+  Generation,
+  limits,
+  ModelId,
+  Problem,
+  Resume,
+  Timings,
+  ToolCall,
+  Usage,
+  WorkerId,
+  type Piece,
+} from "@rbee/contracts";
 import { z } from "zod";
 import { EnginePackage } from "./engine-package.ts";
 
@@ -13,7 +26,9 @@ import { EnginePackage } from "./engine-package.ts";
  *   DELETE /generations/{id}        stop it and forget it; 204, also when there was none. With ?waiting only if it has no slot
  *                                   yet: 409 worker_busy when it has
  *
- * A stream is lines of JSON: `{n, text}` for n = 1, 2, 3…, whole characters, never empty; then once either
+ *   POST   /embeddings              EmbedRequest → Embeddings; ends when the caller leaves
+ *
+ * A stream is lines of JSON: `{n, text}` (and `tool_call`, `logprobs` where there are some) for n = 1, 2, 3…, whole characters, never empty; then once either
  * `{n, end}` or `{n, error}`. A generation outlives its reader by `orphan_ms`.
  * A refused request is answered with a Problem.
  */
@@ -80,7 +95,14 @@ export const GenerationRequest = z.strictObject({
 /** What an engine is to generate. */
 export type GenerationWork = Omit<z.infer<typeof GenerationRequest>, "id">;
 
-export const GenerationEnd = z.object({ finish_reason: z.enum(["stop", "length"]), usage: Usage, timings: Timings });
+export const GenerationEnd = z.object({
+  finish_reason: FinishReason,
+  /** The stop string of the request that ended it. */
+  stop: z.string().optional(),
+  tool_calls: z.array(ToolCall).optional(),
+  usage: Usage,
+  timings: Timings,
+});
 export type GenerationEnd = z.infer<typeof GenerationEnd>;
 
 export const LastFrame = z.union([
@@ -88,19 +110,30 @@ export const LastFrame = z.union([
   z.object({ n: z.int(), error: Problem }),
 ]);
 export type LastFrame = z.infer<typeof LastFrame>;
-export type Frame = { n: number; text: string } | LastFrame;
+/** `text`, and what else a piece has that is not just text. */
+export type Frame = ({ n: number } & Exclude<Piece, string>) | LastFrame;
+
+export const EmbedRequest = z.strictObject({ texts: z.array(z.string().min(1)).min(1).max(limits.embed_inputs_max) });
+/** One vector of length 1 per text, and the tokens of all of them. */
+export const Embeddings = z.object({
+  embeddings: z.array(z.array(z.number())),
+  prompt_tokens: z.int().nonnegative(),
+});
+export type Embeddings = z.infer<typeof Embeddings>;
 
 /** What the worker's HTTP server needs of an engine. A generation ends by returning, or throws an RbeeError. */
 export interface Engine {
   slotsBusy(): number;
   generate(work: GenerationWork, sink: Sink): Promise<GenerationEnd>;
+  /** Absent in an engine that cannot. @throws RbeeError, or the signal's reason */
+  embed?(texts: readonly string[], signal: AbortSignal): Promise<Embeddings>;
 }
 
 export interface Sink {
   /** Aborted on cancel: the engine stops as soon as it can and throws the signal's reason. */
   readonly signal: AbortSignal;
   /** Takes whole characters, at least one. */
-  emit(text: string): void;
+  emit(piece: Piece): void;
   /** It has a slot: from here on it is work that would be lost. */
   begun?(): void;
   /** Set while whoever reads is too far behind: nothing more is generated before it resolves. */

@@ -1,8 +1,15 @@
-import { explain, limits, RbeeError } from "@rbee/contracts";
+import { explain, limits, RbeeError, type Piece } from "@rbee/contracts";
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Generations, type GenerationRun } from "./generations.ts";
-import { GenerationId, GenerationRequest, type Engine, type Health, type StartOptions } from "./protocol.ts";
+import {
+  EmbedRequest,
+  GenerationId,
+  GenerationRequest,
+  type Engine,
+  type Health,
+  type StartOptions,
+} from "./protocol.ts";
 
 /** What the server says before, and does after, the engine is loaded. */
 export interface WorkerState {
@@ -46,6 +53,7 @@ async function route(exchange: Exchange): Promise<void> {
   const url = new URL(request.url ?? "/", `http://127.0.0.1:${state.options.port}`);
   const [, collection, id, what, ...more] = url.pathname.split("/");
   if (request.method === "GET" && url.pathname === "/health") return sendHealth(exchange);
+  if (request.method === "POST" && url.pathname === "/embeddings") return embed(exchange);
   const known = what === undefined || (what === "taken" && request.method === "POST");
   if (collection !== "generations" || !known || more.length > 0) throw new RbeeError("not_found");
   const { generations } = exchange;
@@ -115,7 +123,7 @@ function stream(
   const flush = () => {
     timer = undefined;
     let lines = "";
-    for (; next < run.texts.length; next += 1) lines += `{"n":${next + 1},"text":${JSON.stringify(run.texts[next])}}\n`;
+    for (; next < run.texts.length; next += 1) lines += frameOf(next + 1, run.texts[next] ?? "");
     if (run.last !== undefined) {
       detach();
       response.end(`${lines}${JSON.stringify(run.last)}\n`);
@@ -149,6 +157,20 @@ function stream(
   });
   response.flushHeaders();
   flush();
+}
+
+const frameOf = (n: number, piece: Piece): string =>
+  typeof piece === "string" ? `{"n":${n},"text":${JSON.stringify(piece)}}\n` : `${JSON.stringify({ n, ...piece })}\n`;
+
+async function embed({ state: { engine }, request, response }: Exchange): Promise<void> {
+  if (engine === undefined) throw new RbeeError("unavailable", "the model is still loading");
+  if (engine.embed === undefined) throw new RbeeError("unsupported", "this kind of worker makes no embeddings");
+  const body = EmbedRequest.safeParse(await readJson(request));
+  if (!body.success) throw new RbeeError("invalid_input", explain(body.error));
+  const left = new AbortController();
+  response.once("close", () => left.abort(new RbeeError("cancelled")));
+  const embeddings = await engine.embed(body.data.texts, left.signal);
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(embeddings));
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

@@ -51,7 +51,8 @@ export class StopFilter {
   readonly #stops: readonly string[];
   readonly #dropTrailingSpace: boolean;
   #held = "";
-  stopped = false;
+  /** The stop string that came. */
+  stop: string | undefined;
 
   constructor(stops: readonly string[], options: { dropTrailingSpace: boolean } = { dropTrailingSpace: false }) {
     // Half a character cannot be cut at: the other half would be left over.
@@ -59,13 +60,18 @@ export class StopFilter {
     this.#dropTrailingSpace = options.dropTrailingSpace;
   }
 
-  /** The text that is certainly part of the answer; sets `stopped` when a stop string is complete. */
+  get stopped(): boolean {
+    return this.stop !== undefined;
+  }
+
+  /** The text that is certainly part of the answer; sets `stop` when a stop string is complete. */
   push(text: string): string {
     if (this.stopped) return "";
     const seen = this.#held + text;
-    const cut = this.#firstStop(seen);
-    if (cut >= 0) {
-      this.stopped = true;
+    const found = this.#firstStop(seen);
+    if (found !== undefined) {
+      const { stop, cut } = found;
+      this.stop = stop;
       this.#held = "";
       return this.#dropTrailingSpace ? seen.slice(0, cut).trimEnd() : seen.slice(0, cut);
     }
@@ -81,9 +87,9 @@ export class StopFilter {
     return rest;
   }
 
-  #firstStop(text: string): number {
-    const found = this.#stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
-    return found.length === 0 ? -1 : Math.min(...found);
+  #firstStop(text: string): { stop: string; cut: number } | undefined {
+    const found = this.#stops.map((stop) => ({ stop, cut: text.indexOf(stop) })).filter(({ cut }) => cut >= 0);
+    return found.toSorted((one, other) => one.cut - other.cut)[0];
   }
 
   /** Length of the longest end of the text that a stop string (or trailing space) could begin with. */

@@ -1,6 +1,6 @@
-import { limits, Problem, RbeeError, type Generation } from "@rbee/contracts";
+import { limits, Problem, RbeeError, type Generation, type Piece } from "@rbee/contracts";
 import http from "node:http";
-import { Health, LastFrame, type Frame, type GenerationEnd } from "../worker/protocol.ts";
+import { Embeddings, Health, LastFrame, type Frame, type GenerationEnd } from "../worker/protocol.ts";
 
 export interface GenerationCall {
   /** `<job_id>.<term>`. */
@@ -55,10 +55,10 @@ export class WorkerClient {
   }
 
   /**
-   * Yields the text of each frame and returns the end. A broken connection @throws ConnectionLost, a refusal or a failed
+   * Yields the piece of each frame and returns the end. A broken connection @throws ConnectionLost, a refusal or a failed
    * generation the worker's RbeeError. Closing the iterator only detaches.
    */
-  async *frames(call: GenerationCall, signal: AbortSignal): AsyncGenerator<string, GenerationEnd, void> {
+  async *frames(call: GenerationCall, signal: AbortSignal): AsyncGenerator<Piece, GenerationEnd, void> {
     const response = await this.#open(call, signal);
     if (response.statusCode !== 200) throw refusal(await textOf(response).catch(() => ""));
     let rest = "";
@@ -71,9 +71,10 @@ export class WorkerClient {
         for (const line of lines) {
           const frame = JSON.parse(line) as Frame;
           if ("text" in frame) {
-            yield frame.text;
+            const { n, ...piece } = frame;
+            yield piece.tool_call === undefined && piece.logprobs === undefined ? piece.text : piece;
             // Whoever asked for more has used it; an engine far ahead of that waits.
-            if (frame.n % limits.worker_taken_frames === 0) this.#taken(call.id, frame.n);
+            if (n % limits.worker_taken_frames === 0) this.#taken(call.id, n);
           } else {
             ended = true;
             return endOf(frame);
@@ -89,6 +90,23 @@ export class WorkerClient {
       else response.destroy();
     }
     throw new ConnectionLost(undefined);
+  }
+
+  /** @throws RbeeError; ConnectionLost */
+  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    const body = JSON.stringify({ texts });
+    let answer: string;
+    let status: number | undefined;
+    try {
+      const response = await this.#request("POST", "/embeddings", { signal, body });
+      status = response.statusCode;
+      answer = await textOf(response);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new ConnectionLost(error);
+    }
+    if (status !== 200) throw refusal(answer);
+    return Embeddings.parse(parseOrNull(answer));
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Generation } from "@rbee/contracts";
+import { tokenOf, type Generation } from "@rbee/contracts";
 import {
   beeTiny,
   collect,
@@ -200,7 +200,8 @@ test.each([
   const id = newId();
   const pieces: string[] = [];
   const whole = start(fields, { id });
-  for (let next = await whole.next(); next.done !== true; next = await whole.next()) pieces.push(next.value);
+  for (let next = await whole.next(); next.done !== true; next = await whole.next())
+    pieces.push(tokenOf(next.value).text);
   for (const kept of [1, 7, 100, pieces.length]) {
     const resume = pieces.slice(0, kept);
     const call = { id: newId(), generation: generationOf(fields), resume };

@@ -1,6 +1,7 @@
-import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
+import { limits, RbeeError, type Piece, type WorkerInfo } from "@rbee/contracts";
 import { setTimeout as delay } from "node:timers/promises";
-import { WorkerClient } from "./client.ts";
+import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
+import { ConnectionLost, WorkerClient, type GenerationCall } from "./client.ts";
 import { signalGroup, startTime } from "./process.ts";
 import type { WorkerRecord, WorkerRecords } from "./records.ts";
 
@@ -57,6 +58,35 @@ export class RunningWorker {
   get info(): WorkerInfo {
     const { restarts, state } = this;
     return { ...this.record.info, state, ...(restarts === 0 ? {} : { restarts }) };
+  }
+
+  /** As `WorkerSupervisor.generate`. */
+  async *generate(call: GenerationCall, signal: AbortSignal): AsyncGenerator<Piece, GenerationEnd, void> {
+    this.active += 1;
+    try {
+      const end = yield* this.client.frames(call, signal);
+      void this.client.remove(call.id);
+      return end;
+    } catch (error) {
+      // Waits until the engine has been told to stop: who cancels counts on it.
+      await this.client.remove(call.id);
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof ConnectionLost ? await this.whyLost() : error;
+    } finally {
+      this.active -= 1;
+    }
+  }
+
+  /** @throws RbeeError */
+  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    this.active += 1;
+    try {
+      return await this.client.embed(texts, signal);
+    } catch (error) {
+      throw error instanceof ConnectionLost ? await this.whyLost() : error;
+    } finally {
+      this.active -= 1;
+    }
   }
 
   get hasFreeSlot(): boolean {

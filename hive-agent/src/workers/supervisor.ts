@@ -1,11 +1,11 @@
-import { limits, RbeeError, type WorkerInfo } from "@rbee/contracts";
+import { limits, RbeeError, type Piece, type WorkerInfo } from "@rbee/contracts";
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { EngineStore } from "../binaries/store.ts";
 import { answersTo, probeDevices } from "../devices/devices.ts";
-import type { GenerationEnd } from "../worker/protocol.ts";
+import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
 import { adoptedReady, watchAdopted } from "./adopted.ts";
-import { ConnectionLost, type GenerationCall } from "./client.ts";
+import type { GenerationCall } from "./client.ts";
 import { launch } from "./launch.ts";
 import { Planner, type PlanOptions } from "./plans.ts";
 import { WorkerPorts } from "./ports.ts";
@@ -30,7 +30,7 @@ export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "device
   readonly onChange?: () => void;
 }
 
-type Frames = AsyncGenerator<string, GenerationEnd, void>;
+type Frames = AsyncGenerator<Piece, GenerationEnd, void>;
 
 /** How long what runs on a worker may take to end. */
 type Draining = { drain_ms?: number; signal?: AbortSignal };
@@ -179,6 +179,13 @@ export class WorkerSupervisor {
     for (const { client } of this.#workers.values()) client.close();
   }
 
+  /** @throws RbeeError */
+  async embed(workerId: string, texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+    const worker = this.#workers.get(workerId);
+    if (worker === undefined) throw new RbeeError("worker_not_found", `${workerId} is not there any more`);
+    return await worker.embed(texts, signal);
+  }
+
   /**
    * Text of a generation, frame by frame; without `call.generation` of one the worker runs already (not_found when it
    * does not). Aborting the signal stops the engine; closing the iterator only detaches. @throws RbeeError
@@ -186,19 +193,7 @@ export class WorkerSupervisor {
   async *generate(workerId: string, call: GenerationCall, signal: AbortSignal): Frames {
     const worker = this.#workers.get(workerId);
     if (worker === undefined) throw new RbeeError("worker_not_found", `${workerId} is not there any more`);
-    worker.active += 1;
-    try {
-      const end = yield* worker.client.frames(call, signal);
-      void worker.client.remove(call.id);
-      return end;
-    } catch (error) {
-      // Waits until the engine has been told to stop: who cancels counts on it.
-      await worker.client.remove(call.id);
-      if (signal.aborted) throw signal.reason;
-      throw error instanceof ConnectionLost ? await worker.whyLost() : error;
-    } finally {
-      worker.active -= 1;
-    }
+    return yield* worker.generate(call, signal);
   }
 
   /** Takes back a generation that waits for a slot. @returns whether it was taken back: nothing of it was computed */

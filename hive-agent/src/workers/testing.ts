@@ -1,4 +1,4 @@
-import { Generation, type RbeeError } from "@rbee/contracts";
+import { Generation, tokenOf, type Piece, type RbeeError } from "@rbee/contracts";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -60,6 +60,7 @@ export async function testHive(
 export interface Answer extends GenerationEnd {
   readonly text: string;
   readonly frames: readonly string[];
+  readonly pieces: readonly Piece[];
 }
 
 /** Plain HTTP to a worker, with its own token unless another is given. */
@@ -106,12 +107,13 @@ export const endless: Partial<Generation> = {
 export const longPrompt = (tokens: number): string => "bee ".repeat(tokens);
 
 /** Reads a generation to its end. */
-export async function collect(stream: AsyncGenerator<string, GenerationEnd, void>): Promise<Answer> {
-  const frames: string[] = [];
+export async function collect(stream: AsyncGenerator<Piece, GenerationEnd, void>): Promise<Answer> {
+  const pieces: Piece[] = [];
   for (;;) {
     const next = await stream.next();
-    if (next.done === true) return { ...next.value, frames, text: frames.join("") };
-    frames.push(next.value);
+    const frames = pieces.map((piece) => tokenOf(piece).text);
+    if (next.done === true) return { ...next.value, pieces, frames, text: frames.join("") };
+    pieces.push(next.value);
   }
 }
 

@@ -96,6 +96,16 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     return this.#job === undefined ? undefined : viewOf(this.#job, this.#takenUp(this.#job));
   }
 
+  async request(): Promise<JobSpec | undefined> {
+    return this.#job?.spec;
+  }
+
+  async forget(): Promise<boolean> {
+    if (this.#job === undefined || !isEnded(this.#job.phase)) return false;
+    this.#run([{ do: "forget" }]);
+    return true;
+  }
+
   async cancel(): Promise<CancelAnswer | undefined> {
     const job = this.#job;
     if (job === undefined) return undefined;

@@ -22,6 +22,10 @@ import type { UsageReport } from "../queen/usage-book.ts";
 export interface JobPort {
   submit(spec: JobSpec): Promise<Answer<{ created: boolean }>>;
   view(): Promise<JobView | undefined>;
+  /** Removes what was asked and said. `false`: the job is not over. */
+  forget(): Promise<boolean>;
+  /** What was asked for. Never shown as it is: prompts are in it. */
+  request(): Promise<JobSpec | undefined>;
   cancel(): Promise<CancelAnswer | undefined>;
   /** The registry's decision for a waiting job. `false`: the job does not wait, the place is free again. */
   decide(term: number, decision: Decision): Promise<boolean>;
@@ -69,6 +73,8 @@ export interface RegistryPort {
   status(colony: string): Promise<StatusReport>;
   retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>>;
   check(colony: string): Promise<Check[]>;
+  /** Open jobs. */
+  counts(): Promise<{ queued: number; running: number }>;
   jobs(limit: number): Promise<JobLine[]>;
   usage(by: UsageBy, range: { from: number; to: number }): Promise<UsageReport>;
   /** The fleet in figures, in Prometheus' text format. Wakes no hive. */

@@ -23,8 +23,8 @@ interface Reader {
   readonly unconfirmed: number;
   /** There is more in the log than fitted: it is shown nothing new until it has caught up. */
   readonly behind: boolean;
-  /** Its client's leaving cancels the job. */
-  readonly cancels: boolean;
+  /** Its client's leaving cancels the job: always, or only when nobody else reads it. */
+  readonly cancels: "always" | "alone" | false;
 }
 
 /** Characters of backlog per message: a long log never becomes one huge string. */
@@ -48,7 +48,7 @@ export class Readers {
 
   /**
    * @param url `?after=<position>&format=text|json`, `&window=<characters>` from a Worker that confirms, `&cancels` when the
-   * client's leaving cancels the job, and `&resume` when a browser reconnects by itself
+   * client's leaving cancels the job (`=alone`: unless somebody else reads it), and `&resume` when a browser reconnects by itself
    */
   accept(url: URL, job: Job): Response {
     const { searchParams } = url;
@@ -67,7 +67,7 @@ export class Readers {
       window: Number(searchParams.get("window") ?? Infinity),
       unconfirmed: 0,
       behind: false,
-      cancels: searchParams.has("cancels"),
+      cancels: searchParams.has("cancels") && (searchParams.get("cancels") === "alone" ? "alone" : "always"),
     });
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -85,7 +85,19 @@ export class Readers {
   /** @returns whether the job is to be cancelled. Only the Worker's word that the client left counts. [READ-7] */
   closed(ws: WebSocket, code: number): boolean {
     this.#readers?.delete(ws);
-    return code === readerCloses.left.code && this.#ctx.getTags(ws).includes("reader") && readerOf(ws).cancels;
+    if (code !== readerCloses.left.code || !this.#isReader(ws)) return false;
+    const { cancels } = readerOf(ws);
+    if (cancels === "alone") return [...this.#open()].every(([other]) => other === ws);
+    return cancels !== false;
+  }
+
+  /** A socket that this side has closed already has no tags any more. */
+  #isReader(ws: WebSocket): boolean {
+    try {
+      return this.#ctx.getTags(ws).includes("reader");
+    } catch {
+      return false;
+    }
   }
 
   /** Sends what follows in the log, as far as the window reaches; with the end of the job it says so and closes. */

@@ -128,6 +128,10 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     return exposition(fleetMetrics(this.#registry, Date.now()));
   }
 
+  async counts(): Promise<{ queued: number; running: number }> {
+    return this.#registry.counts();
+  }
+
   async jobs(limit: number): Promise<JobLine[]> {
     return this.#registry.jobs(limit);
   }

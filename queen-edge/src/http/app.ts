@@ -3,16 +3,19 @@ import { errorResponse, jobPaths, notFoundResponse } from "@rbee/job-http";
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import type { Env } from "../env.ts";
+import { anthropic } from "./anthropic/routes.ts";
 import { hives } from "./hives.ts";
 import { jobs } from "./jobs.ts";
 import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
+import { ollama } from "./ollama/routes.ts";
+import { openai } from "./openai/routes.ts";
 
 export const app = new Hono<{ Bindings: Env }>();
 
 app.get("/", (c) =>
   c.text(
-    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /metrics\nGET  /openapi.json\n",
+    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /metrics\nGET  /openapi.json\n\nOpenAI's API at /v1 and /openai/v1, Anthropic's at /v1/messages, Ollama's at /api\n",
   ),
 );
 // A hive that tests itself holds its clock against this one.
@@ -28,9 +31,24 @@ app.use(
     exposeHeaders: ["x-rbee-job-id", "location", "retry-after"],
   }),
 );
+// Clients of other APIs send headers of their own, which a page of such an origin may.
+for (const path of ["/v1/:api{models|chat|completions|embeddings|responses|messages}/*", "/openai/*", "/api/*"]) {
+  app.use(
+    path,
+    cors({
+      origin: (origin, c: Context<{ Bindings: Env }>) => (originsOf(c.env).includes(origin) ? origin : null),
+      allowMethods: ["GET", "POST", "DELETE"],
+      exposeHeaders: ["x-rbee-job-id", "x-request-id", "request-id", "retry-after"],
+    }),
+  );
+}
 app.route("/v1/jobs", jobs);
 app.route("/v1", hives);
 app.route("/metrics", metrics);
+app.route("/v1", anthropic);
+app.route("/v1", openai);
+app.route("/openai/v1", openai);
+app.route("/api", ollama);
 
 const originsOf = (env: Env): string[] => (env.RBEE_ORIGINS ?? "").split(",").map((origin) => origin.trim());
 

@@ -1,0 +1,164 @@
+import { problemOf, type LaneUp, type Op } from "@rbee/contracts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { queen, SseReader, view } from "./testing/queen-client.ts";
+import { inventory, TestHive, type Lane } from "./testing/test-hive.ts";
+
+/** APIs that others defined, with a hive that does exactly what a test tells it. */
+
+let hive: TestHive;
+let hives = 0;
+let model: string;
+
+beforeEach(async () => {
+  hive = await TestHive.enrol(`api-hive-${++hives}`);
+  model = `bee-${hives}`;
+  const [worker] = inventory().workers;
+  const models = [{ id: model, name: model, size_bytes: 1, status: "ready" as const, loaded: true }];
+  await hive.connect({ inventory: inventory({ models, workers: worker === undefined ? [] : [{ ...worker, model }] }) });
+  return () => hive.hangUp();
+});
+
+const chat = (fields: object = {}, headers: Record<string, string> = {}): Promise<Response> =>
+  queen("/v1/chat/completions", {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "hi" }], ...fields }),
+  });
+
+async function taken(): Promise<{ op: Op; lane: Lane }> {
+  const op = await hive.op();
+  return { op, lane: (await hive.lane(op)).lane };
+}
+
+const usage = { prompt_tokens: 1, cached_tokens: 0, completion_tokens: 1, total_tokens: 2 };
+const timings = { wait_ms: 0, prompt_ms: 0, generation_ms: 0, tokens_per_s: 0 };
+const said = (text: string, first = 1): LaneUp => ({ t: "ev", first, items: [text] });
+const done = (text: string, final: number): LaneUp => ({
+  t: "end",
+  final,
+  outcome: {
+    status: "succeeded",
+    result: {
+      text,
+      finish_reason: "stop",
+      usage,
+      timings,
+      model,
+      hive_id: hive.hive_id,
+      worker_id: "worker-llama-9100",
+    },
+  },
+});
+const broken = (final: number): LaneUp => ({
+  t: "end",
+  final,
+  outcome: { status: "failed", error: problemOf("worker_died", "the engine fell over") },
+});
+
+describe("failures", () => {
+  test("before anything was said have their own status", async () => {
+    const answering = chat();
+    const { lane } = await taken();
+    lane.send(broken(0));
+    const response = await answering;
+    expect(response.status).toBe(502);
+    expect(response.headers.get("x-should-retry")).toBe("true");
+    expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+    expect(await response.json()).toEqual({
+      error: { message: "the engine fell over", type: "server_error", param: null, code: "worker_died" },
+    });
+  });
+
+  test("in mid-stream are an error event, and no [DONE]", async () => {
+    const answering = chat({ stream: true });
+    const { lane } = await taken();
+    lane.send(said("Hel"));
+    const reader = new SseReader(await answering);
+    lane.send(broken(1));
+    const events = await reader.rest();
+    expect(events.at(-1)?.data).toContain('"error":{"message":"the engine fell over"');
+    expect(events.map(({ data }) => data)).not.toContain("[DONE]");
+  });
+
+  test("behind headers that had to go out leave a body that nobody takes for an answer [API-2]", async () => {
+    const answering = chat();
+    const { lane } = await taken();
+    // Nothing is said: the headers go out by themselves.
+    const response = await answering;
+    expect(response.status).toBe(200);
+    lane.send(broken(0));
+    await expect(response.json()).rejects.toThrow();
+  });
+
+  test("of a job that somebody cancelled is no reason to try again", async () => {
+    const answering = chat();
+    const { op, lane } = await taken();
+    await queen(`/v1/jobs/${op.job_id}`, { method: "DELETE" });
+    await lane.next();
+    lane.send({ t: "end", final: 0, outcome: { status: "cancelled" } });
+    const response = await answering;
+    expect(response.status).toBe(409);
+    expect(response.headers.get("x-should-retry")).toBe("false");
+  });
+});
+
+test("white space in front of an answer that took its time is part of no value [API-2]", async () => {
+  const answering = chat();
+  const { lane } = await taken();
+  const response = await answering;
+  const reading = response.text();
+  lane.send(said("Hello"));
+  lane.send(done("Hello", 1));
+  const text = await reading;
+  expect(JSON.parse(text)).toMatchObject({ choices: [{ message: { content: "Hello" } }] });
+});
+
+test("the same name meets the same job, and its answer [API-1]", async () => {
+  const headers = { "idempotency-key": `key-${hives}` };
+  const answering = chat({}, headers);
+  const { op, lane } = await taken();
+  lane.send(said("Hello"));
+  lane.send(done("Hello", 1));
+  const first = await answering;
+  expect(first.headers.get("x-rbee-job-id")).toBe(op.job_id);
+  const again = await chat({}, headers);
+  expect(again.headers.get("x-rbee-job-id")).toBe(op.job_id);
+  expect(await again.json()).toMatchObject({ choices: [{ message: { content: "Hello" } }] });
+  const other = await chat({ temperature: 0 }, headers);
+  expect(other.status).toBe(422);
+});
+
+test("what a client keeps with a response no hive sees, and a stranger's job is no response", async () => {
+  const answering = queen("/v1/responses", {
+    method: "POST",
+    body: JSON.stringify({ model, input: "hi", instructions: "Be a bee.", metadata: { secret: "x" } }),
+  });
+  const { op, lane } = await taken();
+  expect(op.input).not.toHaveProperty("note");
+  lane.send(said("Hello"));
+  lane.send(done("Hello", 1));
+  const made: { id: string } = await (await answering).json();
+  const found = await queen(`/v1/responses/${made.id}`);
+  expect(await found.json()).toMatchObject({ id: made.id, metadata: { secret: "x" }, instructions: "Be a bee." });
+  expect(JSON.stringify(await view(op.job_id))).not.toContain("secret");
+  const plain = chat();
+  const job = await taken();
+  job.lane.send(done("", 0));
+  await plain;
+  expect((await queen(`/v1/responses/${job.op.job_id.replace("job_", "resp_")}`)).status).toBe(404);
+});
+
+test("a part of a choice that is refused refuses all of them", async () => {
+  const response = await chat({ n: 2, model: "nothing" });
+  expect(response.status).toBe(404);
+  expect(await response.json()).toMatchObject({ error: { code: "model_not_found" } });
+});
+
+test("bodies that are too deep, pages of other origins", async () => {
+  const deep = await chat({ metadata: JSON.parse("[".repeat(40) + "]".repeat(40)) as unknown });
+  expect(deep.status).toBe(400);
+  const page = await queen("/v1/models", { headers: { origin: "https://app.example" } });
+  expect(page.headers.get("access-control-allow-origin")).toBe("https://app.example");
+  const stranger = await queen("/v1/models", { headers: { origin: "https://evil.example" } });
+  expect(stranger.headers.get("access-control-allow-origin")).toBeNull();
+});

@@ -1,0 +1,49 @@
+import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
+import type { Form } from "../api/held-response.ts";
+import { BadRequest } from "../openai/errors.ts";
+
+/** Anthropic's names of what can be wrong, by status. */
+const types: Readonly<Record<number, string>> = {
+  400: "invalid_request_error",
+  401: "authentication_error",
+  403: "permission_error",
+  404: "not_found_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+  503: "overloaded_error",
+  504: "timeout_error",
+};
+
+const errorBody = (status: number, message: string) => ({
+  type: "error",
+  error: { type: types[status] ?? (status < 500 ? "invalid_request_error" : "api_error"), message },
+});
+
+const bodyOf = ({ status, detail }: Problem) => errorBody(status, detail);
+
+function refuse(problem: Problem): Response {
+  const { status, retryable } = problem;
+  const again: Record<string, string> = status === 409 || status >= 429 ? { "x-should-retry": String(retryable) } : {};
+  return Response.json(bodyOf(problem), { status, headers: again });
+}
+
+export function errorAnswer(error: unknown): Response {
+  if (error instanceof BadRequest) return Response.json(errorBody(400, error.message), { status: 400 });
+  if (!(error instanceof RbeeError))
+    console.error(JSON.stringify({ event: "api_failed", error: error instanceof Error ? error.name : typeof error }));
+  return refuse(problemFrom(error));
+}
+
+export const jsonForm: Form = {
+  contentType: "application/json",
+  keepAlive: " ",
+  refuse,
+  fail: (problem) => ({ text: JSON.stringify(bodyOf(problem)), broken: true }),
+};
+
+export const streamForm: Form = {
+  contentType: "text/event-stream; charset=utf-8",
+  keepAlive: 'event: ping\ndata: {"type": "ping"}\n\n',
+  refuse,
+  fail: (problem) => ({ text: `event: error\ndata: ${JSON.stringify(bodyOf(problem))}\n\n`, broken: false }),
+};

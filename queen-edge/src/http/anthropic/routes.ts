@@ -1,0 +1,86 @@
+import { RbeeError } from "@rbee/contracts";
+import { Hono } from "hono";
+import { ApiJob } from "../api/api-job.ts";
+import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
+import { readBody } from "../api/body.ts";
+import { heldResponse } from "../api/held-response.ts";
+import { readChoices } from "../openai/run-choices.ts";
+import { message, MessageEvents } from "./answer.ts";
+import { errorAnswer, jsonForm, streamForm } from "./errors.ts";
+import { showModels } from "./models.ts";
+import { messagesInput, parseCount, parseMessages } from "./request.ts";
+
+/** Anthropic's messages, as thin translations of jobs. */
+export const anthropic = new Hono<ApiEnv>();
+
+/** Both APIs have models at one address; only this one's clients say its version. */
+anthropic.get("/models/:id{.+}?", async (c, next) => {
+  if (c.req.header("anthropic-version") === undefined) return next();
+  try {
+    return await showModels(await admit(c), c.req.param("id"));
+  } catch (error) {
+    return errorAnswer(error);
+  }
+});
+
+anthropic.use("/messages/*", async (c, next) => {
+  try {
+    c.set("caller", await admit(c));
+    await next();
+  } catch (error) {
+    c.res = errorAnswer(error);
+  }
+  c.header("request-id", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+});
+
+anthropic.post("/messages", async (c) => {
+  try {
+    return await createMessage(await readBody(c.req.raw), c.var.caller);
+  } catch (error) {
+    return errorAnswer(error);
+  }
+});
+
+anthropic.post("/messages/count_tokens", async (c) => {
+  try {
+    return await countTokens(await readBody(c.req.raw), c.var.caller);
+  } catch (error) {
+    return errorAnswer(error);
+  }
+});
+
+anthropic.all("/messages/*", (c) =>
+  errorAnswer(new RbeeError("not_found", `there is no ${c.req.method} ${c.req.path.slice(0, 128)}`)),
+);
+
+async function createMessage(body: unknown, caller: ApiCaller): Promise<Response> {
+  const request = parseMessages(body);
+  const { model, stream = false } = request;
+  const job = await ApiJob.start(caller, { operation: "infer", input: messagesInput(request) });
+  const headers = { "x-rbee-job-id": job.id };
+  if (!stream) {
+    return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
+      const [choice] = await readChoices([job]);
+      if (choice === undefined) throw new RbeeError("unavailable");
+      await write(JSON.stringify(message(job.id, model, choice.result)));
+    });
+  }
+  return heldResponse({ caller, headers, form: streamForm }, async (write) => {
+    const events = new MessageEvents(job.id, model);
+    await readChoices([job], async (_, event) => {
+      const text = events.take(event);
+      if (text !== "") await write(text);
+    });
+  });
+}
+
+/** Only the model knows its tokens: it reads the prompt and says one, which costs what reading costs. */
+async function countTokens(body: unknown, caller: ApiCaller): Promise<Response> {
+  const input = { ...messagesInput(parseCount(body)), max_tokens: 1 };
+  const job = await ApiJob.start(caller, { operation: "infer", input });
+  const headers = { "x-rbee-job-id": job.id };
+  return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
+    const [choice] = await readChoices([job]);
+    await write(JSON.stringify({ input_tokens: choice?.result.usage.prompt_tokens ?? 0 }));
+  });
+}

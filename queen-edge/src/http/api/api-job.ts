@@ -1,0 +1,109 @@
+import { limits, parseInput, RbeeError, type JobEvent, type OperationName } from "@rbee/contracts";
+import { isEndOfJob } from "@rbee/job-core";
+import { authorizeSubmission, jobId, withSession } from "@rbee/job-http";
+import { jobOf } from "../../durable/ports.ts";
+import { READER_WINDOW } from "../../reader-socket.ts";
+import type { ApiCaller } from "./caller.ts";
+import { JobReader } from "./reader.ts";
+
+/** What a request of some other API is here. */
+export interface ApiRequest {
+  readonly operation: OperationName;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** Several jobs of one request: which one this is. */
+  readonly part?: number;
+}
+
+/** Submits a job and leaves it to itself. @throws RbeeError */
+export async function submitJob(caller: ApiCaller, request: ApiRequest): Promise<string> {
+  const { spec, job } = await prepare(caller, request);
+  const answer = await job.submit(spec);
+  if ("problem" in answer) throw RbeeError.fromProblem(answer.problem);
+  return spec.job_id;
+}
+
+async function prepare(caller: ApiCaller, { operation, input, part = 0 }: ApiRequest) {
+  const { env, principal, secret, idempotency } = caller;
+  const { colony, key_id } = principal;
+  const submission = withSession({ operation, input: parseInput(operation, { ...input }) }, caller.headers);
+  authorizeSubmission(principal, submission);
+  const named = idempotency === undefined ? undefined : `api ${part} ${idempotency}`;
+  const job_id = await jobId(secret, named === undefined ? undefined : { colony, key_id, idempotency: named });
+  const spec = {
+    job_id,
+    colony,
+    key_id,
+    ...submission,
+    submitted_at: Date.now(),
+  };
+  return { spec, job: jobOf(env, colony, job_id) };
+}
+
+/** A job that answers a request: it ends with its client, unless the client may come back for it. [API-1] */
+export class ApiJob {
+  readonly id: string;
+  readonly #reader: JobReader;
+  readonly #caller: ApiCaller;
+
+  private constructor(id: string, reader: JobReader, caller: ApiCaller) {
+    this.id = id;
+    this.#reader = reader;
+    this.#caller = caller;
+    caller.signal.addEventListener("abort", () => this.leave());
+    if (caller.signal.aborted) this.leave();
+  }
+
+  /** @throws RbeeError */
+  static async start(caller: ApiCaller, request: ApiRequest): Promise<ApiJob> {
+    const { spec, job } = await prepare(caller, request);
+    const submitting = job.submit(spec);
+    // The reader's way to the job is opened while the job is still looking for its place.
+    const cancels = caller.resumable ? "alone" : "always";
+    const opening = open(job, `cancels=${cancels}&submitting`);
+    const answer = await submitting;
+    if ("problem" in answer) {
+      void opening.then((reader) => reader?.close()).catch(() => undefined);
+      throw RbeeError.fromProblem(answer.problem);
+    }
+    const reader = (await opening) ?? (await open(job, `cancels=${cancels}`));
+    if (reader === undefined) throw new RbeeError("unavailable");
+    return new ApiJob(spec.job_id, reader, caller);
+  }
+
+  /** Looks on at a job from its beginning; leaving it changes nothing. @throws RbeeError job_not_found */
+  static async watch(caller: ApiCaller, job_id: string): Promise<ApiJob> {
+    const reader = await open(jobOf(caller.env, caller.principal.colony, job_id), "");
+    if (reader === undefined) throw new RbeeError("job_not_found", `no job ${job_id}`);
+    return new ApiJob(job_id, reader, caller);
+  }
+
+  /** Events up to the job's last. @throws RbeeError what the job failed with */
+  async *events(): AsyncGenerator<JobEvent, void, void> {
+    for await (const { event } of this.#reader.events()) {
+      if (isEndOfJob(event)) this.#reader.end();
+      if (event.type === "error") throw new RbeeError(event.code, event.detail);
+      if (event.type === "state" && event.state === "cancelled") throw new RbeeError("cancelled");
+      this.#caller.patience.hear(event);
+      yield event;
+      if (event.type === "result") return;
+    }
+    throw new RbeeError("unavailable", "the line to the job broke");
+  }
+
+  /** The client is gone. [API-1] */
+  leave(): void {
+    if (!this.#caller.resumable) return this.#reader.leave();
+    // Somebody who reads the job by then keeps it alive.
+    this.#caller.later(delay(limits.api_grace_ms).then(() => this.#reader.leave()));
+  }
+}
+
+async function open(job: ReturnType<typeof jobOf>, flags: string): Promise<JobReader | undefined> {
+  const url = `https://job/reader?format=json&after=0.0&${READER_WINDOW}&${flags}`;
+  const answer = await job.fetch(new Request(url, { headers: { upgrade: "websocket" } }));
+  if (answer.status === 404) return undefined;
+  if (answer.webSocket === null) throw new RbeeError("queue_full", "too many readers of this job");
+  return new JobReader(answer.webSocket);
+}
+
+const delay = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

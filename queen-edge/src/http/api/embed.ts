@@ -1,0 +1,78 @@
+import { limits, RbeeError, type OperationResult } from "@rbee/contracts";
+import { ApiJob } from "./api-job.ts";
+import type { ApiCaller } from "./caller.ts";
+
+export interface Embedded {
+  readonly embeddings: readonly (readonly number[])[];
+  readonly prompt_tokens: number;
+}
+
+/** One job for so many texts, a few at a time: one answer of a hive has to fit into a frame. */
+export class EmbedJobs {
+  readonly #caller: ApiCaller;
+  readonly #model: string;
+  readonly #batches: readonly (readonly string[])[];
+  readonly #first: ApiJob;
+
+  private constructor(
+    caller: ApiCaller,
+    model: string,
+    work: { batches: readonly (readonly string[])[]; first: ApiJob },
+  ) {
+    this.#caller = caller;
+    this.#model = model;
+    this.#batches = work.batches;
+    this.#first = work.first;
+  }
+
+  /** The first job tells whether there is such a model. @throws RbeeError */
+  static async start(caller: ApiCaller, model: string, texts: readonly string[]): Promise<EmbedJobs> {
+    const size = limits.api_embed_inputs;
+    const batches = Array.from({ length: Math.ceil(texts.length / size) }, (_, n) =>
+      texts.slice(n * size, (n + 1) * size),
+    );
+    const first = await startOne(caller, { model, texts: batches[0] ?? [], part: 0 });
+    return new EmbedJobs(caller, model, { batches, first });
+  }
+
+  get id(): string {
+    return this.#first.id;
+  }
+
+  /** Vectors of length 1 in the order of the texts. @throws RbeeError */
+  async read(): Promise<Embedded> {
+    const results: OperationResult<"embed">[] = [];
+    let next = 0;
+    const work = async () => {
+      for (let part = next++; part < this.#batches.length; part = next++) {
+        const texts = this.#batches[part] ?? [];
+        const job = part === 0 ? this.#first : await startOne(this.#caller, { model: this.#model, texts, part });
+        results[part] = await resultOf(job);
+      }
+    };
+    await Promise.all(Array.from({ length: limits.api_embed_jobs }, work));
+    return {
+      embeddings: results.flatMap(({ embeddings }) => embeddings),
+      prompt_tokens: results.reduce((sum, { usage }) => sum + usage.prompt_tokens, 0),
+    };
+  }
+}
+
+const startOne = async (
+  caller: ApiCaller,
+  { model, texts, part }: { model: string; texts: readonly string[]; part: number },
+): Promise<ApiJob> => ApiJob.start(caller, { operation: "embed", input: { model, input: texts }, part });
+
+async function resultOf(job: ApiJob): Promise<OperationResult<"embed">> {
+  for await (const event of job.events())
+    if (event.type === "result") return event.result as unknown as OperationResult<"embed">;
+  throw new RbeeError("unavailable");
+}
+
+/** The first numbers of a vector, again of length 1. */
+export function shortened(vector: readonly number[], dimensions: number | undefined): readonly number[] {
+  if (dimensions === undefined || dimensions === vector.length) return vector;
+  const first = vector.slice(0, dimensions);
+  const length = Math.hypot(...first) || 1;
+  return first.map((one) => one / length);
+}

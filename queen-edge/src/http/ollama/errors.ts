@@ -1,0 +1,29 @@
+import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
+import type { Form } from "../api/held-response.ts";
+import { BadRequest } from "../openai/errors.ts";
+
+const refuse = ({ status, detail }: Problem): Response => Response.json({ error: detail }, { status });
+
+export function errorAnswer(error: unknown): Response {
+  if (error instanceof BadRequest) return Response.json({ error: error.message }, { status: 400 });
+  if (!(error instanceof RbeeError))
+    console.error(JSON.stringify({ event: "api_failed", error: error instanceof Error ? error.name : typeof error }));
+  return refuse(problemFrom(error));
+}
+
+const fail = ({ detail }: Problem) => `${JSON.stringify({ error: detail })}\n`;
+
+export const jsonForm: Form = {
+  contentType: "application/json; charset=utf-8",
+  keepAlive: " ",
+  refuse,
+  fail: (problem) => ({ text: fail(problem), broken: true }),
+};
+
+/** Lines of JSON; white space in front of a line is part of no value. */
+export const linesForm: Form = {
+  contentType: "application/x-ndjson",
+  keepAlive: " ",
+  refuse,
+  fail: (problem) => ({ text: fail(problem), broken: false }),
+};

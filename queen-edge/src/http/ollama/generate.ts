@@ -1,0 +1,87 @@
+import { RbeeError, type JobEvent } from "@rbee/contracts";
+import { ApiJob } from "../api/api-job.ts";
+import type { ApiCaller } from "../api/caller.ts";
+import { heldResponse } from "../api/held-response.ts";
+import { findModel, servedModels } from "../api/models.ts";
+import { resultOf } from "../openai/chat-answer.ts";
+import { parseBody } from "../openai/parse.ts";
+import { readChoices } from "../openai/run-choices.ts";
+import { callsOf, countsOf, headOf, line, logprobsOf } from "./answer.ts";
+import { jsonForm, linesForm } from "./errors.ts";
+import { ChatRequest, chatInput, GenerateRequest, generateInput, modelName } from "./request.ts";
+
+/** How one endpoint shows what a job says. */
+interface Shape {
+  /** A piece of the answer. */
+  readonly piece: (text: string) => object;
+  /** The last line's own part. @param whole the answer, where it was not streamed */
+  readonly last: (whole: string, calls: readonly object[]) => object;
+}
+
+const chatShape: Shape = {
+  piece: (content) => ({ message: { role: "assistant", content } }),
+  last: (content, calls) => ({
+    message: { role: "assistant", content, ...(calls.length === 0 ? {} : { tool_calls: calls }) },
+  }),
+};
+
+const generateShape: Shape = {
+  piece: (response) => ({ response }),
+  // Token ids of the conversation so far, which nobody has to send back here.
+  last: (response) => ({ response, context: [] }),
+};
+
+/** `POST /api/chat` */
+export async function chat(body: unknown, caller: ApiCaller): Promise<Response> {
+  const request = parseBody(ChatRequest, body);
+  // Without anything to answer it only loads the model, or lets it go: here that is the fleet's affair.
+  if ((request.messages ?? []).length === 0) return loaded(request.model, caller, chatShape.piece(""));
+  return answer(request, chatInput(request), { caller, shape: chatShape });
+}
+
+/** `POST /api/generate` */
+export async function generate(body: unknown, caller: ApiCaller): Promise<Response> {
+  const request = parseBody(GenerateRequest, body);
+  if ((request.prompt ?? "") === "") return loaded(request.model, caller, generateShape.piece(""));
+  return answer(request, generateInput(request), { caller, shape: generateShape });
+}
+
+async function loaded(model: string, caller: ApiCaller, piece: object): Promise<Response> {
+  findModel(await servedModels(caller), modelName(model));
+  return Response.json({ ...headOf(model), ...piece, done: true, done_reason: "load" });
+}
+
+async function answer(
+  { model, stream = true }: { model: string; stream?: boolean | undefined },
+  input: Record<string, unknown>,
+  { caller, shape }: { caller: ApiCaller; shape: Shape },
+): Promise<Response> {
+  const began = Date.now();
+  const job = await ApiJob.start(caller, { operation: "infer", input });
+  const headers = { "x-rbee-job-id": job.id };
+  if (!stream) {
+    return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
+      const [choice] = await readChoices([job]);
+      if (choice === undefined) throw new RbeeError("unavailable");
+      const { result, logprobs } = choice;
+      const whole = { ...shape.last(result.text, callsOf(result)), ...logprobsOf(logprobs) };
+      await write(JSON.stringify({ ...headOf(model), ...whole, ...countsOf(result, began) }));
+    });
+  }
+  return heldResponse({ caller, headers, form: linesForm }, async (write) => {
+    await readChoices([job], async (_, event) => {
+      for (const part of linesOf(event, { shape, began })) await write(line({ ...headOf(model), ...part }));
+    });
+  });
+}
+
+function linesOf(event: JobEvent, { shape, began }: { shape: Shape; began: number }): object[] {
+  if (event.type === "token" && event.tool_call === undefined)
+    return [{ ...shape.piece(event.text), ...logprobsOf(event.logprobs), done: false }];
+  const result = resultOf(event);
+  if (result === undefined) return [];
+  const calls = callsOf(result);
+  // Calls come whole, in a line before the last.
+  const called = calls.length === 0 ? [] : [{ ...shape.last("", calls), done: false }];
+  return [...called, { ...shape.last("", []), ...countsOf(result, began) }];
+}

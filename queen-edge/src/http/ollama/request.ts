@@ -1,0 +1,147 @@
+import { limits } from "@rbee/contracts";
+import { z } from "zod";
+import { BadRequest } from "../openai/errors.ts";
+import { optional } from "../openai/parse.ts";
+import { dropUndefined, samplingOf, tokensOf } from "../openai/sampling.ts";
+
+const Options = z.looseObject({
+  temperature: optional(z.number().min(0).max(5)),
+  top_p: optional(z.number().min(0).max(1)),
+  top_k: optional(z.int()),
+  min_p: optional(z.number().min(0).max(1)),
+  seed: optional(z.int()),
+  num_predict: optional(z.int()),
+  repeat_penalty: optional(z.number().gt(0).max(2)),
+  presence_penalty: optional(z.number().min(-2).max(2)),
+  frequency_penalty: optional(z.number().min(-2).max(2)),
+  stop: optional(z.union([z.string(), z.array(z.string()).max(limits.stop_strings_max)])),
+});
+
+type Options = z.output<typeof Options>;
+
+const Format = z.union([z.literal("json"), z.literal(""), z.record(z.string(), z.unknown())]);
+
+const shared = {
+  model: z.string(),
+  stream: optional(z.boolean()),
+  format: optional(Format),
+  options: optional(Options),
+  logprobs: optional(z.boolean()),
+  top_logprobs: optional(z.int().min(0).max(limits.logprobs_max)),
+};
+
+const Call = z.looseObject({
+  function: z.looseObject({
+    name: z.string(),
+    arguments: optional(z.union([z.record(z.string(), z.unknown()), z.string()])),
+  }),
+});
+
+const Message = z.looseObject({
+  role: z.enum(["system", "user", "assistant", "tool"]),
+  content: optional(z.string()),
+  images: optional(z.array(z.unknown())),
+  tool_calls: optional(z.array(Call)),
+  tool_name: optional(z.string()),
+});
+
+export const ChatRequest = z.looseObject({
+  ...shared,
+  messages: optional(z.array(Message).max(limits.messages_max)),
+  tools: optional(
+    z
+      .array(
+        z.looseObject({
+          type: z.literal("function"),
+          function: z.looseObject({
+            name: z.string(),
+            description: optional(z.string()),
+            parameters: optional(z.record(z.string(), z.unknown())),
+          }),
+        }),
+      )
+      .max(limits.tools_max),
+  ),
+});
+export type ChatRequest = z.output<typeof ChatRequest>;
+
+export const GenerateRequest = z.looseObject({
+  ...shared,
+  prompt: optional(z.string()),
+  suffix: optional(z.string()),
+  system: optional(z.string()),
+  raw: optional(z.boolean()),
+  images: optional(z.array(z.unknown())),
+});
+export type GenerateRequest = z.output<typeof GenerateRequest>;
+
+type Shared = z.output<z.ZodObject<typeof shared>>;
+
+/** `bee-tiny:latest` is bee-tiny: the tag that Ollama adds to names without one. */
+export const modelName = (name: string): string => name.replace(/:latest$/, "");
+
+function sharedInput({ model, format, options: given, logprobs, top_logprobs = 0 }: Shared): Record<string, unknown> {
+  const options: Partial<Options> = given ?? {};
+  const { num_predict = -1, repeat_penalty, temperature = 0.8, top_p = 0.9 } = options;
+  return dropUndefined({
+    model: modelName(model),
+    // Below zero means: until the model or its context ends.
+    max_tokens: tokensOf(num_predict > 0 ? num_predict : undefined, limits.tokens_per_job_max),
+    response_format:
+      format === undefined || format === ""
+        ? undefined
+        : format === "json"
+          ? { type: "json_object" }
+          : { type: "json_schema", schema: format, strict: false },
+    logprobs: logprobs === true ? top_logprobs : undefined,
+    ...samplingOf({ ...options, temperature, top_p, repetition_penalty: repeat_penalty }),
+  });
+}
+
+/** @throws BadRequest */
+export function chatInput(request: ChatRequest): Record<string, unknown> {
+  const { messages = [], tools = [] } = request;
+  return dropUndefined({
+    ...sharedInput(request),
+    messages: messagesOf(messages),
+    tools:
+      tools.length === 0
+        ? undefined
+        : tools.map(({ function: { name, description, parameters } }) => ({
+            type: "function",
+            function: dropUndefined({ name, description, parameters }),
+          })),
+  });
+}
+
+/** Calls have no ids here: what a tool said belongs to the calls before it, in their order. */
+function messagesOf(messages: readonly z.output<typeof Message>[]): Record<string, unknown>[] {
+  let made = 0;
+  let answered = 0;
+  return messages.map(({ role, content = "", images = [], tool_calls = [] }) => {
+    if (images.length > 0) throw new BadRequest("no model here sees pictures");
+    if (role === "tool") return { role, content, tool_call_id: `call_${answered++}` };
+    const calls = tool_calls.map(({ function: { name, arguments: given = {} } }) => ({
+      id: `call_${made++}`,
+      type: "function",
+      function: { name, arguments: typeof given === "string" ? given : JSON.stringify(given) },
+    }));
+    return { role, content, ...(calls.length === 0 ? {} : { tool_calls: calls }) };
+  });
+}
+
+/** @throws BadRequest */
+export function generateInput(request: GenerateRequest): Record<string, unknown> {
+  const { prompt = "", suffix, system = "", raw = false, images = [] } = request;
+  if (images.length > 0) throw new BadRequest("no model here sees pictures");
+  const rest = sharedInput(request);
+  if (suffix !== undefined && suffix !== "") return { ...rest, prompt, suffix, raw: true };
+  if (raw || system === "") return { ...rest, prompt, raw };
+  return {
+    ...rest,
+    messages: [
+      { role: "system", content: system },
+      { role: "user", content: prompt },
+    ],
+  };
+}

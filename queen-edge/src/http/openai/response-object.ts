@@ -1,0 +1,156 @@
+import type { ChatMessage, JobView, Problem } from "@rbee/contracts";
+import type { InferResult } from "./chat-answer.ts";
+import { idOf, seconds } from "./wire.ts";
+
+/** What is known of a response from the moment it was asked for. */
+export interface Asked {
+  readonly job_id: string;
+  /** Milliseconds since the epoch. */
+  readonly submitted_at: number;
+  /** The operation's input, with the note of the request in it. */
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+export type Status = "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+
+interface Now {
+  readonly status: Status;
+  readonly result?: InferResult | undefined;
+  readonly error?: Pick<Problem, "code" | "detail"> | undefined;
+}
+
+/** Jobs of other requests are no responses. */
+export const noteIn = ({ input }: Pick<Asked, "input">): Record<string, unknown> | undefined => {
+  const note = input["note"] as Record<string, unknown> | undefined;
+  return note?.["api"] === "responses" ? note : undefined;
+};
+
+export const responseId = (job_id: string): string => idOf("resp_", job_id);
+export const jobOfResponse = (id: string): string | undefined =>
+  /^resp_([a-z2-7]{26})$/.exec(id)?.[1]?.replace(/^/, "job_");
+
+/** The whole object, as it is told with every event and when it is asked for. */
+export function responseObject(asked: Asked, { status, result, error }: Now) {
+  const note = noteIn(asked) ?? {};
+  const { input } = asked;
+  const done = status === "completed" || status === "incomplete";
+  return {
+    id: responseId(asked.job_id),
+    object: "response",
+    created_at: Math.floor(asked.submitted_at / 1_000),
+    status,
+    background: note["background"] ?? false,
+    completed_at: status === "completed" ? seconds() : null,
+    error: error === undefined ? null : { code: codeOf(error.code), message: error.detail },
+    incomplete_details: status === "incomplete" ? { reason: "max_output_tokens" } : null,
+    instructions: note["instructions"] ?? null,
+    max_output_tokens: note["max_output_tokens"] ?? null,
+    max_tool_calls: null,
+    model: input["model"],
+    output: result !== undefined && done ? outputOf(asked.job_id, result) : [],
+    parallel_tool_calls: note["parallel_tool_calls"] ?? true,
+    previous_response_id: note["previous_response_id"] ?? null,
+    reasoning: { effort: null, summary: null },
+    service_tier: "default",
+    store: note["store"] ?? true,
+    temperature: note["temperature"] ?? 1,
+    text: note["text"] ?? { format: { type: "text" } },
+    tool_choice: note["tool_choice"] ?? "auto",
+    tools: toolsOf(input["tools"]),
+    presence_penalty: input["presence_penalty"] ?? 0,
+    frequency_penalty: input["frequency_penalty"] ?? 0,
+    top_logprobs: 0,
+    top_p: note["top_p"] ?? 1,
+    truncation: "disabled",
+    usage: result === undefined ? null : usageOf(result.usage),
+    user: null,
+    safety_identifier: null,
+    prompt_cache_key: null,
+    metadata: note["metadata"] ?? {},
+  };
+}
+
+const codeOf = (code: Problem["code"]): string => {
+  if (code === "queue_full") return "rate_limit_exceeded";
+  return code === "context_length_exceeded" || code === "invalid_input" ? "invalid_prompt" : "server_error";
+};
+
+export const messageItem = (job_id: string, status: string, text?: string) => ({
+  id: idOf("msg_", job_id),
+  type: "message",
+  status,
+  role: "assistant",
+  content: text === undefined ? [] : [textPart(text)],
+});
+
+export const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
+
+export const callItem = (
+  job_id: string,
+  at: number,
+  call: { id: string; name: string; written: string; status: string },
+) => ({
+  id: `${idOf("fc_", job_id)}${at}`,
+  type: "function_call",
+  status: call.status,
+  call_id: call.id,
+  name: call.name,
+  arguments: call.written,
+});
+
+/** Text first, where there is some, then calls. */
+function outputOf(job_id: string, { text, tool_calls = [], finish_reason }: InferResult) {
+  const status = finish_reason === "length" ? "incomplete" : "completed";
+  const message = tool_calls.length === 0 || text.trim() !== "" ? [messageItem(job_id, status, text)] : [];
+  const calls = tool_calls.map(({ id, function: { name, arguments: written } }, at) =>
+    callItem(job_id, at, { id, name, written, status }),
+  );
+  return [...message, ...calls];
+}
+
+const usageOf = ({ prompt_tokens, cached_tokens, completion_tokens, total_tokens }: InferResult["usage"]) => ({
+  input_tokens: prompt_tokens,
+  input_tokens_details: { cached_tokens },
+  output_tokens: completion_tokens,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens,
+});
+
+const toolsOf = (tools: unknown) =>
+  ((tools ?? []) as { function: Record<string, unknown> }[]).map(({ function: { name, description, parameters } }) => ({
+    type: "function",
+    name,
+    description: description ?? null,
+    parameters: parameters ?? null,
+    strict: false,
+  }));
+
+/** A job as a response, now. */
+export function responseNow(asked: Asked, view: JobView) {
+  const result = view.result as unknown as InferResult | undefined;
+  return responseObject(asked, { status: statusOf(view, result), result, error: view.error });
+}
+
+function statusOf({ state, cancelling }: JobView, result: InferResult | undefined): Status {
+  if (cancelling) return "cancelled";
+  switch (state) {
+    case "queued":
+      return "queued";
+    case "dispatched":
+    case "running":
+      return "in_progress";
+    case "succeeded":
+      return result?.finish_reason === "length" ? "incomplete" : "completed";
+    case "failed":
+    case "cancelled":
+      return state;
+  }
+}
+
+/** The conversation up to and with a response, for the next one. Its instructions were only for it. */
+export function conversationOf(asked: Asked, { text, tool_calls }: InferResult): ChatMessage[] {
+  const said = (asked.input["messages"] ?? []) as ChatMessage[];
+  const instructed = noteIn(asked)?.["instructions"] !== undefined;
+  const answer = { role: "assistant" as const, content: text, ...(tool_calls === undefined ? {} : { tool_calls }) };
+  return [...(instructed ? said.slice(1) : said), answer];
+}

@@ -1,0 +1,149 @@
+import type { JobEvent } from "@rbee/contracts";
+import { expect, test } from "vitest";
+import { ResponseEvents } from "./response-events.ts";
+import { conversationOf, jobOfResponse, responseId, responseNow } from "./response-object.ts";
+import { parseResponses, responsesInput } from "./responses-request.ts";
+
+const job_id = `job_${"a".repeat(26)}`;
+const usage = { prompt_tokens: 5, cached_tokens: 2, completion_tokens: 3, total_tokens: 8 };
+const result = {
+  text: "Hello",
+  finish_reason: "stop" as const,
+  usage,
+  timings: { wait_ms: 0, prompt_ms: 1, generation_ms: 1, tokens_per_s: 1 },
+  model: "bee",
+  hive_id: "den",
+  worker_id: "worker-den-9100",
+};
+const inputOf = (fields: object) => responsesInput(parseResponses({ model: "bee", input: "hi", ...fields }), []);
+const asked = { job_id, submitted_at: 1_000, input: inputOf({ instructions: "Be a bee.", metadata: { a: "b" } }) };
+const token = (text: string): JobEvent => ({ type: "token", text });
+const call = (text: string, tool_call: object): JobEvent => ({ type: "token", text, tool_call }) as JobEvent;
+const ending = (fields: object = {}): JobEvent => ({ type: "result", result: { ...result, ...fields } });
+
+const told: JobEvent[] = [
+  token("Hel"),
+  token("lo"),
+  call("{", { index: 0, id: "call_1", name: "add", arguments: "" }),
+  call("{}", { index: 0, arguments: "{}" }),
+  ending({
+    finish_reason: "tool_calls",
+    tool_calls: [{ id: "call_1", type: "function", function: { name: "add", arguments: "{}" } }],
+  }),
+];
+
+function eventsOf(events: readonly JobEvent[], after = -1) {
+  const stream = new ResponseEvents(asked, after);
+  const text = events.map((event) => stream.take(event)).join("");
+  return text
+    .split("\n\n")
+    .filter((block) => block !== "")
+    .map(
+      (block) =>
+        JSON.parse(/^event: .*\ndata: (.*)$/.exec(block)?.[1] ?? "") as { type: string; sequence_number: number },
+    );
+}
+
+test("text and a call, in the order of OpenAI's events", () => {
+  const events = eventsOf(told);
+  expect(events.map(({ type }) => type.replace("response.", ""))).toEqual([
+    "created",
+    "in_progress",
+    "output_item.added",
+    "content_part.added",
+    "output_text.delta",
+    "output_text.delta",
+    "output_text.done",
+    "content_part.done",
+    "output_item.done",
+    "output_item.added",
+    "function_call_arguments.delta",
+    "function_call_arguments.done",
+    "output_item.done",
+    "completed",
+  ]);
+  expect(events.map(({ sequence_number }) => sequence_number)).toEqual(events.map((_, n) => n));
+  expect(events.at(-1)).toMatchObject({
+    response: {
+      id: responseId(job_id),
+      status: "completed",
+      output: [
+        { type: "message", content: [{ text: "Hello" }] },
+        { type: "function_call", call_id: "call_1", arguments: "{}" },
+      ],
+      usage: { input_tokens: 5, input_tokens_details: { cached_tokens: 2 }, output_tokens: 3, total_tokens: 8 },
+    },
+  });
+});
+
+test("the same job makes the same events: a stream is taken up behind any of them [API-3]", () => {
+  const all = eventsOf(told);
+  for (const { sequence_number } of all)
+    expect(eventsOf(told, sequence_number)).toEqual(all.slice(sequence_number + 1));
+});
+
+test("a failure and a cut are told as what they are", () => {
+  const cut = eventsOf([token("Hel"), ending({ finish_reason: "length" })]).at(-1);
+  expect(cut).toMatchObject({
+    type: "response.incomplete",
+    response: { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } },
+  });
+  const stream = new ResponseEvents(asked);
+  const failed = stream.fail({
+    type: "",
+    title: "",
+    status: 502,
+    code: "hive_lost",
+    detail: "gone",
+    hint: "",
+    retryable: true,
+  });
+  expect(failed).toContain('"error":{"code":"server_error","message":"gone"}');
+  expect(failed).toMatch(/^event: response.created/);
+});
+
+test("a job is the response it was asked for, at any time", () => {
+  const view = { job_id, operation: "infer", cancelling: false, submitted_at: 1_000, dispatches: 1 };
+  const now = (fields: object) => responseNow(asked, { ...view, state: "running", ...fields });
+  expect(now({})).toMatchObject({
+    status: "in_progress",
+    output: [],
+    usage: null,
+    instructions: "Be a bee.",
+    metadata: { a: "b" },
+    created_at: 1,
+  });
+  expect(now({ state: "queued" }).status).toBe("queued");
+  expect(now({ cancelling: true }).status).toBe("cancelled");
+  expect(now({ state: "succeeded", result })).toMatchObject({
+    status: "completed",
+    output: [{ content: [{ text: "Hello" }] }],
+  });
+  expect(jobOfResponse(responseId(job_id))).toBe(job_id);
+  expect(jobOfResponse("resp_../../x")).toBeUndefined();
+});
+
+test("items become messages: calls of a turn together, results with their call", () => {
+  const { messages } = inputOf({
+    input: [
+      { role: "user", content: [{ type: "input_text", text: "hi" }] },
+      { type: "reasoning", summary: [] },
+      { type: "function_call", call_id: "1", name: "a", arguments: "{}" },
+      { type: "function_call", call_id: "2", name: "b", arguments: "{}" },
+      { type: "function_call_output", call_id: "1", output: "x" },
+    ],
+  });
+  expect(messages).toMatchObject([
+    { role: "user", content: "hi" },
+    { role: "assistant", tool_calls: [{ id: "1" }, { id: "2" }] },
+    { role: "tool", tool_call_id: "1", content: "x" },
+  ]);
+  expect(() => inputOf({ input: [{ type: "computer_call" }] })).toThrow("not known here");
+});
+
+test("a conversation goes on without the instructions of before", () => {
+  expect(conversationOf(asked, result)).toEqual([
+    { role: "user", content: "hi" },
+    { role: "assistant", content: "Hello" },
+  ]);
+});

@@ -1,0 +1,126 @@
+import { problemFrom, RbeeError, type ChatMessage } from "@rbee/contracts";
+import { ApiJob, submitJob } from "../api/api-job.ts";
+import type { ApiCaller } from "../api/caller.ts";
+import { heldResponse, type Write } from "../api/held-response.ts";
+import { jobOf } from "../../durable/ports.ts";
+import type { InferResult } from "./chat-answer.ts";
+import { BadRequest, jsonForm, streamForm } from "./errors.ts";
+import { ResponseEvents } from "./response-events.ts";
+import { conversationOf, jobOfResponse, noteIn, responseNow, responseObject, type Asked } from "./response-object.ts";
+import { parseResponses, responsesInput, type ResponsesRequest } from "./responses-request.ts";
+import { readChoices } from "./run-choices.ts";
+
+/** `POST /responses` */
+export async function createResponse(body: unknown, caller: ApiCaller): Promise<Response> {
+  const request = parseResponses(body);
+  const input = responsesInput(request, await earlier(request, caller));
+  if (request.background === true) return inBackground(request, input, caller);
+  const job = await ApiJob.start(caller, { operation: "infer", input });
+  const headers = { "x-rbee-job-id": job.id };
+  const asked = { job_id: job.id, submitted_at: Date.now(), input };
+  if (request.stream === true)
+    return heldResponse({ caller, headers, form: streamForm }, (write) =>
+      streamed(job, new ResponseEvents(asked), write),
+    );
+  return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
+    const [choice] = await readChoices([job]);
+    if (choice === undefined) throw new RbeeError("unavailable");
+    const status = choice.result.finish_reason === "length" ? "incomplete" : "completed";
+    await write(JSON.stringify(responseObject(asked, { status, result: choice.result })));
+  });
+}
+
+/** The job is nobody's: whoever asks for it finds it. */
+async function inBackground(
+  request: ResponsesRequest,
+  input: Record<string, unknown>,
+  caller: ApiCaller,
+): Promise<Response> {
+  const job_id = await submitJob(caller, { operation: "infer", input });
+  const headers = { "x-rbee-job-id": job_id };
+  const asked = { job_id, submitted_at: Date.now(), input };
+  if (request.stream === true) return streamOf(asked, -1, caller);
+  return Response.json(responseObject(asked, { status: "queued" }), { headers });
+}
+
+/** `GET /responses/{id}?stream=true&starting_after=n` */
+export async function streamResponse(id: string, after: number, caller: ApiCaller): Promise<Response> {
+  return streamOf(await find(id, caller), after, caller);
+}
+
+async function streamOf(asked: Asked, after: number, caller: ApiCaller): Promise<Response> {
+  const job = await ApiJob.watch(caller, asked.job_id);
+  const headers = { "x-rbee-job-id": asked.job_id };
+  return heldResponse({ caller, headers, form: streamForm }, async (write) => {
+    const events = new ResponseEvents(asked, after);
+    await write(events.begin());
+    await streamed(job, events, write).catch(async (error: unknown) => write(events.fail(problemFrom(error))));
+  });
+}
+
+async function streamed(job: ApiJob, events: ResponseEvents, write: Write): Promise<void> {
+  let begun = false;
+  try {
+    for await (const event of job.events()) {
+      const text = events.take(event);
+      if (text === "") continue;
+      begun = true;
+      await write(text);
+    }
+  } catch (error) {
+    // A request that failed at once is answered as such; later the failure is an event.
+    if (!begun && error instanceof RbeeError) throw error;
+    await write(events.fail(problemFrom(error)));
+  }
+}
+
+/** `GET /responses/{id}` @throws RbeeError not_found */
+export async function getResponse(id: string, caller: ApiCaller): Promise<Response> {
+  const asked = await find(id, caller);
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view();
+  if (view === undefined) throw missing(id);
+  return Response.json(responseNow(asked, view));
+}
+
+/** `POST /responses/{id}/cancel` @throws RbeeError not_found; BadRequest for one whose client holds it */
+export async function cancelResponse(id: string, caller: ApiCaller): Promise<Response> {
+  const asked = await find(id, caller);
+  if (noteIn(asked)?.["background"] !== true)
+    throw new BadRequest("Only responses created with background=true can be cancelled.", null, "invalid_request");
+  const job = jobOf(caller.env, caller.principal.colony, asked.job_id);
+  await job.cancel();
+  const view = await job.view();
+  if (view === undefined) throw missing(id);
+  return Response.json(responseNow(asked, view));
+}
+
+/** `DELETE /responses/{id}`: what was asked and answered is forgotten. @throws RbeeError not_found */
+export async function deleteResponse(id: string, caller: ApiCaller): Promise<Response> {
+  const { job_id } = await find(id, caller);
+  const forgotten = await jobOf(caller.env, caller.principal.colony, job_id).forget();
+  if (!forgotten) throw new BadRequest("It is not over yet: cancel it first.", null, "invalid_request");
+  return Response.json({ id, object: "response", deleted: true });
+}
+
+const missing = (id: string): RbeeError =>
+  new RbeeError("not_found", `Response with id '${id.slice(0, 64)}' not found.`);
+
+/** @throws RbeeError not_found */
+async function find(id: string, caller: ApiCaller): Promise<Asked> {
+  const job_id = jobOfResponse(id);
+  const spec = job_id === undefined ? undefined : await jobOf(caller.env, caller.principal.colony, job_id).request();
+  const note = spec === undefined ? undefined : noteIn(spec);
+  if (spec === undefined || note === undefined || note["store"] === false) throw missing(id);
+  return spec;
+}
+
+/** The conversation that this one goes on with. @throws BadRequest */
+async function earlier({ previous_response_id: id }: ResponsesRequest, caller: ApiCaller): Promise<ChatMessage[]> {
+  if (id === undefined) return [];
+  const gone = (why: string) => new BadRequest(why, "previous_response_id", "previous_response_not_found");
+  const asked = await find(id, caller).catch(() => undefined);
+  if (asked === undefined) throw gone(`Previous response with id '${id.slice(0, 64)}' not found.`);
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view();
+  if (view?.result === undefined) throw gone(`Previous response with id '${id.slice(0, 64)}' is not complete.`);
+  return conversationOf(asked, view.result as unknown as InferResult);
+}

@@ -1,0 +1,75 @@
+import { RbeeError } from "@rbee/contracts";
+import { Hono, type Context } from "hono";
+import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
+import { readBody } from "../api/body.ts";
+import { rateLimits } from "../api/rate-limits.ts";
+import { chatCompletions } from "./chat.ts";
+import { completions } from "./completions.ts";
+import { embeddings } from "./embeddings.ts";
+import { errorAnswer } from "./errors.ts";
+import { getModel, listModels } from "./models.ts";
+import { responses } from "./responses-routes.ts";
+
+/** OpenAI's API, as thin translations of jobs. Mounted at `/v1` and at `/openai/v1`. */
+export const openai = new Hono<ApiEnv>();
+
+/** Everything of this API says who it is and how long it took, also when it fails. */
+openai.use("/:endpoint{models|chat|completions|embeddings|responses}/*", async (c, next) => {
+  const begun = Date.now();
+  const id = `req_${crypto.randomUUID().replaceAll("-", "")}`;
+  try {
+    c.set("caller", await admit(c));
+    const [limits] = await Promise.all([rateLimits(c.var.caller), next()]);
+    for (const [name, value] of Object.entries(limits)) c.header(name, value);
+  } catch (error) {
+    c.res = errorAnswer(error);
+  }
+  c.header("x-request-id", id);
+  c.header("openai-version", "2020-10-01");
+  c.header("openai-processing-ms", String(Date.now() - begun));
+});
+
+type Post = (body: unknown, caller: ApiCaller) => Promise<Response>;
+const post = (answer: Post) => async (c: Context<ApiEnv>) => {
+  try {
+    return await answer(await readBody(c.req.raw), c.var.caller);
+  } catch (error) {
+    return errorAnswer(error);
+  }
+};
+
+openai.post("/chat/completions", post(chatCompletions));
+openai.post("/completions", post(completions));
+openai.post("/embeddings", post(embeddings));
+openai.get("/models", (c) => listModels(c.var.caller));
+openai.get("/models/*", async (c) => {
+  const [, id = ""] = /\/models\/(.+)$/.exec(c.req.path) ?? [];
+  return getModel(c.var.caller, decoded(id)).catch((error: unknown) => errorAnswer(error));
+});
+openai.route("/responses", responses);
+
+/** Paths that are there, for those who come with another method. */
+const methods: readonly (readonly [path: RegExp, methods: string])[] = [
+  [/\/(chat\/completions|completions|embeddings|responses)$/, "POST"],
+  [/\/responses\/[^/]+\/cancel$/, "POST"],
+  [/\/responses\/[^/]+$/, "GET, DELETE"],
+  [/\/models(\/.+)?$/, "GET"],
+];
+
+// What is below these paths and nothing else is this API's to refuse.
+openai.all("/:endpoint{models|chat|completions|embeddings|responses}/*", (c) => {
+  const { method, path } = c.req;
+  const allow = methods.find(([known]) => known.test(path))?.[1];
+  if (allow === undefined)
+    return errorAnswer(new RbeeError("not_found", `Invalid URL (${method} ${path.slice(0, 128)})`));
+  const detail = `Not allowed to ${method} on ${path.slice(0, 128)}. It takes ${allow}.`;
+  return errorAnswer(new RbeeError("method_not_allowed", detail), { allow });
+});
+
+function decoded(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
