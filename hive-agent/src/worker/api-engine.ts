@@ -133,8 +133,8 @@ function behind(generation: Generation, resume: readonly string[], chat: boolean
 }
 
 function requestOf({ model, chat }: ApiModel, generation: Generation) {
-  const { prompt, messages, raw, max_tokens, temperature, top_p, top_k, min_p, seed, stop } = generation;
-  const asked = messages ?? (raw || !chat ? undefined : [{ role: "user", content: prompt }]);
+  const { prompt = "", messages, raw, max_tokens, temperature, top_p, top_k, min_p, seed, stop } = generation;
+  const asked: Generation["messages"] = messages ?? (raw || !chat ? undefined : [{ role: "user", content: prompt }]);
   const body = {
     model,
     ...(asked === undefined ? { prompt } : { messages: asked }),
