@@ -7,7 +7,7 @@ export default class CountReporter implements Reporter {
     const count = (state: string) => states.filter((found) => found === state).length;
     // A file that does not even load, or an error outside of any test, is a failure too.
     const broken = modules.filter((module) => module.errors().length > 0).length + errors.length;
-    const skipped = count("skipped") > 0 ? `, ${count("skipped")} skipped` : "";
-    process.stdout.write(`${count("passed")} passed, ${count("failed") + broken} failed${skipped}\n`);
+    if (count("skipped") > 0) process.stdout.write(`${count("skipped")} skipped\n`);
+    process.stdout.write(`${count("passed")} passed, ${count("failed") + broken} failed\n`);
   }
 }
