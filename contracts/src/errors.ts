@@ -17,7 +17,7 @@ export const errors = {
     exit: 2,
     retryable: false,
     title: "The input does not fit the operation",
-    help: "See `detail` for each wrong field; `GET /openapi.json` lists all of them.",
+    help: "`GET /openapi.json`, or --help of a command, tells what every field takes.",
   },
   unknown_operation: {
     status: 400,

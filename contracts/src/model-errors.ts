@@ -14,7 +14,7 @@ export const modelErrors = {
     exit: 6,
     retryable: false,
     title: "The model file is damaged or not a GGUF",
-    help: "Fetch it again; see `detail` for what is wrong with it.",
+    help: "Remove it and fetch it again, or fetch another.",
   },
   model_load_failed: {
     status: 502,
@@ -28,7 +28,7 @@ export const modelErrors = {
     exit: 4,
     retryable: true,
     title: "The model is loaded",
-    help: "Stop its workers first, or force it.",
+    help: "`rbee models unload` lets its workers finish and stops them; --force (`force`) stops them at once.",
   },
   download_failed: {
     status: 502,

@@ -221,6 +221,14 @@ describe("which hive is meant", () => {
     expect(submitted("worker_process_delete")).toMatchObject({ worker_id: "worker-attic-9100", hive_id: "attic" });
   });
 
+  test("--hive counts where the hive may also be given by place, which goes first", async () => {
+    plays["worker_process_list"] = result({ workers: [] });
+    for (const args of [["--hive", "attic"], ["attic"], ["attic", "--hive", "den"]]) {
+      expect(await rbee(["workers", "ps", ...args])).toMatchObject({ code: 0 });
+      expect(submitted("worker_process_list")).toMatchObject({ hive_id: "attic" });
+    }
+  });
+
   test("--hive local goes to this machine's own server, wherever it is said", async () => {
     plays["model_list"] = result({ models: [] });
     mkdirSync(join(home, "hive"), { recursive: true });

@@ -35,6 +35,9 @@ const FENCE_MS = limits.lease_ms - 5_000;
 /** Answers to an upgrade that will not change: the token, the job or the term is not the queen's. */
 const FINAL_STATUS = new Set([401, 403, 404, 410]);
 
+/** An older dial of this hive may come to the queen late and take the place of the line that counts: that dials anew. */
+const isFinal = (code: number): boolean => code !== closes.superseded.code && !mayReconnect(code);
+
 const AnyJson = z.unknown();
 const FLUSH = JSON.stringify({ t: "flush" } satisfies LaneUp);
 
@@ -203,7 +206,7 @@ export class Lane {
   #lost(closed: Closed): Verdict {
     this.#quiet();
     this.#outbox.unready();
-    const final = closed.status === undefined ? !mayReconnect(closed.code) : FINAL_STATUS.has(closed.status);
+    const final = closed.status === undefined ? isFinal(closed.code) : FINAL_STATUS.has(closed.status);
     if (!final) return "again";
     this.#events.over(closed.reason);
     return "never";

@@ -45,6 +45,20 @@ test("a prompt is a question, a raw one is a text to go on with", async () => {
   expect(api.asked.at(-1)).toMatchObject({ path: "/v1/completions", body: { prompt: "What do bees eat?" } });
 });
 
+test("an answer that another worker began is gone on with, and not said again", async () => {
+  const call = { id: newId(), generation: generationOf({ prompt: "What do bees eat?" }), resume: ["Well, ", "bees "] };
+  await collect(hive.supervisor.generate(worker, call, never));
+  expect(api.asked.at(-1)).toMatchObject({
+    body: {
+      messages: [{ role: "user" }, { role: "assistant", content: "Well, bees " }],
+      continue_final_message: true,
+      add_generation_prompt: false,
+    },
+  });
+  await ask();
+  expect(api.asked.at(-1)?.body).not.toHaveProperty("continue_final_message");
+});
+
 test("a schema is passed on", async () => {
   const schema = { type: "object" };
   await ask({ response_format: { type: "json_schema", schema } });

@@ -129,7 +129,7 @@ export class Readers {
   /** Tells every reader that keeps up what is true now and not kept. */
   tell(notice: Narration): void {
     for (const [ws, reader] of this.#open()) {
-      if (reader.behind) continue;
+      if (reader.behind || reader.unconfirmed >= reader.window) continue;
       const text = encodeNotice(notice, reader.format);
       ws.send(text);
       this.#keep(ws, { ...reader, unconfirmed: reader.unconfirmed + text.length });

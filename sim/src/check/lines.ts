@@ -9,20 +9,22 @@ const OPEN = 1;
 /** Connections: of each kind one counts, the newest, and nobody else is spoken to. */
 export class Lines {
   readonly #world: World;
-  readonly #newest = new Map<string, SimLine>();
+  readonly #dials = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
   dialled({ machine }: Agent, line: SimLine): void {
-    if (line.lane !== undefined) this.#newest.set(`${machine.id} ${line.lane.job_id}.${line.lane.term}`, line);
+    if (line.lane === undefined) return;
+    const key = `${machine.id} ${line.lane.job_id}.${line.lane.term}`;
+    this.#dials.set(key, (this.#dials.get(key) ?? 0) + 1);
   }
 
-  /** A lane is only superseded by a newer one of the same term. */
+  /** A lane is only superseded by another one of the same term. */
   closed({ machine, isAlive }: Agent, line: SimLine, code: number): void {
     if (code !== closes.superseded.code || line.lane === undefined || !isAlive) return;
-    if (this.#newest.get(`${machine.id} ${line.lane.job_id}.${line.lane.term}`) === line)
+    if (this.#dials.get(`${machine.id} ${line.lane.job_id}.${line.lane.term}`) === 1)
       this.#world.fail(`${line.label} of term ${line.lane.term} was superseded by none of its own`);
   }
 

@@ -72,7 +72,7 @@ export const readersMutants: readonly Mutant[] = [
     rule: "READ-7",
     breaks: "a reader whose connection breaks cancels the job",
     file: READERS,
-    original: "return code === readerCloses.left.code && this",
-    mutated: "return code > 0 && this",
+    original: "if (code !== readerCloses.left.code || !this.#isReader(ws))",
+    mutated: "if (!this.#isReader(ws))",
   },
 ];

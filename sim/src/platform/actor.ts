@@ -132,6 +132,8 @@ export class Actor {
     for (const call of this.#calls) this.#platform.reply(call, () => call.reject(new Error("the object was reset")));
     this.#calls.clear();
     if (this.#alarmRunning) this.#alarmAgain();
+    // That an alarm rang is not written either.
+    else this.#platform.alarms.arm(this);
   }
 
   /** Memory goes, sockets stay; only of an object that has nothing to do. @returns whether it did */
