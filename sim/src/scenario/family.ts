@@ -1,4 +1,3 @@
-import type { Fault } from "../faults/plan.ts";
 import type { Random } from "../platform/random.ts";
 import type { HivePlan, JobPlan, ReaderPlan, Scenario } from "./scenario.ts";
 
