@@ -3,7 +3,8 @@ import type { ServerSocket } from "../platform/socket.ts";
 import type { World } from "../world/world.ts";
 import { coverage } from "./records.ts";
 
-const LOSES_HELLO = new Set(["drop", "truncate", "stall", "overtaken"]);
+/** Also by the death of whoever had just dialled. */
+const LOSES_HELLO = /^(drop|truncate|stall|overtaken|kill|crash.*|power.*)$/;
 const HELLO_MS = 1_000;
 
 /** Readers are shown events at once, but the first token, the end and what another hive may go on behind only when durable. */
@@ -15,7 +16,7 @@ export class Shown {
 
   constructor(world: World) {
     this.#world = world;
-    this.#isHeard = !world.scenario.faults.some(({ kind }) => LOSES_HELLO.has(kind));
+    this.#isHeard = !world.scenario.faults.some(({ kind }) => LOSES_HELLO.test(kind));
   }
 
   said(actor: Actor, text: string): void {
