@@ -1,5 +1,4 @@
 import fc from "fast-check";
-import { once } from "node:events";
 import { connect } from "node:net";
 import type { House } from "../house.ts";
 import { HANG_MS } from "./sockets.ts";
@@ -80,7 +79,8 @@ export async function send(house: House, bytes: Buffer): Promise<void> {
   let answer = "";
   socket.setEncoding("latin1").on("data", (text: string) => (answer += text));
   socket.on("error", () => undefined);
-  const closed = once(socket, "close");
+  // Not `once`, which takes a reset for a failure: whoever talks like this may be hung up on.
+  const closed = new Promise((resolve) => socket.once("close", resolve));
   const timer = setTimeout(() => socket.destroy(new Error("hangs")), HANG_MS);
   let hangs = false;
   socket.on("error", ({ message }) => (hangs ||= message === "hangs"));
