@@ -97,6 +97,8 @@ test("the next agent finds the workers of the last one, and what they were gener
 
 test("an adopted worker that is killed says worker_died too, and is started again", async () => {
   const info = await spawn();
+  // The agent that started it is gone: it must not start it again as well.
+  hive.supervisor.close();
   const next = hive.again();
   await next.adopt();
   const stream = next.generate(info.worker_id, { id: newId(), generation: generationOf(endless) }, never);
