@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,7 +48,10 @@ function replaceWith(outDir: string): void {
 
 function sourcesDigest(): string {
   const folders = "web-ui/{index.html,*.ts,package.json,src/**/*,public/**/*}";
-  const files = globSync([folders, "{sdk,contracts}/src/**/*.ts", "sdk/src/**/*.tsx", "package-lock.json"], { cwd: root, withFileTypes: true })
+  const files = globSync([folders, "{sdk,contracts}/src/**/*.ts", "sdk/src/**/*.tsx", "package-lock.json"], {
+    cwd: root,
+    withFileTypes: true,
+  })
     .filter((entry) => entry.isFile() && !entry.name.includes(".test."))
     .map((entry) => join(entry.parentPath, entry.name));
   const hash = createHash("sha256");

@@ -42,5 +42,4 @@ export function runCardImage(path: string): string | undefined {
 </svg>`;
 }
 
-const escaped = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
