@@ -1,7 +1,8 @@
 import { RbeeError } from "@rbee/contracts";
-import { errorResponse, jobPaths, jobRoutes, notFoundResponse, type JobKeeper } from "@rbee/job-http";
+import { errorResponse, jobPaths, jobRoutes, notFoundResponse, uiResponse, type JobKeeper } from "@rbee/job-http";
 import { Hono } from "hono";
 import type { LocalAccess } from "./access.ts";
+import { uiFiles } from "./ui-files.ts";
 
 export interface LocalAppOptions {
   readonly hive_id: string;
@@ -21,6 +22,7 @@ export function localApp({ hive_id, access, jobs }: LocalAppOptions): Hono {
     if (!LOOPBACK.has(name)) throw new RbeeError("forbidden", "this address answers to 127.0.0.1 and localhost only");
     await next();
   });
+  app.use(async (c, next) => (await uiResponse(c.req.raw, uiFiles)) ?? next());
   app.get("/", (c) => c.text(`rbee hive ${hive_id}\n\nThe queen's /v1/jobs, for this machine alone.\n`));
   app.get("/health", (c) => c.json({ status: "ok", hive_id }));
   app.route(

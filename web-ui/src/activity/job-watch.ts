@@ -28,6 +28,8 @@ interface Watch {
   readonly store: Store<Watched>;
   stop: AbortController;
   watchers: number;
+  /** Between two events of a replay; live ones come when they come. */
+  pace_ms: number;
 }
 
 /** A browser opens six connections to one address: however many parts of the page show a job, it is read once. */
@@ -58,7 +60,7 @@ const watchNothing = (): (() => void) => () => undefined;
 function watchOf(client: JobClient, job_id: string): Watch {
   const known = watches.get(job_id);
   if (known !== undefined) return known;
-  const watch: Watch = { store: new Store(NOTHING), stop: new AbortController(), watchers: 0 };
+  const watch: Watch = { store: new Store(NOTHING), stop: new AbortController(), watchers: 0, pace_ms: 0 };
   watches.set(job_id, watch);
   void read(client, job_id, watch);
   return watch;
@@ -71,13 +73,13 @@ export function rewatch(client: JobClient, job_id: string): void {
   watch.stop.abort();
   watch.stop = new AbortController();
   watch.store.set(NOTHING);
-  void read(client, job_id, watch, REPLAY_EVENT_MS);
+  watch.pace_ms = REPLAY_EVENT_MS;
+  void read(client, job_id, watch);
 }
 
 const REPLAY_EVENT_MS = 25;
 
-async function read(client: JobClient, job_id: string, watch: Watch, pace_ms = 0): Promise<void> {
-  const { store, stop } = watch;
+async function read(client: JobClient, job_id: string, { store, stop, pace_ms }: Watch): Promise<void> {
   let last = false;
   try {
     for await (const { event, position } of client.stream(job_id, { signal: stop.signal })) {

@@ -2,7 +2,6 @@ import { Plus, Server } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { Empty, PageHead, Panel, Waiting } from "../../parts/parts.tsx";
-import { plural } from "../../parts/words.ts";
 import { useFigures, window_s } from "../../queen/figures.ts";
 import { useFleet, type Fleet } from "../../queen/fleet.tsx";
 import { HiveCard } from "./hive-card.tsx";

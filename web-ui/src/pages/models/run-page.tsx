@@ -56,18 +56,7 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
           The model is fetched to a machine of yours, unless it is there, and loaded into memory. Nothing has started
           yet.
         </p>
-        <Facts
-          rows={{
-            Source: `huggingface.co/${id}`,
-            Size: found?.sizes[quant] === undefined ? "unknown" : bytes(found.sizes[quant]),
-            Licence: found?.licence ?? "unknown; see its page on the hub",
-            Access: found?.gated === true ? "gated: the hive needs a token of yours in HF_TOKEN" : undefined,
-            "Fits on":
-              found === undefined
-                ? "the hub does not list it: it may be private, or not come as GGUF"
-                : found.fits.join(", ") || "no hive's memory, as far as is known",
-          }}
-        />
+        <About id={id} found={found} quant={quant} />
         {found === undefined ? null : (
           <SelectField
             label="Quantisation"
@@ -107,6 +96,21 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
     </Panel>
   );
 }
+
+const About = ({ id, found, quant }: { id: string; found: FoundModel | undefined; quant: string }) => (
+  <Facts
+    rows={{
+      Source: `huggingface.co/${id}`,
+      Size: found?.sizes[quant] === undefined ? "unknown" : bytes(found.sizes[quant]),
+      Licence: found?.licence ?? "unknown; see its page on the hub",
+      Access: found?.gated === true ? "gated: the hive needs a token of yours in HF_TOKEN" : undefined,
+      "Fits on":
+        found === undefined
+          ? "the hub does not list it: it may be private, or not come as GGUF"
+          : found.fits.join(", ") || "no hive's memory, as far as is known",
+    }}
+  />
+);
 
 function Running({ job_id, model, onRetry }: { job_id: string; model: string; onRetry: (job_id: string) => void }) {
   const activity = useStore(activities).find((one) => one.job_id === job_id);
