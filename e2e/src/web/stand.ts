@@ -9,7 +9,10 @@ import { openBrowser } from "./browser.ts";
 export async function openStand() {
   await buildUi();
   const hub: TestHub = await startHub();
-  hub.addRepo("org/bees", { "bees.Q4_K_M.gguf": readFileSync(BEE_TINY) }, { licence: "mit" });
+  const bytes = readFileSync(BEE_TINY);
+  hub.addRepo("org/bees", { "bees.Q4_K_M.gguf": bytes }, { licence: "mit" });
+  const quants = ["Q4_K_M", "Q5_K_M", "Q8_0"].map((quant) => [`bee-instruct.${quant}.gguf`, bytes]);
+  hub.addRepo("org/Bee-Instruct-GGUF", Object.fromEntries(quants) as Record<string, Buffer>, { licence: "apache-2.0" });
   process.env["HF_ENDPOINT"] = hub.url;
   const house = await House.open();
   await house.startHive("den");
