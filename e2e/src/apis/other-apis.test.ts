@@ -3,7 +3,6 @@ import { describe, expect } from "vitest";
 import { z } from "zod";
 import {
   answer,
-  ask,
   Bee,
   cosine,
   embedder,
