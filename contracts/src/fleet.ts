@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { HiveId, HiveLabels, ModelId, WorkerId } from "./ids.ts";
+import { HiveId, HiveLabels, JobId, ModelId, WorkerId } from "./ids.ts";
+import { priorities } from "./priority.ts";
 
 /** Memory in bytes. A CPU device has no memory of its own: it reports the machine's. */
 export const Device = z.object({
@@ -101,6 +102,25 @@ export const ActiveWorker = z.object({
   retired: z.enum(["keep", "stop"]).optional(),
 });
 export type ActiveWorker = z.infer<typeof ActiveWorker>;
+
+/** A job that waits for a place. Times in milliseconds since the epoch, by the queen's clock. */
+export const QueuedJob = z.object({
+  job_id: JobId,
+  operation: z.string(),
+  model: z.string().optional(),
+  /** The only hive that it may run on. */
+  hive_id: HiveId.optional(),
+  priority: z.enum(priorities),
+  /** Name of the API key that submitted it. */
+  key: z.string(),
+  /** Place among the jobs that want the same, 1 = next, and why they wait. */
+  position: z.int().positive(),
+  reason: z.string(),
+  submitted_at: z.int().nonnegative(),
+  /** About how long it will still wait; absent when unknown. */
+  eta_ms: z.int().nonnegative().optional(),
+});
+export type QueuedJob = z.infer<typeof QueuedJob>;
 
 /** One thing that was looked at, and what was found, in words a person can act on. */
 export const Check = z.object({ name: z.string().max(64), ok: z.boolean(), detail: z.string().max(1_024) });

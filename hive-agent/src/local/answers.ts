@@ -33,6 +33,10 @@ function localAnswers(deps: LocalDeps): LocalAnswers {
     async *status() {
       return { hives: [hive()], workers: workers(), queue: { queued: 0, running: deps.jobsRunning() } };
     },
+    async *queue_list() {
+      // What this machine cannot run at once it refuses.
+      return { jobs: [], queued: 0 };
+    },
     async *hive_list() {
       return { hives: [hive()] };
     },
