@@ -18,10 +18,12 @@ export type Device = z.infer<typeof Device>;
 
 export const WorkerState = z.enum(["starting", "ready", "draining", "dead"]);
 
+export const WorkerKind = z.enum(["llama", "llama-server", "openai", "synthetic"]);
+
 /** One worker process as its hive reports it. */
 export const WorkerInfo = z.object({
   worker_id: WorkerId,
-  kind: z.enum(["llama", "llama-server", "openai", "synthetic"]),
+  kind: WorkerKind,
   model: ModelId,
   device: z.string().max(32),
   state: WorkerState,
@@ -89,6 +91,8 @@ export type HiveInfo = z.infer<typeof HiveInfo>;
 export const ActiveWorker = z.object({
   worker_id: WorkerId,
   hive_id: HiveId,
+  /** Its engine. */
+  kind: WorkerKind.optional(),
   model: ModelId,
   device: z.string(),
   state: z.enum([...WorkerState.options, "unreachable"]),

@@ -20,3 +20,4 @@ export * from "./operations/usage.ts";
 export * from "./operations/workers.ts";
 export * from "./priority.ts";
 export * from "./submission.ts";
+export * from "./words.ts";

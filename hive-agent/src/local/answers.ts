@@ -87,9 +87,10 @@ function hiveInfo({ hive_id, enrolled_at, inventory, jobsRunning }: LocalDeps): 
 }
 
 const activeWorkers = ({ hive_id, inventory, activeOn }: LocalDeps): ActiveWorker[] =>
-  inventory().workers.map(({ worker_id, model, device, state, slots }) => ({
+  inventory().workers.map(({ worker_id, kind, model, device, state, slots }) => ({
     worker_id,
     hive_id,
+    kind,
     model,
     device,
     state,
