@@ -11,6 +11,7 @@ import {
   type LastKnownNames,
   type Operations,
   type Outcome,
+  type QueuedJob,
   type ResultOf,
   type UsageBy,
 } from "@rbee/contracts";
@@ -23,6 +24,8 @@ import type { UsageReport } from "./usage-book.ts";
 /** What the queen's own operations may ask for. */
 export interface QueenContext {
   status(): Promise<{ hives: HiveInfo[]; workers: ActiveWorker[]; queue: { queued: number; running: number } }>;
+  /** The jobs that are served next, and how many wait. */
+  queue(limit: number): Promise<{ jobs: QueuedJob[]; queued: number }>;
   /** Makes a join token and stores its hash. @returns the token, which is in this job's result and nowhere else */
   mintToken(token: JoinToken): Promise<string>;
   /** What was used within a time, in milliseconds since the epoch. */
@@ -39,6 +42,9 @@ export interface QueenContext {
 const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
   async *status(_input, queen) {
     return await queen.status();
+  },
+  async *queue_list({ limit }, queen) {
+    return await queen.queue(limit);
   },
   async *hive_list(_input, queen) {
     return { hives: (await queen.status()).hives };
