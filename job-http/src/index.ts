@@ -7,3 +7,4 @@ export * from "./job-routes.ts";
 export * from "./not-found.ts";
 export * from "./problem.ts";
 export * from "./session-header.ts";
+export * from "./ui.ts";
