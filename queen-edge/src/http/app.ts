@@ -4,6 +4,7 @@ import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import type { Env } from "../env.ts";
 import { anthropic } from "./anthropic/routes.ts";
+import { heartbeats } from "./heartbeats.ts";
 import { hives } from "./hives.ts";
 import { jobs } from "./jobs.ts";
 import { metrics } from "./metrics.ts";
@@ -15,22 +16,24 @@ export const app = new Hono<{ Bindings: Env }>();
 
 app.get("/", (c) =>
   c.text(
-    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /metrics\nGET  /openapi.json\n\nOpenAI's API at /v1 and /openai/v1, Anthropic's at /v1/messages, Ollama's at /api\n",
+    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /v1/heartbeats/stream\nGET  /health\nGET  /metrics\nGET  /openapi.json\n\nOpenAI's API at /v1 and /openai/v1, Anthropic's at /v1/messages, Ollama's at /api\n",
   ),
 );
 // A hive that tests itself holds its clock against this one.
 app.get("/health", (c) => c.json({ status: "ok" }, 200, { [queenTimeHeader]: String(Date.now()) }));
 app.get("/openapi.json", (c) => c.json(openApi()));
 // Only pages of origins that the owner named may use a key from a browser.
-app.use(
-  "/v1/jobs/*",
-  cors({
-    origin: (origin, c: Context<{ Bindings: Env }>) => (originsOf(c.env).includes(origin) ? origin : null),
-    allowMethods: ["GET", "POST", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "x-session-affinity"],
-    exposeHeaders: ["x-rbee-job-id", "location", "retry-after"],
-  }),
-);
+for (const path of ["/v1/jobs/*", "/v1/heartbeats/*"]) {
+  app.use(
+    path,
+    cors({
+      origin: (origin, c: Context<{ Bindings: Env }>) => (originsOf(c.env).includes(origin) ? origin : null),
+      allowMethods: ["GET", "POST", "DELETE"],
+      allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "x-session-affinity"],
+      exposeHeaders: ["x-rbee-job-id", "location", "retry-after"],
+    }),
+  );
+}
 // Clients of other APIs send headers of their own, which a page of such an origin may.
 for (const path of ["/v1/:api{models|chat|completions|embeddings|responses|messages}/*", "/openai/*", "/api/*"]) {
   app.use(
@@ -43,6 +46,7 @@ for (const path of ["/v1/:api{models|chat|completions|embeddings|responses|messa
   );
 }
 app.route("/v1/jobs", jobs);
+app.route("/v1/heartbeats", heartbeats);
 app.route("/v1", hives);
 app.route("/metrics", metrics);
 app.route("/v1", anthropic);
@@ -55,6 +59,7 @@ const originsOf = (env: Env): string[] => (env.RBEE_ORIGINS ?? "").split(",").ma
 const known = [
   ...jobPaths,
   { path: /^\/(|health|metrics|openapi\.json)$/, methods: "GET" },
+  { path: /^\/v1\/heartbeats\/stream$/, methods: "GET" },
   { path: /^\/v1\/enroll$/, methods: "POST" },
 ];
 
