@@ -1,6 +1,6 @@
 import type { OperationName, OperationRequest } from "@rbee/contracts";
 import { camel, type Camel } from "./names.ts";
-import type { Operation } from "./operation.ts";
+import type { NeedsNothing, Operation } from "./operation.ts";
 import { operationNames } from "./operation-names.ts";
 import { RbeeClient } from "./rbee-client.ts";
 
@@ -21,9 +21,7 @@ type Given<K extends OperationName> =
       : never);
 
 type Build<K extends OperationName> =
-  Partial<OperationRequest<K>> extends OperationRequest<K>
-    ? (given?: Given<K>) => Operation<K>
-    : (given: Given<K>) => Operation<K>;
+  NeedsNothing<K> extends true ? (given?: Given<K>) => Operation<K> : (given: Given<K>) => Operation<K>;
 
 type Builder = { readonly [K in OperationName as Camel<K>]: Build<K> };
 

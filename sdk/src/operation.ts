@@ -12,6 +12,13 @@ export type Operation<K extends OperationName = OperationName> = {
   [Name in K]: { readonly operation: Name } & OperationRequest<Name>;
 }[K];
 
+/** Whether all its fields may be left out. One without fields has an index of none. */
+export type NeedsNothing<K extends OperationName> = string extends keyof OperationRequest<K>
+  ? true
+  : Partial<OperationRequest<K>> extends OperationRequest<K>
+    ? true
+    : false;
+
 type Said<Type extends JobEvent["type"]> = Extract<JobEvent, { type: Type }>;
 
 /** What the stream of one operation's jobs says. */

@@ -1,11 +1,12 @@
 import type { OperationName, OperationRequest } from "@rbee/contracts";
 import type { Call, CallOptions } from "./call.ts";
 import { pathOf, synonyms, type Names, type PathOf } from "./names.ts";
+import type { NeedsNothing } from "./operation.ts";
 import { operationNames } from "./operation-names.ts";
 
 /** One operation: its fields, and how it is to be called. */
 export type Method<K extends OperationName> =
-  Partial<OperationRequest<K>> extends OperationRequest<K>
+  NeedsNothing<K> extends true
     ? (input?: OperationRequest<K>, options?: CallOptions) => Call<K>
     : (input: OperationRequest<K>, options?: CallOptions) => Call<K>;
 
