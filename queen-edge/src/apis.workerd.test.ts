@@ -108,6 +108,15 @@ test("white space in front of an answer that took its time is part of no value [
   expect(JSON.parse(text)).toMatchObject({ choices: [{ message: { content: "Hello" } }] });
 });
 
+test("what JavaScript takes for ends of lines are characters like any other", async () => {
+  const text = "a\u2028b\u2029c\u0085d";
+  const answering = chat();
+  const { lane } = await taken();
+  lane.send(said(text));
+  lane.send(done(text, 1));
+  expect(await (await answering).json()).toMatchObject({ choices: [{ message: { content: text } }] });
+});
+
 test("the same name meets the same job, and its answer [API-1]", async () => {
   const headers = { "idempotency-key": `key-${hives}` };
   const answering = chat({}, headers);
