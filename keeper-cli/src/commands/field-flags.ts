@@ -64,7 +64,14 @@ export function flagOf({ schema, required, name }: Field): FlagParameter {
   if (schema.type === "boolean") return { ...words, kind: "boolean", withNegated: schema.default === true };
   if (schema.enum !== undefined) return { ...words, kind: "enum", values: schema.enum };
   const variadic = takesList(schema) ? ({ variadic: true } as const) : {};
-  return { ...words, ...variadic, ...proposalsFor(name), kind: "parsed", parse: parserOf(schema), placeholder: placeholderOf(schema) };
+  return {
+    ...words,
+    ...variadic,
+    ...proposalsFor(name),
+    kind: "parsed",
+    parse: parserOf(schema),
+    placeholder: placeholderOf(schema),
+  };
 }
 
 /** An argument without a flag, for the field that a command is about. */
