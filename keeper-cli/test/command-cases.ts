@@ -111,7 +111,7 @@ export const cases: readonly Case[] = [
     reads: /^done so \(1\.0 GiB freed\)\n$/,
   },
   {
-    args: "models load owl --device cuda:0 --slots 2 --context 1024",
+    args: "models load owl --device cuda:0 --slots 2 --context-size 1024",
     asks: "model_load",
     input: { id: "owl", device: "cuda:0", slots: 2, context: 1_024 },
     answer: started,

@@ -52,8 +52,8 @@ export function fieldsOf(operation: OperationName): Field[] {
   });
 }
 
-/** Fields whose name means something else on the command line, where `--url` is the queen's. */
-const flagNames: Readonly<Record<string, string>> = { hive_id: "hive", url: "server" };
+/** Fields whose name means something else on the command line, where `--url` and `--context` are about the queen. */
+const flagNames: Readonly<Record<string, string>> = { hive_id: "hive", url: "server", context: "context-size" };
 
 /** `max_tokens` → `--max-tokens`. */
 export const flagNameOf = (field: string): string => flagNames[field] ?? field.replaceAll("_", "-");
