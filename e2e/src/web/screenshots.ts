@@ -67,7 +67,10 @@ async function shoot(stand: Stand, look: { suffix: string; dark: boolean; phone:
 
 const stand = await openStand();
 try {
-  await stand.house.startHive("attic", ["--model-file", fileURLToPath(new URL("../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url))]);
+  await stand.house.startHive("attic", [
+    "--model-file",
+    fileURLToPath(new URL("../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url)),
+  ]);
   const door = await stand.page({ signedIn: false });
   await door.getByLabel("API key").waitFor();
   await shot(door, "sign-in");

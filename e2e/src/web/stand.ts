@@ -23,7 +23,11 @@ export async function openStand() {
     browser,
     /** A browser of somebody who is signed in, unless they are not. */
     async page({ signedIn = true, ...options }: BrowserContextOptions & { signedIn?: boolean } = {}): Promise<Page> {
-      const context = await browser.newContext({ baseURL: house.url, viewport: { width: 1280, height: 800 }, ...options });
+      const context = await browser.newContext({
+        baseURL: house.url,
+        viewport: { width: 1280, height: 800 },
+        ...options,
+      });
       const page = await context.newPage();
       await page.goto(signedIn ? `/#key=${house.key}` : "/");
       return page;

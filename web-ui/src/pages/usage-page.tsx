@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { OperationResult } from "@rbee/sdk";
 import { Empty, Meter, PageHead, Panel, Trouble, Waiting } from "../parts/parts.tsx";
 import { duration, exact, short } from "../parts/words.ts";
-import { useAnswer } from "../queen/client.tsx";
+import { useOperation } from "@rbee/sdk/react";
 import "../styles/fleet.css";
 
 type Report = OperationResult<"usage_report">;
@@ -25,7 +25,7 @@ const sinceOf = (ms: number | undefined): { from?: number } =>
 export default function UsagePage() {
   const [by, setBy] = useState<By>("model");
   const [span, setSpan] = useState(1);
-  const { data, error } = useAnswer("usage_report", { by, ...sinceOf(spans[span]?.ms) });
+  const { data, error } = useOperation("usage_report", { by, ...sinceOf(spans[span]?.ms) });
   return (
     <>
       <PageHead title="Usage">
@@ -41,7 +41,7 @@ export default function UsagePage() {
       <div className="stack">
         {data === undefined ? null : <Totals total={data.total} />}
         <Panel
-          title="By"
+          title="What was used"
           flush
           actions={
             <div className="segments" role="group" aria-label="What each row is about">

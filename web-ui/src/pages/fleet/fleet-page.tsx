@@ -3,7 +3,7 @@ import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { Empty, PageHead, Panel, Waiting } from "../../parts/parts.tsx";
 import { useFigures, window_s } from "../../queen/figures.ts";
-import { useFleet, type Fleet } from "../../queen/fleet.tsx";
+import { useFleet, type Fleet } from "../../queen/fleet.ts";
 import { HiveCard } from "./hive-card.tsx";
 import { WorkersTable } from "../workers/workers-table.tsx";
 import "../../styles/fleet.css";

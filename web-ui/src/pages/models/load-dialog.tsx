@@ -3,7 +3,7 @@ import { useLaunch } from "../../activity/launch.ts";
 import { DevicePicker } from "../../parts/device-picker.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { useSizeFields } from "../../parts/size-fields.tsx";
-import { useAnswer } from "../../queen/client.tsx";
+import { useOperation } from "@rbee/sdk/react";
 import type { OnHive } from "./downloaded.tsx";
 
 /** Where a model goes, and for how many at once. */
@@ -12,7 +12,7 @@ export function LoadDialog({ hive, model, onClose }: OnHive & { onClose: () => v
   const { hive_id } = hive;
   const { id } = model;
   const [device, setDevice] = useState("auto");
-  const { data } = useAnswer("model_get", { hive_id, id });
+  const { data } = useOperation("model_get", { hive_id, id });
   const { sizes, fields } = useSizeFields(data?.model.context);
   const needs = new Map(data?.model.memory?.map(({ device, bytes }) => [device, bytes]));
   return (

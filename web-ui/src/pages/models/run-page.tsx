@@ -9,15 +9,15 @@ import { DevicePicker } from "../../parts/device-picker.tsx";
 import { SelectField } from "../../parts/field.tsx";
 import { Facts, PageHead, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
-import { useAnswer } from "../../queen/client.tsx";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useOperation } from "@rbee/sdk/react";
+import { useFleet } from "../../queen/fleet.ts";
 import { useStore } from "../../store.ts";
 import type { FoundModel } from "./discover.tsx";
 import "../../styles/models.css";
 
 /** What a link to a model opens. Nothing happens before somebody says so here. */
 export default function RunPage({ model }: { model: string }) {
-  const { data, error } = useAnswer("model_search", { query: model, limit: 20 }, { staleTime: 60_000 });
+  const { data, error } = useOperation("model_search", { query: model, limit: 20 });
   const found = data?.models.find(({ id }) => id.toLowerCase() === model.toLowerCase());
   return (
     <div className="narrow">

@@ -6,7 +6,7 @@ import { DevicePicker } from "../../parts/device-picker.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { SelectField } from "../../parts/field.tsx";
 import { useSizeFields } from "../../parts/size-fields.tsx";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useFleet } from "../../queen/fleet.ts";
 
 type Engine = NonNullable<OperationRequest<"worker_spawn">["worker"]>;
 
