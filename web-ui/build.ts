@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -21,15 +23,27 @@ const stamp = join(here, "dist", "built-from");
 /** Where the built interface is. The folder is there from the first call on; its files when the build is done. */
 export const uiFolder = join(here, "dist");
 
-/** Builds the interface, unless what is there was made from these very sources. */
-export async function buildUi(): Promise<void> {
-  const sources = sourcesDigest();
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return;
-  const { build } = await import("vite");
+/**
+ * Builds the interface, unless what is there was made from these very sources. A process of its own, since React and its
+ * tools ask the environment whether this is production.
+ */
+export async function buildUi(signal?: AbortSignal): Promise<void> {
   mkdirSync(uiFolder, { recursive: true });
+  if (isFresh(sourcesDigest())) return;
+  const env = { ...process.env, NODE_ENV: "production" };
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url)], { env, signal, stdio: ["ignore", 2, 2] });
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) throw new Error(`the interface was not built: its builder ended with ${code}`);
+}
+
+const isFresh = (sources: string): boolean => existsSync(stamp) && readFileSync(stamp, "utf8") === sources;
+
+async function build(): Promise<void> {
+  const sources = sourcesDigest();
+  const vite = await import("vite");
   const outDir = mkdtempSync(join(here, ".building-"));
   try {
-    await build({ root: here, logLevel: "warn", build: { outDir, emptyOutDir: true } });
+    await vite.build({ root: here, logLevel: "warn", build: { outDir, emptyOutDir: true } });
     replaceWith(outDir);
     writeFileSync(stamp, sources);
   } finally {
@@ -59,4 +73,8 @@ function sourcesDigest(): string {
   return hash.digest("hex");
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildUi();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  mkdirSync(uiFolder, { recursive: true });
+  process.env["NODE_ENV"] = "production";
+  if (!isFresh(sourcesDigest())) await build();
+}

@@ -9,7 +9,8 @@ import { openBrowser } from "./browser.ts";
 export async function openStand() {
   await buildUi();
   const hub: TestHub = await startHub();
-  const bytes = readFileSync(BEE_TINY);
+  // A little longer than the hive's own copy: the very same file would be taken from its disk.
+  const bytes = Buffer.concat([readFileSync(BEE_TINY), Buffer.alloc(64)]);
   hub.addRepo("org/bees", { "bees.Q4_K_M.gguf": bytes }, { licence: "mit" });
   const quants = ["Q4_K_M", "Q5_K_M", "Q8_0"].map((quant) => [`bee-instruct.${quant}.gguf`, bytes]);
   hub.addRepo("org/Bee-Instruct-GGUF", Object.fromEntries(quants) as Record<string, Buffer>, { licence: "apache-2.0" });

@@ -84,6 +84,7 @@ export class Screen {
       "",
       `  Queen  ${paintOut("cyan", queen.url)}`,
       `  Key    ${queen.key}`,
+      `  Look   ${paintOut("cyan", `${queen.url}/#key=${queen.key}`)}`,
       "",
       "  In another terminal:",
       "",
