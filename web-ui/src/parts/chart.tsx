@@ -4,7 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { theme, type Theme } from "../theme.ts";
 import { useStore } from "../store.ts";
 
-export interface Series {
+interface Series {
   /** Seconds since the epoch. */
   readonly at: readonly number[];
   readonly values: readonly (number | null)[];

@@ -7,7 +7,7 @@ import { HiveDetails } from "./hive-details.tsx";
 
 type Device = HiveInfo["devices"][number];
 
-export const stateOf = ({ connected, draining }: HiveInfo): { tone: Tone; words: string } => {
+const stateOf = ({ connected, draining }: HiveInfo): { tone: Tone; words: string } => {
   if (!connected) return { tone: "plain", words: "Away" };
   return draining === true ? { tone: "warn", words: "Leaving" } : { tone: "good", words: "Connected" };
 };
