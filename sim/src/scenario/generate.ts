@@ -11,10 +11,10 @@ export function generate(seed: number): Scenario {
   const random = new Random(seed);
   if (random.chance(DIRECTED))
     return { seed, latency_ms: random.pick([1, 5, 20]), outlives: false, ...directed(random) };
-  const large = random.chance(0.01);
+  const large = random.chance(0.004);
   const hives = Array.from({ length: large ? random.between(2, 3) : random.chance(0.2) ? 2 : 1 }, () => hive(random));
-  const count = large ? random.between(3, 6) : random.chance(0.15) ? 2 : 1;
-  const flood = random.chance(0.001);
+  const count = large ? random.between(3, 6) : random.chance(0.08) ? 2 : 1;
+  const flood = random.chance(0.0005);
   const jobs = Array.from({ length: count }, (_, i) => job(random, { hives: hives.length, first: i === 0, flood }));
   const calm = random.chance(0.05);
   const faults = calm ? [] : generateFaults(random, { hives: hives.length, large });
@@ -31,8 +31,8 @@ const hive = (random: Random): HivePlan => ({
 
 function job(random: Random, world: { hives: number; first: boolean; flood: boolean }): JobPlan {
   const infers = world.flood || random.chance(0.85);
-  const long = random.chance(0.02);
-  const tokens = world.flood ? random.between(500, 3_000) : long ? random.between(20, 150) : random.between(0, 5);
+  const long = random.chance(0.01);
+  const tokens = world.flood ? random.between(500, 3_000) : long ? random.between(20, 100) : random.between(0, 4);
   const named = !infers || random.chance(0.2);
   return {
     at: world.first ? 200 : random.magnitude(1, 2_000),
@@ -48,8 +48,8 @@ function job(random: Random, world: { hives: number; first: boolean; flood: bool
     retries: random.chance(0.9),
     continues: infers && random.chance(0.4),
     cancels_on_leave: random.chance(0.1),
-    streams: random.chance(0.4),
-    readers: Array.from({ length: random.chance(0.35) ? 1 : random.chance(0.05) ? 3 : 0 }, () => reader(random)),
+    streams: random.chance(0.25),
+    readers: Array.from({ length: random.chance(0.2) ? 1 : random.chance(0.03) ? 3 : 0 }, () => reader(random)),
   };
 }
 
