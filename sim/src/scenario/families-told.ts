@@ -113,7 +113,7 @@ export const lateOperation: Family = (random) => {
 /** A cancel comes while no line is up; the first that is must bring it. */
 export const unheard: Family = (random) => {
   const wanted = random.between(500, 4_000);
-  const at = JOB.at + wanted - random.between(1, 150);
+  const at = JOB.at + wanted - random.between(1, 12);
   const cuts: Fault[] = [0, 1, 2].map((index) => ({ kind: "cut", at, pick: index }));
   const job = { ...JOB, tokens: 4, pace_ms: random.between(4_000, 9_000), cancels: [wanted] };
   return { hives: [HIVE], jobs: [job], faults: cuts };
