@@ -1,13 +1,12 @@
 import { registerHooks } from "node:module";
 
-const here = (file: string): string => new URL(file, import.meta.url).href;
-const contracts = (file: string): string => here(`../../../contracts/src/${file}`);
+const contracts = (file: string): string => new URL(`../../../contracts/src/${file}`, import.meta.url).href;
 
-const WORKERS = here("workers.ts");
+const WORKERS = new URL("workers.ts", import.meta.url).href;
 /** What is parsed once for all worlds stands in the place of the real module, which it asks itself. */
 const keepers: Readonly<Record<string, string>> = {
-  [contracts("link/frame.ts")]: here("frames.ts"),
-  [contracts("submission.ts")]: here("inputs.ts"),
+  [contracts("link/frame.ts")]: new URL("frames.ts", import.meta.url).href,
+  [contracts("submission.ts")]: new URL("inputs.ts", import.meta.url).href,
 };
 
 /** Lets the real Durable Objects be imported outside of their platform, and what they are told be parsed once. */
