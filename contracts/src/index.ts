@@ -1,6 +1,7 @@
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./fleet.ts";
+export * from "./heartbeats.ts";
 export * from "./ids.ts";
 export * from "./job.ts";
 export * from "./limits.ts";

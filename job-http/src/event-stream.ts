@@ -25,14 +25,16 @@ interface StreamOptions {
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
   readonly headers?: Record<string, string>;
+  /** How many characters the client takes before the source is told. */
+  readonly taken_chars?: number;
   /** The platform's fastest pipe for bytes. */
   readonly pipe: () => { readonly readable: ReadableStream; readonly writable: WritableStream<Uint8Array> };
 }
 
 /** A response of server-sent events: keep-alives, the client's leaving, and a bound on what a slow one may leave untaken. [READ-6] */
-export function sseResponse(source: Source, { signal, headers, pipe }: StreamOptions): Response {
+export function sseResponse(source: Source, { signal, headers, taken_chars, pipe }: StreamOptions): Response {
   const { readable, writable } = pipe();
-  const stream = new EventStream(writable.getWriter(), source);
+  const stream = new EventStream(writable.getWriter(), source, taken_chars);
   signal.addEventListener("abort", () => stream.left());
   if (signal.aborted) stream.left();
   return new Response(readable, {
@@ -50,6 +52,7 @@ class EventStream {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #beat: ReturnType<typeof setInterval>;
   readonly #reading: Reading;
+  readonly #takenStep: number;
   #over = false;
   /** The source has said all there is. */
   #complete = false;
@@ -59,8 +62,9 @@ class EventStream {
   /** Characters the client has taken and the source was not told of. */
   #taken = 0;
 
-  constructor(writer: WritableStreamDefaultWriter<Uint8Array>, source: Source) {
+  constructor(writer: WritableStreamDefaultWriter<Uint8Array>, source: Source, takenStep?: number) {
     this.#writer = writer;
+    this.#takenStep = takenStep ?? limits.reader_confirm_chars;
     this.#beat = setInterval(() => this.#onBeat(), limits.sse_keepalive_ms);
     this.#write(`retry: ${limits.sse_retry_ms}\n\n`, 0);
     this.#reading = source({ write: (events) => this.#write(events, events.length), end: () => this.#finish() });
@@ -89,7 +93,7 @@ class EventStream {
     this.#takenAt = Date.now();
     this.#taken += chars;
     // Each confirmation may wake an object, so they are few.
-    if (this.#over || this.#complete || this.#taken < limits.reader_confirm_chars) return;
+    if (this.#over || this.#complete || this.#taken < this.#takenStep) return;
     this.#reading.taken?.(this.#taken);
     this.#taken = 0;
   }

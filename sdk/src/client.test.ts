@@ -97,7 +97,7 @@ test("a stream whose end is to cancel the job says so wherever it is opened", as
   const client = await clientOf({ infer: () => generation(words) });
   queen.faults.cutAfterBytes = [150];
   await client.run("infer", infer, { onDisconnect: "cancel" });
-  await client.submitAndStream("infer", infer, { onLine: () => undefined, onDisconnect: "detach" });
+  await client.submitAndStream({ operation: "infer", ...infer }, { onLine: () => undefined, onDisconnect: "detach" });
   expect(queen.requests.map(({ method, path }) => `${method} ${path.replace(/job_\w+/, "job")}`)).toEqual([
     "POST /v1/jobs?format=json&on_disconnect=cancel",
     expect.stringMatching(/^GET \/v1\/jobs\/job\/stream\?format=json&on_disconnect=cancel&after=/),
@@ -223,7 +223,7 @@ test("submitAndStream calls back with every line, to [DONE]", async () => {
   const client = await clientOf({ infer: () => generation(["a", "b"]) });
   queen.faults.cutAfterBytes = [100, 100];
   const lines: string[] = [];
-  const id = await client.submitAndStream("infer", infer, (line) => lines.push(line));
+  const id = await client.submitAndStream({ operation: "infer", ...infer }, (line) => lines.push(line));
   expect(id).toBe([...queen.jobs.keys()][0]);
   expect(lines).toEqual([
     "[INFO] Given to localhost",

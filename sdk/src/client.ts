@@ -1,5 +1,6 @@
 import type {
   CancelAnswer,
+  FleetState,
   JobEvent,
   JobLine,
   JobView,
@@ -10,6 +11,8 @@ import type {
 } from "@rbee/contracts";
 import { notUnderstood } from "./error.ts";
 import { resumingFrames, type Frame } from "./frames.ts";
+import { fleetStates, type HeartbeatOptions } from "./heartbeats.ts";
+import type { Operation } from "./operation.ts";
 import { Job, isLast, type PositionedEvent, type StreamOptions } from "./job.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 
@@ -129,18 +132,29 @@ export class JobClient {
   }
 
   /** Submits an operation and calls back with every line of its text stream; the last one is `[DONE]`. Returns the job's id. */
-  // oxlint-disable-next-line max-params -- three of them are what older programs call it with
-  async submitAndStream<K extends OperationName>(
-    operation: K,
-    input: OperationRequest<K>,
-    to: ((line: string) => void) | LineOptions,
-  ): Promise<string> {
+  async submitAndStream(op: Operation, to: ((line: string) => void) | LineOptions): Promise<string> {
     const { onLine, ...options }: LineOptions = typeof to === "function" ? { onLine: to } : to;
+    const { operation, ...input } = op;
     const { jobId, opened } = await this.#open({ operation, input }, "text", options);
     const { signal, onDisconnect } = options;
     for await (const { data } of this.#frames(jobId, "text", { opened, signal, onDisconnect })) onLine(data);
     onLine("[DONE]");
     return jobId;
+  }
+
+  /** A handle on a job that somebody submitted. */
+  open<K extends OperationName>(jobId: string): Job<K> {
+    return new Job<K>(jobId, {
+      cancel: () => this.cancel(jobId),
+      stream: (options) => this.#events(jobId, options),
+    });
+  }
+
+  /** Hives, workers, the queue and the newest jobs: as they are now, and again whenever that changes. */
+  heartbeats(options: HeartbeatOptions = {}): AsyncGenerator<FleetState, void, void> {
+    const { signal } = options;
+    const headers = { accept: "text/event-stream" };
+    return fleetStates(() => this.#transport.sendOnce("v1/heartbeats/stream", { signal, headers }), options);
   }
 
   /** Every event of a job once and in order, from the start or behind `after`, until the job ends. */

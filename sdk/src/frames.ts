@@ -65,9 +65,9 @@ export async function* resumingFrames(source: FrameSource): AsyncGenerator<Frame
 }
 
 /** The frames of one connection. Ends when it does. */
-async function* framesOf(
+export async function* framesOf(
   response: Response,
-  { signal, onRetry }: { signal: AbortSignal | undefined; onRetry: (ms: number) => void },
+  { signal, onRetry }: { signal: AbortSignal | undefined; onRetry?: (ms: number) => void },
 ): AsyncGenerator<Frame, void, void> {
   if (response.body === null) return;
   const ready: Frame[] = [];
@@ -75,7 +75,7 @@ async function* framesOf(
   const parser = createParser({
     maxBufferSize: bounds.event_bytes_max,
     onEvent: ({ id = "", data }) => ready.push({ position: id, data }),
-    onRetry: (ms) => onRetry(Math.min(ms, bounds.delay_ms_max)),
+    onRetry: (ms) => onRetry?.(Math.min(ms, bounds.delay_ms_max)),
     onError: ({ type }) => (tooLarge ||= type === "max-buffer-size-exceeded"),
   });
   const decoder = new TextDecoder();
@@ -109,7 +109,7 @@ function withinSilence<T>(read: Promise<T>, signal: AbortSignal | undefined): Pr
 }
 
 /** A refusal goes to the caller, and so does what is not a stream; a broken connection is a drop. */
-function asDrop(error: unknown): RbeeError {
+export function asDrop(error: unknown): RbeeError {
   if (isTransient(error)) return error;
   if (error instanceof RbeeError) throw error;
   return unreachable("the queen's stream was cut off", error);

@@ -4,6 +4,8 @@ export type {
   ChatMessage,
   Check,
   ErrorCode,
+  FleetState,
+  Heartbeat,
   HiveInfo,
   JobEvent,
   JobLine,
@@ -16,7 +18,13 @@ export type {
   Problem,
   Submitted,
 } from "@rbee/contracts";
+export { Call, type CallOptions } from "./call.ts";
 export { JobClient, type OnDisconnect, type RunOptions, type StartOptions, type SubmitOptions } from "./client.ts";
+export { HiveClient, OperationBuilder } from "./hive-client.ts";
+export type { HeartbeatOptions } from "./heartbeats.ts";
 export { RbeeError, type ProblemFields } from "./error.ts";
 export { Job, isLast, type PositionedEvent, type StreamOptions } from "./job.ts";
 export type { TransportOptions } from "./transport.ts";
+export type { EventOf, Operation } from "./operation.ts";
+export type { Method, OperationMethods } from "./operations.ts";
+export { RbeeClient } from "./rbee-client.ts";

@@ -1,9 +1,12 @@
 import {
+  limits,
   RbeeError,
   type ActiveWorker,
+  type FleetState,
   type Handlers,
   type HiveInfo,
   type Inventory,
+  type JobLine,
   type Operations,
 } from "@rbee/contracts";
 import type { JobSpec } from "@rbee/job-core";
@@ -67,6 +70,18 @@ export function localRunnable(deps: LocalDeps): (spec: Pick<JobSpec, "operation"
     if (!Object.hasOwn(all, operation))
       throw new RbeeError("unsupported", `only a queen answers ${operation}; this is the hive ${deps.hive_id} itself`);
     return resolve({ operation, input }, all);
+  };
+}
+
+/** What somebody who watches this hive sees; it is here now, so when it was heard last is told in steps. */
+export function localState(deps: LocalDeps, jobs: readonly JobLine[]): FleetState {
+  const hive = hiveInfo(deps);
+  const last_seen = hive.last_seen - (hive.last_seen % limits.sse_keepalive_ms);
+  return {
+    hives: [{ ...hive, last_seen }],
+    workers: activeWorkers(deps),
+    queue: { queued: 0, running: deps.jobsRunning() },
+    jobs: [...jobs],
   };
 }
 

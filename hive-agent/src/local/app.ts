@@ -1,19 +1,21 @@
-import { RbeeError } from "@rbee/contracts";
+import { heartbeatsPath, RbeeError } from "@rbee/contracts";
 import { errorResponse, jobPaths, jobRoutes, notFoundResponse, type JobKeeper } from "@rbee/job-http";
 import { Hono } from "hono";
 import type { LocalAccess } from "./access.ts";
+import type { Heartbeats } from "./heartbeats.ts";
 
 export interface LocalAppOptions {
   readonly hive_id: string;
   readonly access: LocalAccess;
   readonly jobs: JobKeeper;
+  readonly heartbeats: Heartbeats;
 }
 
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
-const known = [...jobPaths, { path: /^\/(|health)$/, methods: "GET" }];
+const known = [...jobPaths, { path: /^\/(|health|v1\/heartbeats\/stream)$/, methods: "GET" }];
 
 /** The queen's `/v1/jobs`, for this machine alone. */
-export function localApp({ hive_id, access, jobs }: LocalAppOptions): Hono {
+export function localApp({ hive_id, access, jobs, heartbeats }: LocalAppOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     // A page of some site whose name was made to point here must get nothing, not even with a key. [LOCAL-6]
@@ -23,6 +25,10 @@ export function localApp({ hive_id, access, jobs }: LocalAppOptions): Hono {
   });
   app.get("/", (c) => c.text(`rbee hive ${hive_id}\n\nThe queen's /v1/jobs, for this machine alone.\n`));
   app.get("/health", (c) => c.json({ status: "ok", hive_id }));
+  app.get(heartbeatsPath, ({ req }) => {
+    access.check(req.raw.headers);
+    return heartbeats.watch(req.raw.signal);
+  });
   app.route(
     "/v1/jobs",
     jobRoutes(async ({ req }) => {

@@ -92,6 +92,10 @@ export class LocalJobs implements JobKeeper {
   }
 
   async list(limit: number): Promise<JobLine[]> {
+    return this.newest(limit);
+  }
+
+  newest(limit: number): JobLine[] {
     return this.#records.list(limit);
   }
 

@@ -4,14 +4,15 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
-import type { Inventory } from "@rbee/contracts";
+import { limits, type Inventory } from "@rbee/contracts";
 import type { Clock } from "../clock.ts";
 import type { HiveHandlers } from "../jobs/handler.ts";
 import type { Log } from "../log.ts";
 import { openDatabase } from "../storage/open.ts";
 import { LocalAccess } from "./access.ts";
-import { localRunnable } from "./answers.ts";
+import { localRunnable, localState, type LocalDeps } from "./answers.ts";
 import { localApp } from "./app.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import { LocalJobs } from "./local-jobs.ts";
 
 export interface LocalOptions {
@@ -35,6 +36,7 @@ export class LocalServer {
   readonly jobs: LocalJobs;
   readonly #options: LocalOptions;
   readonly #access: LocalAccess;
+  readonly #heartbeats: Heartbeats;
   readonly #close: () => void;
   #server: Server | undefined;
 
@@ -45,14 +47,16 @@ export class LocalServer {
     const sql = openDatabase(join(home, "local.db"), log);
     this.#close = () => sql.close();
     const enrolled_at = Math.floor(statSync(join(home, "credential.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    const runnable = localRunnable({
+    const self: LocalDeps = {
       hive_id,
       enrolled_at,
       handlers,
       inventory: options.inventory,
       activeOn: options.activeOn,
       jobsRunning: () => this.jobs.running,
-    });
+    };
+    const runnable = localRunnable(self);
+    this.#heartbeats = new Heartbeats(() => localState(self, this.jobs.newest(limits.heartbeat_jobs_max)));
     this.jobs = new LocalJobs({ hive_id, sql, clock, log, boot, runnable });
   }
 
@@ -60,7 +64,7 @@ export class LocalServer {
   async start(): Promise<void> {
     const { hive_id, port, log } = this.#options;
     this.jobs.resume();
-    const { fetch } = localApp({ hive_id, access: this.#access, jobs: this.jobs });
+    const { fetch } = localApp({ hive_id, access: this.#access, jobs: this.jobs, heartbeats: this.#heartbeats });
     const server = createAdaptorServer({ fetch }) as Server;
     try {
       server.listen(port, HOST);

@@ -83,6 +83,8 @@ export interface RegistryPort {
   metrics(): Promise<string>;
   addToken(hash: string, token: JoinToken): Promise<void>;
   enrol(tokenHash: string, hive_id: string): Promise<Answer<{ hive_id: string; gen: number }>>;
+  /** Somebody watches the fleet. */
+  fetch(request: Request): Promise<Response>;
 }
 
 /** A job's object. Every name begins with the colony, so one owner can never reach another's. */

@@ -20,11 +20,13 @@ import { exposition } from "../queen/prometheus.ts";
 import { Registry } from "../queen/registry.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
 import { durableSql } from "./durable-sql.ts";
+import { Watchers } from "./watchers.ts";
 import { hiveOf, jobOf, type RegistryPort, type StatusReport } from "./ports.ts";
 
 /** One colony: adapts the platform to `Registry`. */
 export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   readonly #registry: Registry;
+  readonly #watchers: Watchers;
   /** When each hive's stored presence was last held against its socket. */
   readonly #checked = new Map<string, number>();
   /** When the next audit is due; unknown after a wake, then with the next alarm. */
@@ -33,16 +35,45 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#registry = new Registry(durableSql(ctx.storage));
+    this.#watchers = new Watchers(ctx, () => ({
+      hives: this.#registry.hives(),
+      workers: this.#registry.workers(Date.now()),
+      queue: this.#registry.counts(),
+      jobs: this.#registry.jobs(limits.heartbeat_jobs_max),
+    }));
+  }
+
+  /** Somebody watches. */
+  override async fetch(request: Request): Promise<Response> {
+    const colony = new URL(request.url).searchParams.get("colony") ?? "";
+    await this.#remember(colony);
+    await this.#checkPresence(colony);
+    return this.#watchers.accept();
+  }
+
+  override async webSocketMessage(ws: WebSocket): Promise<void> {
+    await this.#checkPresence((await this.ctx.storage.get<string>("colony")) ?? "");
+    this.#watchers.ready(ws);
+  }
+
+  override webSocketClose(ws: WebSocket): void {
+    this.#watchers.closed(ws);
+  }
+
+  override webSocketError(ws: WebSocket): void {
+    this.#watchers.closed(ws);
   }
 
   async place(colony: string, want: Want, term: number): Promise<Decision> {
     const decision = this.#registry.place(want, term, Date.now());
+    this.#watchers.changed();
     await this.#arm(colony);
     return decision;
   }
 
   async release(job_id: string, ending: Ending): Promise<void> {
-    if (this.#registry.release(job_id, ending)) await this.#drain();
+    if (!this.#registry.release(job_id, ending)) return;
+    await this.#drain();
   }
 
   async hiveConnected(
@@ -90,6 +121,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     await this.#remember(colony);
     try {
       const worker = this.#registry.retire(worker_id, { keep, now: Date.now() });
+      this.#watchers.changed();
       await this.#askToRetire();
       return { ok: worker };
     } catch (error) {
@@ -189,11 +221,13 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
         else this.#registry.fleet.disconnected(hive_id, session, now);
       }),
     );
+    if (due.length > 0) this.#watchers.changed();
   }
 
   /** Tells queued jobs what was decided for them; each notice that is lost is repeated by the audit. */
   async #drain(): Promise<void> {
     const notices = this.#registry.drain(Date.now());
+    this.#watchers.changed();
     if (notices.length === 0) return;
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     for (const { job_id, term, decision } of notices) {

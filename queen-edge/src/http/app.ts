@@ -4,6 +4,7 @@ import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import type { Env } from "../env.ts";
 import { anthropic } from "./anthropic/routes.ts";
+import { heartbeats } from "./heartbeats.ts";
 import { hives } from "./hives.ts";
 import { jobs } from "./jobs.ts";
 import { metrics } from "./metrics.ts";
@@ -15,7 +16,7 @@ export const app = new Hono<{ Bindings: Env }>();
 
 app.get("/", (c) =>
   c.text(
-    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /health\nGET  /metrics\nGET  /openapi.json\n\nOpenAI's API at /v1 and /openai/v1, Anthropic's at /v1/messages, Ollama's at /api\n",
+    "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /v1/heartbeats/stream\nGET  /health\nGET  /metrics\nGET  /openapi.json\n\nOpenAI's API at /v1 and /openai/v1, Anthropic's at /v1/messages, Ollama's at /api\n",
   ),
 );
 // A hive that tests itself holds its clock against this one.
@@ -25,6 +26,7 @@ app.get("/openapi.json", (c) => c.json(openApi()));
 // have some of their own.
 for (const path of [
   "/v1/jobs/*",
+  "/v1/heartbeats/*",
   "/v1/:api{models|chat|completions|embeddings|responses|messages}/*",
   "/openai/*",
   "/api/*",
@@ -38,6 +40,7 @@ for (const path of [
     }),
   );
 app.route("/v1/jobs", jobs);
+app.route("/v1/heartbeats", heartbeats);
 app.route("/v1", hives);
 app.route("/metrics", metrics);
 app.route("/v1", anthropic);
@@ -50,6 +53,7 @@ const originsOf = (env: Env): string[] => (env.RBEE_ORIGINS ?? "").split(",").ma
 const known = [
   ...jobPaths,
   { path: /^\/(|health|metrics|openapi\.json)$/, methods: "GET" },
+  { path: /^\/v1\/heartbeats\/stream$/, methods: "GET" },
   { path: /^\/v1\/enroll$/, methods: "POST" },
 ];
 

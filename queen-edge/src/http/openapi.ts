@@ -1,5 +1,6 @@
 import {
   CancelAnswer,
+  Heartbeat,
   JobList,
   JobView,
   limits,
@@ -40,6 +41,17 @@ const metrics = {
   summary: "The fleet in figures, for Prometheus; needs an operator's key",
   responses: {
     200: { description: "Text format 0.0.4", content: { "text/plain": { schema: { type: "string" } } } },
+    default: problem,
+  },
+};
+
+const heartbeats = {
+  summary: "The fleet, live: everything first, then what changed; needs an operator's key",
+  responses: {
+    200: {
+      description: "Server-sent events, each a heartbeat; a field that is not in it is as it was",
+      content: { "text/event-stream": { schema: z.toJSONSchema(Heartbeat, { io: "output" }) } },
+    },
     default: problem,
   },
 };
@@ -89,6 +101,7 @@ export function openApi(): Record<string, unknown> {
         },
       },
       "/metrics": { get: metrics },
+      "/v1/heartbeats/stream": { get: heartbeats },
       "/v1/jobs/{id}": {
         get: {
           summary: "Show a job",

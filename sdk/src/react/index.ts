@@ -1,0 +1,11 @@
+export { chatStorage } from "./chat-storage.ts";
+export type { ChatMemory, ChatTurn } from "./chat-storage.ts";
+export type { JobProgress, JobStatus } from "./job-progress.ts";
+export { RbeeProvider, useRbee, type RbeeProviderProps } from "./provider.ts";
+export { useChat, type Chat, type ChatOptions } from "./use-chat.ts";
+export { useHives, useModels, useWorkers, type HiveModel } from "./use-fleet.ts";
+export { useHeartbeats, type Live } from "./use-heartbeats.ts";
+export { useHiveOperations, type HiveOperations } from "./use-hive-operations.ts";
+export { useJob, useJobs, type FollowedJob } from "./use-job.ts";
+export { useJobSubmit, type JobSubmit, type JobSubmitOptions } from "./use-job-submit.ts";
+export { useOperation } from "./use-operation.ts";
