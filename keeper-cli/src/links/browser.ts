@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /** A program that opens a page, where there is a screen to open it on. */
-export function browserCommand(
+function browserCommand(
   env: NodeJS.ProcessEnv,
   platform: NodeJS.Platform,
 ): readonly [string, ...string[]] | undefined {

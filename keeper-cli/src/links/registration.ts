@@ -8,7 +8,7 @@ export interface Registration {
   readonly undo: { readonly run: Registration["run"]; readonly remove: readonly string[] };
 }
 
-export interface Desktop {
+interface Desktop {
   readonly platform: NodeJS.Platform;
   /** The person's home folder. */
   readonly home: string;

@@ -59,10 +59,11 @@ function headline({ status, at }: FleetState, queen: string, width: number): str
   const there = hives.filter(({ connected }) => connected).length;
   const counts = `${there} of ${plural(hives.length, "hive")}, ${plural(workers.length, "worker")}, ${queue.running} running, ${queue.queued} waiting`;
   const clock = new Date(at).toTimeString().slice(0, 8);
-  const left = fitted(`rbee  ${counts}`, width - clock.length - 2);
-  const address = fitted(queen, width - stringWidth(left) - clock.length - 4);
-  const gap = " ".repeat(Math.max(1, width - stringWidth(left) - stringWidth(address) - clock.length - 2));
-  return `${paintOut("bold", left)}  ${paintOut("dim", address)}${gap}${clock}`.trimEnd();
+  const left = fitted(`rbee  ${counts}`, width - clock.length - 1);
+  const address = fitted(queen, width - stringWidth(left) - clock.length - 3);
+  const middle = address === "" ? "" : `  ${address}`;
+  const gap = " ".repeat(Math.max(0, width - stringWidth(left + middle) - clock.length));
+  return `${paintOut("bold", left)}${paintOut("dim", middle)}${gap}${clock}`;
 }
 
 /** A table of at most so many lines; the last says how many more there are. */
