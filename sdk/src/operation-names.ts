@@ -3,6 +3,7 @@ import type { OperationName } from "@rbee/contracts";
 /** Made by tools/sdk-reference.ts from the table of operations: the table itself would bring its schemas along. */
 export const operationNames = [
   "status",
+  "queue_list",
   "hive_list",
   "hive_get",
   "hive_status",
