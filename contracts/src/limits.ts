@@ -1,4 +1,5 @@
 import { apiLimits } from "./limits-of-apis.ts";
+import { heartbeatLimits } from "./limits-of-heartbeats.ts";
 
 /**
  * Every bound of the system, each with its reason. Sizes in bytes, times in milliseconds, the unit last in the name.
@@ -6,6 +7,7 @@ import { apiLimits } from "./limits-of-apis.ts";
  */
 export const limits = {
   ...apiLimits,
+  ...heartbeatLimits,
   /** A request body. Long prompts fit; an image or a file belongs elsewhere. */
   body_bytes_max: 1_048_576,
   /** What a client may call its request, so that a retry meets its own job: a UUID or two. */
@@ -128,13 +130,6 @@ export const limits = {
   reader_buffer_bytes_max: 4_194_304,
   /** A client that takes nothing at all for so long, while there is something to take, is cut off; it may resume from the log. */
   reader_stall_ms: 120_000,
-  /** Watchers of one fleet: each is told what changed, at most this often; asks anew at each keep-alive. */
-  watchers_max: 100,
-  heartbeat_settle_ms: 250,
-  /** A hive's local server looks at itself so often for somebody who watches. */
-  heartbeat_look_ms: 500,
-  /** Jobs that a watcher sees: a screenful. */
-  heartbeat_jobs_max: 50,
   /** Readers of one job. */
   readers_per_job_max: 1_000,
 
