@@ -36,6 +36,7 @@ export function activeWorkers(
       return {
         worker_id: worker.worker_id,
         hive_id,
+        kind: worker.kind,
         model: worker.model,
         device: worker.device,
         state: connected ? (retiring ? "draining" : worker.state) : ("unreachable" as const),

@@ -7,6 +7,7 @@ import {
   type Inventory,
   type JobLine,
   type Problem,
+  type QueuedJob,
 } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 import { Accounts } from "./accounts.ts";
@@ -18,7 +19,9 @@ import { FleetView } from "./fleet-view.ts";
 import { Forecast } from "./forecast.ts";
 import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
+import { toldPositions, tooLate } from "./patience.ts";
 import { choose, type Choice } from "./placement.ts";
+import { queuedJobs } from "./queue-report.ts";
 import { unknownWorker } from "./unknown.ts";
 import { queueOf, type WaitingLine } from "./waiting-line.ts";
 import { WorkerBook, type Retirement } from "./worker-book.ts";
@@ -138,7 +141,9 @@ export class Registry {
     const waits = new Map<string, Wait>();
     const { line } = this.#ledger;
     const expired = new Set(line.expired(now));
-    for (const job of expired) notices.push(tooLate(job));
+    // Repeated until the job has ended itself, as any refusal of a queued job. [REG-4]
+    for (const { want, term } of expired)
+      notices.push({ job_id: want.job_id, term, decision: { kind: "refused", problem: tooLate(want) } });
     line.serve((job) => {
       if (expired.has(job)) return "passed";
       const choice = this.#choose(job.want);
@@ -157,7 +162,7 @@ export class Registry {
       return "placed";
     });
     for (const [queue, wait] of waits)
-      for (const [i, job] of line.front(queue, limits.queue_watch_max).entries())
+      for (const [i, job] of line.front(limits.queue_watch_max, queue).entries())
         notices.push(...this.#tell(job, wait, i + 1));
     return notices;
   }
@@ -173,6 +178,11 @@ export class Registry {
 
   jobs(limit: number): JobLine[] {
     return this.#ledger.list(limit);
+  }
+
+  /** What waits, in the order in which it will be served. */
+  queue(limit: number): QueuedJob[] {
+    return queuedJobs(this.#ledger.line, limit, { forecast: this.#forecast, choose: (want) => this.#choose(want) });
   }
 
   counts(): { queued: number; running: number } {
@@ -287,14 +297,4 @@ export class Registry {
     const nearer = known !== undefined && position < known.position && toldPositions.has(position);
     return news || nearer ? [{ job_id, term: job.term, decision: this.#waiting(job, wait, position) }] : [];
   }
-}
-
-/** Where a job that moves up is told so: each word costs its object two rows. In between it stands nearer than it was told. */
-const toldPositions: ReadonlySet<number> = new Set([1, 2, 3, 4, 8, limits.queue_watch_max]);
-
-/** Repeated until the job has ended itself, as any refusal of a queued job. [REG-4] */
-function tooLate({ want, term }: OpenJob): Notice {
-  const seconds = Math.round((want.max_wait_ms ?? 0) / 1_000);
-  const problem = problemOf("deadline_exceeded", `there was no place for it within ${seconds} s`);
-  return { job_id: want.job_id, term, decision: { kind: "refused", problem } };
 }
