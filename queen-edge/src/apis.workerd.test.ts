@@ -87,10 +87,11 @@ describe("failures", () => {
 
   test("of an engine that dies are nobody's who has seen nothing: its answer is begun elsewhere [API-4]", async () => {
     const answering = chat();
-    const { op, lane } = await taken();
+    const { op, lane } = await hive.take();
     lane.send(broken(0, "worker_died"));
-    const again = await taken();
-    expect(again.op).toMatchObject({ job_id: op.job_id, term: op.term + 1 });
+    const again = await hive.take();
+    expect(again.op.job_id).toBe(op.job_id);
+    expect(again.op.term).toBeGreaterThan(op.term);
     again.lane.send(said("Hello"));
     again.lane.send(done("Hello", 1));
     expect(await (await answering).json()).toMatchObject({ choices: [{ message: { content: "Hello" } }] });
@@ -144,7 +145,7 @@ test.each([
 test("what JavaScript takes for ends of lines are characters like any other", async () => {
   const text = "a\u2028b\u2029c\u0085d";
   const answering = chat();
-  const { lane } = await taken();
+  const { lane } = await hive.take();
   lane.send(said(text));
   lane.send(done(text, 1));
   expect(await (await answering).json()).toMatchObject({ choices: [{ message: { content: text } }] });

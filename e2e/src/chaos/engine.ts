@@ -9,8 +9,12 @@ import { parsePrompt, token } from "./text.ts";
 
 let busy = 0;
 
-await runWorker(async ({ model }) => {
-  await delay(1_000 * Number(/-loads-(\d+)s/.exec(model)?.[1] ?? 0));
+await runWorker(async ({ model }, { onProgress }) => {
+  const seconds = Number(/-loads-(\d+)s/.exec(model)?.[1] ?? 0);
+  for (let second = 0; second < seconds; second++) {
+    onProgress(second / seconds);
+    await delay(1_000);
+  }
   return {
     slotsBusy: () => busy,
     async generate({ generation: { prompt = "", max_tokens }, resume = [] }, sink) {
