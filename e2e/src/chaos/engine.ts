@@ -9,10 +9,10 @@ import { parsePrompt, token } from "./text.ts";
 
 let busy = 0;
 
-await runWorker(async ({ model }, { onProgress }) => {
+await runWorker(async ({ model }, hooks) => {
   const seconds = Number(/-loads-(\d+)s/.exec(model)?.[1] ?? 0);
   for (let second = 0; second < seconds; second++) {
-    onProgress(second / seconds);
+    hooks.onProgress(second / seconds);
     await delay(1_000);
   }
   return {
