@@ -4,7 +4,7 @@ import type { Fleet } from "./fleet.ts";
 import type { Amount } from "./scenarios.ts";
 import { median } from "./stats.ts";
 
-const EMBEDDER = "all-MiniLM-L6-v2";
+export const EMBEDDER = "all-MiniLM-L6-v2";
 
 /** A real embedding model; it is not part of the project. */
 export const embedderFile = fileURLToPath(
@@ -17,7 +17,7 @@ const TEXTS = 256;
 /** Texts per second through `/v1/embeddings`, many in one request: the median of some rounds. */
 export async function textsPerSecond({ queen }: Fleet, amount: Amount): Promise<number> {
   const rates: number[] = [];
-  // The first round loads the model.
+  // The first round warms up.
   for (let round = 0; round <= amount.flood_rounds; round++) {
     const input = Array.from(
       { length: TEXTS },

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { WorkerInfo } from "@rbee/contracts";
 import { QueenClient, type WorkerClient, workerClient } from "./clients.ts";
 import { cpuOf, memoryOf, type Cpu } from "./cpu.ts";
-import { embedderFile, hasEmbedder } from "./embeddings.ts";
+import { EMBEDDER, embedderFile, hasEmbedder } from "./embeddings.ts";
 import { Process } from "./processes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -68,7 +68,8 @@ export class Fleet {
 
   async startWorkers(): Promise<void> {
     if (this.#agent === undefined) throw new Error("the agent is not running");
-    this.#agent.child.send([SYNTHETIC, SYNTHETIC, REAL]);
+    const embedding = hasEmbedder ? [{ kind: "llama", model: EMBEDDER }] : [];
+    this.#agent.child.send([SYNTHETIC, SYNTHETIC, REAL, ...embedding]);
     this.#workers = ((await this.#agent.message()) as { workers: WorkerInfo[] }).workers;
   }
 
