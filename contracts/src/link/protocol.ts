@@ -17,7 +17,11 @@ export const PONG = "pong";
 interface Close {
   readonly code: number;
   readonly reason: string;
-  /** Whether the agent may dial again. `superseded` may not: a newer socket of the same agent is already open. */
+  /**
+   * Whether the agent may dial again. `superseded` may not on the control socket: a second agent with the same credential took
+   * over, and two that dial would fight for ever. A lane may, once its agent's control socket is up: an older dial of its
+   * own may come late.
+   */
   readonly reconnect: boolean;
 }
 
