@@ -3,6 +3,7 @@ export * from "./events.ts";
 export * from "./fleet.ts";
 export * from "./ids.ts";
 export * from "./job.ts";
+export * from "./keep-alive.ts";
 export * from "./limits.ts";
 export * from "./link/control.ts";
 export * from "./link/enrol.ts";
