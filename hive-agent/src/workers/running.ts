@@ -32,6 +32,7 @@ export class RunningWorker {
   /** Times it was started again. */
   restarts = 0;
   #gone = false;
+  #written: Promise<void> = Promise.resolve();
   /** Generations this agent has running on it. */
   active = 0;
   /** Resolves when everything that reminded of it is gone too. */
@@ -47,10 +48,18 @@ export class RunningWorker {
     return this.#record;
   }
 
-  /** Writes down what is different about it now. */
+  /** Writes down what is different about it now. A disk that is full fails no request for that. */
   async amend(change: Partial<Pick<WorkerRecord, "request" | "served">>): Promise<void> {
     this.#record = { ...this.#record, ...change };
-    if (!this.#gone) await this.#options.records.write(this.#record);
+    const { records } = this.#options;
+    const write = async () => (this.#gone ? undefined : records.write(this.#record));
+    this.#written = this.#written.then(write).catch(() => undefined);
+    await this.#written;
+  }
+
+  /** Resolves when nothing of its record is being written. */
+  get written(): Promise<void> {
+    return this.#written;
   }
 
   /** Resolves when the process is gone. */

@@ -260,6 +260,7 @@ export class WorkerSupervisor {
     this.#workers.delete(worker_id);
     worker.client.close();
     this.#meter.forget(pid);
+    await worker.written;
     await this.#records.remove(worker_id);
     this.#ports.release(port);
     this.#changed();
