@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { HiveId, HiveLabels, ModelId, WorkerId } from "./ids.ts";
+import { HiveId, HiveLabels, JobId, ModelId, WorkerId } from "./ids.ts";
+import { priorities } from "./priority.ts";
 
 /** Memory in bytes. A CPU device has no memory of its own: it reports the machine's. */
 export const Device = z.object({
@@ -17,10 +18,12 @@ export type Device = z.infer<typeof Device>;
 
 export const WorkerState = z.enum(["starting", "ready", "draining", "dead"]);
 
+export const WorkerKind = z.enum(["llama", "llama-server", "openai", "synthetic"]);
+
 /** One worker process as its hive reports it. */
 export const WorkerInfo = z.object({
   worker_id: WorkerId,
-  kind: z.enum(["llama", "llama-server", "openai", "synthetic"]),
+  kind: WorkerKind,
   model: ModelId,
   device: z.string().max(32),
   state: WorkerState,
@@ -105,6 +108,8 @@ export type HiveInfo = z.infer<typeof HiveInfo>;
 export const ActiveWorker = z.object({
   worker_id: WorkerId,
   hive_id: HiveId,
+  /** Its engine. */
+  kind: WorkerKind.optional(),
   model: ModelId,
   device: z.string(),
   state: z.enum([...ShownState.options, "unreachable"]),
@@ -122,6 +127,25 @@ export const ActiveWorker = z.object({
   expires_at: z.int().nonnegative().optional(),
 });
 export type ActiveWorker = z.infer<typeof ActiveWorker>;
+
+/** A job that waits for a place. Times in milliseconds since the epoch, by the queen's clock. */
+export const QueuedJob = z.object({
+  job_id: JobId,
+  operation: z.string(),
+  model: z.string().optional(),
+  /** The only hive that it may run on. */
+  hive_id: HiveId.optional(),
+  priority: z.enum(priorities),
+  /** Name of the API key that submitted it. */
+  key: z.string(),
+  /** Place among the jobs that want the same, 1 = next, and why they wait. */
+  position: z.int().positive(),
+  reason: z.string(),
+  submitted_at: z.int().nonnegative(),
+  /** About how long it will still wait; absent when unknown. */
+  eta_ms: z.int().nonnegative().optional(),
+});
+export type QueuedJob = z.infer<typeof QueuedJob>;
 
 /** One thing that was looked at, and what was found, in words a person can act on. */
 export const Check = z.object({ name: z.string().max(64), ok: z.boolean(), detail: z.string().max(1_024) });

@@ -19,4 +19,6 @@ export * from "./operations/models.ts";
 export * from "./operations/tools.ts";
 export * from "./operations/usage.ts";
 export * from "./operations/workers.ts";
+export * from "./priority.ts";
 export * from "./submission.ts";
+export * from "./words.ts";

@@ -10,6 +10,12 @@ export const limits = {
   ...loadLimits,
   /** A request body. Long prompts fit; an image or a file belongs elsewhere. */
   body_bytes_max: 1_048_576,
+  /** What a client may call its request, so that a retry meets its own job: a UUID or two. */
+  idempotency_key_chars_max: 255,
+  /** Jobs that one `GET /v1/jobs` lists. */
+  jobs_listed_max: 200,
+  /** Jobs of one look at the queue: the place of each is worked out for it. */
+  queue_list_max: 1_000,
   /** Nesting of a JSON body: deeper input only serves to exhaust a parser. */
   json_depth_max: 32,
   /** One link frame. Holds the largest body with its envelope, and stays under the 2 MB of a Durable Object row. */

@@ -49,7 +49,7 @@ export const modelErrors = {
     exit: 4,
     retryable: false,
     title: "This hive does not fetch from that address",
-    help: "Only public https addresses are fetched, unless the hive's owner sets HF_ENDPOINT or RBEE_ALLOW_PRIVATE_URLS=1.",
+    help: "Only public https addresses are fetched, unless the hive's owner sets HF_ENDPOINT or RBEE_ALLOW_PRIVATE_URLS=1; other servers, if RBEE_SERVER_HOSTS names them.",
   },
   disk_full: {
     status: 507,

@@ -36,6 +36,15 @@ export function readFileName(fileName: string): FileName | undefined {
   return { base, quant: tagged?.["quant"], part: Number(split?.["part"] ?? 1), parts: Number(split?.["parts"] ?? 1) };
 }
 
+/** The model that an operation is about, by the name people type. Addresses stay out: there may be secrets in them. */
+export function modelAbout({ model, id }: Readonly<Record<string, unknown>>): string | undefined {
+  const said = model ?? id;
+  if (typeof said !== "string") return undefined;
+  return /^(https?|file):/.test(said) ? readFileName(fileNameIn(said))?.base : said;
+}
+
+const fileNameIn = (address: string): string => address.replace(/[?#].*$/, "").replace(/^.*\//, "");
+
 /** Position in the order of preference; quantisations that are not in it come last, none at all comes first. */
 export function quantRank(quant: string | undefined): number {
   if (quant === undefined) return -1;

@@ -38,11 +38,12 @@ export function parseInput(name: OperationName, fields: Record<string, unknown>)
 /** Wrong fields in one line a person can read: `max_tokens: Too big…; foo: unrecognized`. */
 export function explain(error: z.ZodError): string {
   const ISSUES_SHOWN = 8;
-  const lines = error.issues.slice(0, ISSUES_SHOWN).map((issue) => {
+  const lines = error.issues.map((issue) => {
     const path = issue.path.join(".");
     return path === "" ? issue.message : `${path}: ${issue.message}`;
   });
-  return lines.join("; ").slice(0, 1_024);
+  // Two rules of one field may say the same.
+  return [...new Set(lines)].slice(0, ISSUES_SHOWN).join("; ").slice(0, 1_024);
 }
 
 const operationOfName: Record<string, unknown> = Object.fromEntries(operationNames.map((name) => [name, true]));

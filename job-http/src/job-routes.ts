@@ -1,4 +1,5 @@
 import {
+  limits,
   parseSubmission,
   RbeeError,
   type CancelAnswer,
@@ -11,6 +12,7 @@ import { Hono, type Context, type Env } from "hono";
 import { authorize, authorizeSubmission, type Principal } from "./access.ts";
 import { readJson } from "./body.ts";
 import { jobId } from "./hmac.ts";
+import { idempotencyKey } from "./idempotency.ts";
 import { errorResponse, problemResponse } from "./problem.ts";
 import { withSession } from "./session-header.ts";
 
@@ -55,9 +57,7 @@ export interface Caller {
 
 type App<E extends Env> = E & { Variables: { caller: Caller } };
 
-const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 const LIST_DEFAULT = 50;
-const LIST_MAX = 200;
 
 /** The routes below `/v1/jobs`. @param admit looks at the key of a request; throws RbeeError unauthorized */
 export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<Caller>): Hono<App<E>> {
@@ -74,8 +74,8 @@ export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<
     const { principal, jobs } = c.var.caller;
     authorize(principal, "operator");
     const limit = Number(c.req.query("limit") ?? LIST_DEFAULT);
-    if (!Number.isInteger(limit) || limit < 1 || limit > LIST_MAX) {
-      throw new RbeeError("invalid_input", `limit: a whole number from 1 to ${LIST_MAX}`);
+    if (!Number.isInteger(limit) || limit < 1 || limit > limits.jobs_listed_max) {
+      throw new RbeeError("invalid_input", `limit: a whole number from 1 to ${limits.jobs_listed_max}`);
     }
     return Response.json({ jobs: await jobs.list(limit) });
   });
@@ -105,11 +105,8 @@ async function submit(request: Request, caller: Caller, reader: () => ReaderQuer
   const { colony, key_id } = principal;
   const submission = withSession(parseSubmission(await readJson(request)), request.headers);
   authorizeSubmission(principal, submission);
-  const idempotency = request.headers.get("idempotency-key");
-  if (idempotency !== null && (idempotency === "" || idempotency.length > IDEMPOTENCY_KEY_CHARS_MAX)) {
-    throw new RbeeError("invalid_input", `an Idempotency-Key has 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters`);
-  }
-  const job_id = await jobId(secret, idempotency === null ? undefined : { colony, key_id, idempotency });
+  const idempotency = idempotencyKey(request.headers);
+  const job_id = await jobId(secret, idempotency === undefined ? undefined : { colony, key_id, idempotency });
   const spec: JobSpec = { ...submission, job_id, colony, key_id, submitted_at: Date.now() };
   const query = (request.headers.get("accept") ?? "").includes("text/event-stream") ? reader() : undefined;
   if (query === undefined && new URL(request.url).searchParams.has("on_disconnect"))

@@ -1,10 +1,13 @@
 import { buildApplication, buildRouteMap, text_en, type Application, type CommandContext } from "@stricli/core";
+import { errorCodes, errors } from "@rbee/contracts";
 import { operationRoutes } from "./commands/catalog.ts";
 import { chatCommand } from "./commands/chat.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { inferCommand } from "./commands/infer.ts";
 import { jobRoutes } from "./commands/jobs.ts";
-import { exitCodeOf, formatFailure, formatUsage } from "./failure.ts";
+import { contextRoutes, loginCommand, logoutCommand } from "./commands/login.ts";
+import { exitCodeOf, exitMeanings, formatFailure, formatUsage } from "./failure.ts";
+import { topCommand } from "./top/command.ts";
 import { upCommand } from "./up/command.ts";
 
 /** The whole command line. */
@@ -22,12 +25,16 @@ export function buildKeeper(version: string): Application<CommandContext> {
         '  rbee infer "Tell me about bees"       text from a model, as it comes',
         "  rbee models pull Qwen/Qwen2.5-0.5B-Instruct-GGUF",
         "                                        a model from the hub, with a bar; Ctrl-C keeps the part",
-        "  rbee status                           hives, workers, queue",
+        "  rbee status                           hives, workers, queue; `rbee top` watches them live",
+        "  rbee login https://rbee.example.com   a queen elsewhere; `rbee context` for several",
         "  rbee --hive local workers ps          this machine's own hive, with no queen in reach",
         "  rbee workers spawn --help             what a command takes, and examples",
         "  rbee run --help                       every operation by its wire name",
         "",
-        "Talks to the queen of --url and --key, of RBEE_URL and RBEE_API_KEY, or of the last `rbee up`.",
+        "Talks to the queen of --url and --key or --context, of RBEE_URL and RBEE_API_KEY, of the context in use,",
+        "or of the last `rbee up`. NO_COLOR turns colours off.",
+        "",
+        ...exitCodes(),
       ].join("\n"),
     },
     routes: {
@@ -35,7 +42,11 @@ export function buildKeeper(version: string): Application<CommandContext> {
       infer: inferCommand(),
       chat: chatCommand(),
       ...routes,
+      top: topCommand(),
       jobs: jobRoutes,
+      login: loginCommand(),
+      logout: logoutCommand(),
+      context: contextRoutes,
       ...(run === undefined ? {} : { run }),
       completion: completionCommand(),
     },
@@ -56,6 +67,13 @@ export function buildKeeper(version: string): Application<CommandContext> {
       },
     },
   });
+}
+
+/** What the exit codes mean, read from the errors table. */
+function exitCodes(): string[] {
+  const codes = Object.groupBy(errorCodes, (code) => errors[code].exit);
+  const lines = Object.entries(codes).map(([exit, names = []]) => `  ${exit.padEnd(4)}${exitMeanings[Number(exit)] ?? names.join(", ")}`);
+  return ["Exit codes:", "  0   done", ...lines];
 }
 
 function formatUnknown(input: string, corrections: readonly string[], colours: boolean): string {

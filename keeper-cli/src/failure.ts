@@ -6,6 +6,16 @@ const EXIT_USAGE = 2;
 const EXIT_FAILED = 6;
 const EXIT_INTERRUPTED = 130;
 
+/** What each exit code of the errors table tells a script. */
+export const exitMeanings: Readonly<Record<number, string>> = {
+  2: "the command or its input was wrong",
+  3: "there is no such hive, worker, model, job, …",
+  4: "refused: by the key, or by what is in use",
+  5: "not now: the same command may succeed later",
+  6: "it was tried and failed",
+  130: "cancelled or interrupted",
+};
+
 /** An error of the keeper's own, in the same words and codes as the queen's. */
 export function fail(code: ErrorCode, detail?: string, hint?: string): RbeeError {
   return new RbeeError({ ...problemOf(code, detail), ...(hint === undefined ? {} : { hint }) });

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { rbeeHome } from "./home.ts";
+import { contextNamed, readContexts, type Context } from "./contexts.ts";
 import { fail } from "./failure.ts";
+import { rbeeHome } from "./home.ts";
+import { readFields, writePrivate } from "./private-file.ts";
 
 export interface QueenAddress {
   readonly url: string;
@@ -12,6 +13,8 @@ export interface QueenAddress {
 export interface AddressFlags {
   readonly url?: string | undefined;
   readonly key?: string | undefined;
+  /** A queen that somebody logged in to. */
+  readonly context?: string | undefined;
   /** A hive by name, or `local`. */
   readonly hive?: string | undefined;
 }
@@ -31,11 +34,16 @@ export function namedHive(flags: AddressFlags, env: NodeJS.ProcessEnv = process.
 
 const DEFAULT_URL = "http://127.0.0.1:7833";
 
-/** Which queen a command talks to: the flags, else the environment, else the one that `rbee up` last started here. */
+/**
+ * Which queen a command talks to: the flags, else the environment, else the context in use, else the queen that `rbee up`
+ * last started here.
+ */
 export function queenAddress(flags: AddressFlags, env: NodeJS.ProcessEnv = process.env): QueenAddress {
   if (isLocal(flags, env)) return localHive(env);
-  const local = readLocal(rbeeHome(env));
-  const url = flags.url || env["RBEE_URL"] || local?.url || DEFAULT_URL;
+  const home = rbeeHome(env);
+  const chosen = flags.context === undefined ? undefined : contextNamed(readContexts(home), flags.context);
+  const known = [chosen, currentContext(home), readLocal(home)].filter((one) => one !== undefined);
+  const url = flags.url || chosen?.url || env["RBEE_URL"] || known[0]?.url || DEFAULT_URL;
   if (!/^https?:\/\/./.test(url) || !URL.canParse(url)) {
     throw fail(
       "invalid_input",
@@ -43,16 +51,22 @@ export function queenAddress(flags: AddressFlags, env: NodeJS.ProcessEnv = proce
       "It looks like https://rbee.example.com.",
     );
   }
-  // A local queen's key is no business of another queen.
-  const localKey = local !== undefined && sameOrigin(local.url, url) ? local.key : undefined;
-  return { url, key: flags.key || env["RBEE_API_KEY"] || localKey };
+  // A queen's key is no business of another queen.
+  const keyOf = (queens: readonly Context[]) => queens.find((one) => sameOrigin(one.url, url))?.key;
+  const chosenKey = chosen === undefined ? undefined : keyOf([chosen]);
+  return { url, key: flags.key || chosenKey || env["RBEE_API_KEY"] || keyOf(known) };
+}
+
+function currentContext(home: string): Context | undefined {
+  const { current, contexts } = readContexts(home);
+  return current !== undefined && Object.hasOwn(contexts, current) ? contexts[current] : undefined;
 }
 
 /** The local server of an agent on this machine. Its key is in a file that only its owner can read. */
 function localHive(env: NodeJS.ProcessEnv): QueenAddress {
   const homes = [join(rbeeHome(env), "hive"), join(homedir(), ".rbee", "hive")];
   for (const home of homes) {
-    const { url, key } = readJson(join(home, "local.json"));
+    const { url, key } = readFields(join(home, "local.json"));
     if (typeof url === "string" && typeof key === "string") return { url, key };
   }
   throw fail(
@@ -64,11 +78,7 @@ function localHive(env: NodeJS.ProcessEnv): QueenAddress {
 
 /** Tells later commands where the local queen is. The key is a password: nobody else may read the file. */
 export function rememberQueen(home: string, address: { readonly url: string; readonly key: string }): void {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const file = fileIn(home);
-  const text = JSON.stringify({ queen_url: address.url, api_key: address.key });
-  writeFileSync(`${file}.new`, `${text}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  writePrivate(fileIn(home), { queen_url: address.url, api_key: address.key });
 }
 
 const fileIn = (home: string): string => join(home, "queen.json");
@@ -76,15 +86,6 @@ const fileIn = (home: string): string => join(home, "queen.json");
 const sameOrigin = (a: string, b: string): boolean => URL.canParse(a) && new URL(a).origin === new URL(b).origin;
 
 function readLocal(home: string): { url: string; key: string } | undefined {
-  const { queen_url, api_key } = readJson(fileIn(home));
+  const { queen_url, api_key } = readFields(fileIn(home));
   return typeof queen_url === "string" && typeof api_key === "string" ? { url: queen_url, key: api_key } : undefined;
-}
-
-/** The fields of a file; none when nothing has run here yet. */
-function readJson(file: string): Partial<Record<string, unknown>> {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 }

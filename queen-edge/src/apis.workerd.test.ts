@@ -1,7 +1,8 @@
-import { problemOf, type LaneUp, type Op } from "@rbee/contracts";
+import { problemOf, type LaneUp } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
+import { aModel, anInventory, aWorker } from "./testing/fleets.ts";
 import { queen, SseReader, view } from "./testing/queen-client.ts";
-import { inventory, TestHive, type Lane } from "./testing/test-hive.ts";
+import { TestHive } from "./testing/test-hive.ts";
 
 /** APIs that others defined, with a hive that does exactly what a test tells it. */
 
@@ -12,9 +13,8 @@ let model: string;
 beforeEach(async () => {
   hive = await TestHive.enrol(`api-hive-${++hives}`);
   model = `bee-${hives}`;
-  const [worker] = inventory().workers;
-  const models = [{ id: model, name: model, size_bytes: 1, status: "ready" as const, loaded: true }];
-  await hive.connect({ inventory: inventory({ models, workers: worker === undefined ? [] : [{ ...worker, model }] }) });
+  const inventory = anInventory({ models: [aModel({ id: model, name: model })], workers: [aWorker({ model })] });
+  await hive.connect({ inventory });
   return () => hive.hangUp();
 });
 
@@ -24,11 +24,6 @@ const chat = (fields: object = {}, headers: Record<string, string> = {}): Promis
     headers,
     body: JSON.stringify({ model, messages: [{ role: "user", content: "hi" }], ...fields }),
   });
-
-async function taken(): Promise<{ op: Op; lane: Lane }> {
-  const op = await hive.op();
-  return { op, lane: (await hive.lane(op)).lane };
-}
 
 const usage = { prompt_tokens: 1, cached_tokens: 0, completion_tokens: 1, total_tokens: 2 };
 const timings = { wait_ms: 0, prompt_ms: 0, generation_ms: 0, tokens_per_s: 0 };
@@ -58,7 +53,7 @@ const broken = (final: number): LaneUp => ({
 describe("failures", () => {
   test("before anything was said have their own status", async () => {
     const answering = chat();
-    const { lane } = await taken();
+    const { lane } = await hive.take();
     lane.send(broken(0));
     const response = await answering;
     expect(response.status).toBe(502);
@@ -71,7 +66,7 @@ describe("failures", () => {
 
   test("in mid-stream are an error event, and no [DONE]", async () => {
     const answering = chat({ stream: true });
-    const { lane } = await taken();
+    const { lane } = await hive.take();
     lane.send(said("Hel"));
     const reader = new SseReader(await answering);
     lane.send(broken(1));
@@ -82,7 +77,7 @@ describe("failures", () => {
 
   test("behind headers that had to go out leave a body that nobody takes for an answer [API-2]", async () => {
     const answering = chat();
-    const { lane } = await taken();
+    const { lane } = await hive.take();
     // Nothing is said: the headers go out by themselves.
     const response = await answering;
     expect(response.status).toBe(200);
@@ -92,7 +87,7 @@ describe("failures", () => {
 
   test("of a job that somebody cancelled is no reason to try again", async () => {
     const answering = chat();
-    const { op, lane } = await taken();
+    const { op, lane } = await hive.take();
     await queen(`/v1/jobs/${op.job_id}`, { method: "DELETE" });
     await lane.next();
     lane.send({ t: "end", final: 0, outcome: { status: "cancelled" } });
@@ -104,7 +99,7 @@ describe("failures", () => {
 
 test("white space in front of an answer that took its time is part of no value [API-2]", async () => {
   const answering = chat();
-  const { lane } = await taken();
+  const { lane } = await hive.take();
   const response = await answering;
   const reading = response.text();
   lane.send(said("Hello"));
@@ -113,10 +108,19 @@ test("white space in front of an answer that took its time is part of no value [
   expect(JSON.parse(text)).toMatchObject({ choices: [{ message: { content: "Hello" } }] });
 });
 
+test("what JavaScript takes for ends of lines are characters like any other", async () => {
+  const text = "a\u2028b\u2029c\u0085d";
+  const answering = chat();
+  const { lane } = await taken();
+  lane.send(said(text));
+  lane.send(done(text, 1));
+  expect(await (await answering).json()).toMatchObject({ choices: [{ message: { content: text } }] });
+});
+
 test("the same name meets the same job, and its answer [API-1]", async () => {
   const headers = { "idempotency-key": `key-${hives}` };
   const answering = chat({}, headers);
-  const { op, lane } = await taken();
+  const { op, lane } = await hive.take();
   lane.send(said("Hello"));
   lane.send(done("Hello", 1));
   const first = await answering;
@@ -133,7 +137,7 @@ test("what a client keeps with a response no hive sees, and a stranger's job is 
     method: "POST",
     body: JSON.stringify({ model, input: "hi", instructions: "Be a bee.", metadata: { secret: "x" } }),
   });
-  const { op, lane } = await taken();
+  const { op, lane } = await hive.take();
   expect(op.input).not.toHaveProperty("note");
   lane.send(said("Hello"));
   lane.send(done("Hello", 1));
@@ -142,7 +146,7 @@ test("what a client keeps with a response no hive sees, and a stranger's job is 
   expect(await found.json()).toMatchObject({ id: made.id, metadata: { secret: "x" }, instructions: "Be a bee." });
   expect(JSON.stringify(await view(op.job_id))).not.toContain("secret");
   const plain = chat();
-  const job = await taken();
+  const job = await hive.take();
   job.lane.send(done("", 0));
   await plain;
   expect((await queen(`/v1/responses/${job.op.job_id.replace("job_", "resp_")}`)).status).toBe(404);

@@ -1,8 +1,9 @@
 import { exports } from "cloudflare:workers";
 import { errors, limits, operationNames, Problem } from "@rbee/contracts";
 import { describe, expect, test } from "vitest";
+import { anInventory } from "./testing/fleets.ts";
 import { post, queen } from "./testing/queen-client.ts";
-import { inventory, TestHive } from "./testing/test-hive.ts";
+import { TestHive } from "./testing/test-hive.ts";
 
 /** Every refusal is a whole problem: a stable code, its own status, what was wrong, and what to do. */
 async function refused(response: Response): Promise<string> {
@@ -151,7 +152,7 @@ describe("nobody gets in without a key", () => {
 
   test("a lane token opens its own lane and no other", async () => {
     const hive = await TestHive.enrol("laned");
-    await hive.connect({ inventory: inventory() });
+    await hive.connect({ inventory: anInventory() });
     await post(infer({ hive_id: "laned" }));
     const op = await hive.op();
     expect((await hive.dialLane({ ...op, job_id: "job_aaaaaaaaaaaaaaaaaaaaaaaaaa" })).status).toBe(401);

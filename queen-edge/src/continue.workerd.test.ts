@@ -2,8 +2,9 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { LINK_VERSION_MIN, limits, type Inventory, type LaneUp, type Problem } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { aModel, anInventory, aWorker } from "./testing/fleets.ts";
 import { dataOf, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
-import { inventory, TestHive, type Lane } from "./testing/test-hive.ts";
+import { TestHive, type Lane } from "./testing/test-hive.ts";
 
 /** `on_lost: "continue"`: another hive with the same model goes on behind what was shown. */
 
@@ -11,14 +12,11 @@ let hives = 0;
 let model: string;
 let one: TestHive;
 
-const has = (digest: string | undefined, id = model): Inventory => {
-  const [worker] = inventory().workers;
-  const file = { id, name: id, size_bytes: 1, status: "ready" as const, loaded: true };
-  return inventory({
-    models: [{ ...file, ...(digest === undefined ? {} : { digest }) }],
-    workers: worker === undefined ? [] : [{ ...worker, model: id }],
+const has = (digest: string | undefined, id = model): Inventory =>
+  anInventory({
+    models: [aModel({ id, name: id, ...(digest === undefined ? {} : { digest }) })],
+    workers: [aWorker({ model: id })],
   });
-};
 
 async function hiveWith(inventory: Inventory): Promise<TestHive> {
   const hive = await TestHive.enrol(`continues-${++hives}`);

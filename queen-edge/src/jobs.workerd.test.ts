@@ -1,10 +1,10 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { dataOf, post, queen, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
-import { inventory, TestHive, type Lane } from "./testing/test-hive.ts";
+import { aModel, anInventory } from "./testing/fleets.ts";
+import { dataOf, INFER, post, queen, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
+import { TestHive, type Lane } from "./testing/test-hive.ts";
 
-const INFER = { operation: "infer", model: "bee", prompt: "Hello" };
 const RESULT = { text: "abc", finish_reason: "stop" };
 
 let hive: TestHive;
@@ -16,17 +16,12 @@ beforeEach(async () => {
   return () => hive.hangUp();
 });
 
-async function start(body: Record<string, unknown> = INFER) {
+async function start(body?: Record<string, unknown>) {
   await hive.connect();
-  const id = await submit({ ...body, hive_id: hive.hive_id });
-  const op = await hive.op();
-  return { id, op, ...(await hive.lane(op)) };
+  return hive.start(body);
 }
 
-async function succeed(lane: Lane, final: number) {
-  lane.send({ t: "end", final, outcome: { status: "succeeded", result: RESULT } });
-  for (let frame = await lane.next(); frame.t !== "end_ack";) frame = await lane.next();
-}
+const succeed = (lane: Lane, final: number) => lane.end(final, { status: "succeeded", result: RESULT });
 
 describe("one job", () => {
   test("runs from POST to [DONE]: the hive's words reach the reader, ids and all", async () => {
@@ -201,7 +196,7 @@ describe("waiting", () => {
     expect(await view(id)).toMatchObject({ state: "queued", position: 1 });
     await evictDurableObject(env.REGISTRY.getByName("main"));
     await hive.connect();
-    const { lane } = await hive.lane(await hive.op());
+    const { lane } = await hive.take();
     await succeed(lane, 0);
     expect(dataOf(await reader.rest())).toEqual([`[INFO] Given to ${hive.hive_id}`, JSON.stringify(RESULT), "[DONE]"]);
   });
@@ -249,7 +244,7 @@ describe("waiting", () => {
     await hive.connect();
     const id = await submit({ ...INFER, hive_id: hive.hive_id });
     await hive.op();
-    await hive.connect({ inventory: inventory(), jobs: [] });
+    await hive.connect({ inventory: anInventory(), jobs: [] });
     expect(await hive.op()).toMatchObject({ job_id: id, term: 3 });
   });
 
@@ -257,7 +252,7 @@ describe("waiting", () => {
     const { id, lane } = await start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();
-    await hive.connect({ inventory: inventory(), jobs: [] });
+    await hive.connect({ inventory: anInventory(), jobs: [] });
     expect(dataOf(await readAll(id))).toEqual(['[TOKEN] "a"', expect.stringMatching(/^\[ERROR\] hive_lost/), "[DONE]"]);
   });
 });
@@ -268,11 +263,10 @@ describe("submitting twice", () => {
     const body = { ...INFER, model: "late", hive_id: hive.hive_id };
     await hive.connect();
     expect((await post(body, key)).status).toBe(404);
-    const late = { ...inventory().models[0], id: "late" };
-    hive.control.send({ t: "inventory", inventory: inventory({ models: [late] }) });
+    hive.control.send({ t: "inventory", inventory: anInventory({ models: [aModel({ id: "late" })] }) });
     let again = await post(body, key);
     while (again.status === 404) again = await post(body, key);
-    const { lane } = await hive.lane(await hive.op());
+    const { lane } = await hive.take();
     await succeed(lane, 0);
     expect(dataOf(await new SseReader(again).rest())).toEqual([JSON.stringify(RESULT), "[DONE]"]);
   });

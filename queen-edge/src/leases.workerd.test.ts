@@ -2,10 +2,9 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { closes, limits } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { dataOf, post, queen, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
-import { inventory, TestHive } from "./testing/test-hive.ts";
-
-const INFER = { operation: "infer", model: "bee", prompt: "Hello" };
+import { anInventory } from "./testing/fleets.ts";
+import { dataOf, INFER, post, queen, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
+import { TestHive } from "./testing/test-hive.ts";
 
 let hive: TestHive;
 let hives = 0;
@@ -38,15 +37,9 @@ async function passOnTime(id: string, ms: number): Promise<void> {
   pass(Math.max(0, until - Date.now()));
 }
 
-async function started() {
-  const id = await submit({ ...INFER, hive_id: hive.hive_id });
-  const op = await hive.op();
-  return { id, op, ...(await hive.lane(op)) };
-}
-
 // First in this file: no other job is open yet.
 test("an idle colony has no alarm", async () => {
-  const { id, lane } = await started();
+  const { id, lane } = await hive.start();
   lane.send({ t: "end", final: 0, outcome: { status: "succeeded", result: {} } });
   await readAll(id);
   await runDurableObjectAlarm(env.REGISTRY.getByName("main"));
@@ -67,7 +60,7 @@ describe("leases", () => {
   });
 
   test("a lane that is silent too long is lost; what was shown stays, and the error says so", async () => {
-    const { id, lane } = await started();
+    const { id, lane } = await hive.start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();
     await passOnTime(id, limits.lease_ms + 1);
@@ -88,7 +81,7 @@ describe("leases", () => {
   });
 
   test("a lane that pings keeps its lease and wakes nothing", async () => {
-    const { id, lane } = await started();
+    const { id, lane } = await hive.start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();
     lane.sendText("ping");
@@ -97,7 +90,7 @@ describe("leases", () => {
   });
 
   test("a zombie is cut off once its term is over, and cannot come back", async () => {
-    const { id, op, lane } = await started();
+    const { id, op, lane } = await hive.start();
     await passOnTime(id, limits.lease_ms + 1);
     const again = await hive.op();
     expect(await lane.closed).toBe(closes.stale_term.code);
@@ -110,7 +103,7 @@ describe("leases", () => {
   });
 
   test("after a crash of the queen the hive has a lease's time to come back", async () => {
-    const { id, op, lane } = await started();
+    const { id, op, lane } = await hive.start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();
     pass(limits.take_up_ms + 1);
@@ -121,7 +114,7 @@ describe("leases", () => {
   });
 
   test("[JOB-7] a job that sleeps and wakes without its lane does not wait for ever", async () => {
-    const { id, lane } = await started();
+    const { id, lane } = await hive.start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();
     await evictDurableObject(objectOf(id), { webSockets: "close" });
@@ -133,7 +126,7 @@ describe("leases", () => {
   });
 
   test("[JOB-6] [LANE-4] tokens shown behind a narration are never contradicted by a second run", async () => {
-    const { id, lane } = await started();
+    const { id, lane } = await hive.start();
     const loading = {
       type: "narration",
       actor: "hive",
@@ -157,7 +150,7 @@ describe("leases", () => {
   });
 
   test("[JOB-8] a queen that slept for a day loses no job for it", async () => {
-    const { id, lane } = await started();
+    const { id, lane } = await hive.start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();
     pass(86_400_000);
@@ -168,7 +161,7 @@ describe("leases", () => {
   });
 
   test("[JOB-7] readers are told when a hive is away and when it is back, without a place in the log", async () => {
-    const { id, op, lane } = await started();
+    const { id, op, lane } = await hive.start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();
     const reader = await SseReader.open(id);
@@ -187,7 +180,7 @@ describe("leases", () => {
   });
 
   test("a hive that never stops does not keep a cancelled job open", async () => {
-    const { id } = await started();
+    const { id } = await hive.start();
     await queen(`/v1/jobs/${id}`, { method: "DELETE" });
     pass(limits.cancel_grace_ms);
     await runDurableObjectAlarm(objectOf(id));
@@ -205,7 +198,7 @@ describe("leases", () => {
   });
 
   test("a log is forgotten when its time is up, and takes nothing with it but itself", async () => {
-    const { id, lane } = await started();
+    const { id, lane } = await hive.start();
     lane.send({ t: "end", final: 0, outcome: { status: "succeeded", result: {} } });
     await readAll(id);
     pass(limits.job_retention_ms);
@@ -250,7 +243,7 @@ describe("operations for a hive by name", () => {
     const refused = await post({ operation: "worker_process_list", hive_id: hive.hive_id });
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, "hive_offline"]);
     const list = await submit({ operation: "model_list", hive_id: hive.hive_id });
-    expect((await view(list)).result).toEqual({ models: inventory().models, stale: true });
+    expect((await view(list)).result).toEqual({ models: anInventory().models, stale: true });
     const status = await submit({ operation: "hive_status", alias: hive.hive_id });
     expect((await view(status)).result).toMatchObject({ hive_id: hive.hive_id, running: false });
   });

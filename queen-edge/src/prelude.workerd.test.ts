@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { dataOf, readAll, submit } from "./testing/queen-client.ts";
+import { dataOf, INFER, readAll, submit } from "./testing/queen-client.ts";
 import { TestHive } from "./testing/test-hive.ts";
 
-const INFER = { operation: "infer", model: "bee", prompt: "Hello" };
 const RESULT = { text: "a", finish_reason: "stop" };
 
 let hive: TestHive;

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { durableSql } from "./durable/durable-sql.ts";
 import { Registry } from "./queen/registry.ts";
 import { parseExposition } from "./testing/exposition.ts";
-import { anInventory, aWant } from "./testing/fleets.ts";
+import { anInventory, aWant, aWorker } from "./testing/fleets.ts";
 import { dataOf, post, queen, readAll, run, SseReader, submit, view } from "./testing/queen-client.ts";
-import { inventory, TestHive, type Lane } from "./testing/test-hive.ts";
+import { TestHive } from "./testing/test-hive.ts";
 
 let hive: TestHive;
 let hives = 0;
@@ -29,29 +29,23 @@ const infer = (over: Record<string, unknown> = {}) => ({
   hive_id: hive.hive_id,
   ...over,
 });
-const worker = (n: number, over = {}) =>
-  inventory().workers.map((one) => ({ ...one, worker_id: `worker-${hive.hive_id}-${n}`, port: 9100 + n, ...over }));
+const worker = (n: number, slots: number) =>
+  aWorker({ worker_id: `worker-${hive.hive_id}-${n}`, port: 9100 + n, slots });
 
 /** Connects with two workers of so many slots each. */
 const connect = (slots = 2) =>
-  hive.connect({ inventory: inventory({ workers: [...worker(1, { slots }), ...worker(2, { slots })] }) });
+  hive.connect({ inventory: anInventory({ workers: [worker(1, slots), worker(2, slots)] }) });
 
 const usage = { prompt_tokens: 12, cached_tokens: 2, completion_tokens: 3, total_tokens: 15 };
 const timings = { wait_ms: 0, prompt_ms: 1, generation_ms: 1, tokens_per_s: 100 };
 
-async function end(lane: Lane, outcome: unknown, final = 0): Promise<void> {
-  lane.send({ t: "end", final, outcome } as never);
-  for (let frame = await lane.next(); frame.t !== "end_ack";) frame = await lane.next();
-}
-
 /** Runs one job to its end, and gives the worker that the queen chose for it. */
 async function ran(body: Record<string, unknown>, headers: Record<string, string> = {}): Promise<string> {
   expect((await post(body, headers)).status).toBe(202);
-  const op = await hive.op();
-  const { lane } = await hive.lane(op);
+  const { op, lane } = await hive.take();
   const { worker_id = "" } = op;
   const result = { text: "x", finish_reason: "stop", model: "bee", hive_id: hive.hive_id, worker_id, usage, timings };
-  await end(lane, { status: "succeeded", result });
+  await lane.end(0, { status: "succeeded", result });
   return worker_id;
 }
 
@@ -164,9 +158,9 @@ describe("accounts", () => {
     await connect();
     await ran(infer());
     await submit(infer());
-    const { lane } = await hive.lane(await hive.op());
+    const { lane } = await hive.take();
     lane.send({ t: "ev", first: 1, items: ["a", "b"] });
-    await end(lane, { status: "failed", error: problemOf("worker_died") }, 2);
+    await lane.end(2, { status: "failed", error: problemOf("worker_died") });
     await evictDurableObject(registry());
     expect(await report()).toMatchObject({ jobs: 2, failed: 1, prompt_tokens: 12, completion_tokens: 5, units: 30 });
     await evictDurableObject(registry());

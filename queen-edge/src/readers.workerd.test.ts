@@ -1,10 +1,10 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { limits, type Op } from "@rbee/contracts";
+import { limits } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { readerStream } from "./http/reader-stream.ts";
 import { readerCloses } from "./reader-socket.ts";
-import { dataOf, post, queen, readAll, SseReader, submit, view } from "./testing/queen-client.ts";
+import { dataOf, post, queen, readAll, SseReader, view } from "./testing/queen-client.ts";
 import { TestHive, type Lane } from "./testing/test-hive.ts";
 
 const RESULT = { text: "", finish_reason: "stop" };
@@ -21,12 +21,6 @@ beforeEach(async () => {
   return () => hive.hangUp();
 });
 
-async function start(): Promise<{ id: string; op: Op; lane: Lane }> {
-  const id = await submit({ operation: "infer", model: "bee", prompt: "Hello", hive_id: hive.hive_id });
-  const op = await hive.op();
-  return { id, op, ...(await hive.lane(op)) };
-}
-
 /** Sends much and waits until the queen has it all. */
 async function pour(lane: Lane, from = 1): Promise<void> {
   const items = Array.from({ length: ITEMS }, (_, n) => `${n} ${"x".repeat(200)}`);
@@ -39,10 +33,7 @@ async function pour(lane: Lane, from = 1): Promise<void> {
   }
 }
 
-async function end(lane: Lane, final: number): Promise<void> {
-  lane.send({ t: "end", final, outcome: { status: "succeeded", result: RESULT } });
-  for (let frame = await lane.next(); frame.t !== "end_ack";) frame = await lane.next();
-}
+const end = (lane: Lane, final: number) => lane.end(final, { status: "succeeded", result: RESULT });
 
 interface Held {
   readonly unconfirmed: number;
@@ -60,7 +51,7 @@ const MESSAGE_CHARS = ITEMS * 260;
 
 describe("[READ-6] a reader that does not keep up", () => {
   test("is sent a window's worth and no more; then it goes on from the log, and misses nothing", async () => {
-    const { id, lane } = await start();
+    const { id, lane } = await hive.start();
     const slow = await SseReader.open(id);
     const quick = SseReader.open(id).then((reader) => reader.rest());
     await pour(lane);
@@ -74,7 +65,7 @@ describe("[READ-6] a reader that does not keep up", () => {
   });
 
   test("is shown what comes live again once it has caught up", async () => {
-    const { id, lane } = await start();
+    const { id, lane } = await hive.start();
     const slow = await SseReader.open(id);
     await pour(lane);
     expect(await readersOf(id)).toMatchObject([{ behind: true }]);
@@ -84,7 +75,7 @@ describe("[READ-6] a reader that does not keep up", () => {
   });
 
   test("is not forgotten when the object is evicted meanwhile", async () => {
-    const { id, lane } = await start();
+    const { id, lane } = await hive.start();
     const slow = await SseReader.open(id);
     await pour(lane);
     await evictDurableObject(env.JOB.getByName(`main/${id}`));
@@ -93,7 +84,7 @@ describe("[READ-6] a reader that does not keep up", () => {
   });
 
   test("gets a long log from the start the same way", async () => {
-    const { id, lane } = await start();
+    const { id, lane } = await hive.start();
     await pour(lane);
     const late = await SseReader.open(id);
     expect((await readersOf(id))[0]?.unconfirmed).toBeLessThan(limits.reader_window_chars + MESSAGE_CHARS);
@@ -125,7 +116,7 @@ describe("a client's leaving", () => {
   const CANCEL = "?on_disconnect=cancel";
 
   test("cancels the job when it asked for that, whoever else reads", async () => {
-    const { id, lane } = await start();
+    const { id, lane } = await hive.start();
     const other = await SseReader.open(id);
     const reader = await SseReader.open(id, CANCEL);
     lane.send({ t: "ev", first: 1, items: ["a"] });
@@ -138,7 +129,7 @@ describe("a client's leaving", () => {
   });
 
   test("cancels nothing otherwise, also when another reader asked for it", async () => {
-    const { id, lane } = await start();
+    const { id, lane } = await hive.start();
     const asked = await SseReader.open(id, CANCEL);
     const reader = await SseReader.open(id);
     lane.send({ t: "ev", first: 1, items: ["a"] });
@@ -157,7 +148,7 @@ describe("a client's leaving", () => {
       body: JSON.stringify(body),
       headers: { accept: "text/event-stream" },
     });
-    const { lane } = await hive.lane(await hive.op());
+    const { lane } = await hive.take();
     const reader = new SseReader(response);
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await reader.next();

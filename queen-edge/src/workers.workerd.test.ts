@@ -2,14 +2,14 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { limits, type ActiveWorker, type Check, type HiveInfo } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
+import { anInventory, aWorker } from "./testing/fleets.ts";
 import { dataOf, post, readAll, run, submit, view } from "./testing/queen-client.ts";
-import { inventory, TestHive } from "./testing/test-hive.ts";
+import { TestHive } from "./testing/test-hive.ts";
 
 let hive: TestHive;
 let hives = 0;
 let worker_id: string;
-const workers = (state: "ready" | "draining" = "ready") =>
-  inventory().workers.map((worker) => ({ ...worker, worker_id, state }));
+const workers = (state: "ready" | "draining" = "ready") => [aWorker({ worker_id, state })];
 
 /** A fleet of one for each test, with a worker of its own name. */
 beforeEach(async () => {
@@ -24,7 +24,7 @@ const get = async (): Promise<ActiveWorker> =>
 
 describe("retiring a worker", () => {
   test("the hive is asked to let it finish, nothing new comes to it, and a restarted queen remembers", async () => {
-    await hive.connect({ inventory: inventory({ workers: workers() }) });
+    await hive.connect({ inventory: anInventory({ workers: workers() }) });
     await infer();
     const running = await hive.op();
     expect(running.worker_id).toBe(worker_id);
@@ -40,13 +40,13 @@ describe("retiring a worker", () => {
     await evictDurableObject(env.REGISTRY.getByName("main"));
     expect(await get()).toMatchObject({ state: "draining", retired: "stop", slots_busy: 1 });
     expect((await view(next)).state).toBe("queued");
-    hive.control.send({ t: "inventory", inventory: inventory({ workers: workers("draining") }) });
+    hive.control.send({ t: "inventory", inventory: anInventory({ workers: workers("draining") }) });
     const placed = await hive.op();
     expect([placed.job_id, placed.worker_id]).toEqual([next, undefined]);
   });
 
   test("a worker nobody has is an error that names those there are", async () => {
-    await hive.connect({ inventory: inventory({ workers: workers() }) });
+    await hive.connect({ inventory: anInventory({ workers: workers() }) });
     for (const operation of ["active_worker_get", "active_worker_retire"]) {
       const response = await post({ operation, worker_id: "worker-none" });
       const { job_id }: { job_id: string } = await response.json();
@@ -58,13 +58,13 @@ describe("retiring a worker", () => {
   });
 
   test("a hive that comes back with it is asked again", async () => {
-    await hive.connect({ inventory: inventory({ workers: workers() }) });
+    await hive.connect({ inventory: anInventory({ workers: workers() }) });
     await run({ operation: "active_worker_retire", worker_id, keep: true });
     const first = await hive.op();
     expect(first.input).toMatchObject({ keep: true });
     await hive.hangUp();
     expect(await get()).toMatchObject({ state: "unreachable", retired: "keep" });
-    await hive.connect({ inventory: inventory({ workers: workers() }), jobs: [first] });
+    await hive.connect({ inventory: anInventory({ workers: workers() }), jobs: [first] });
     expect(await get()).toMatchObject({ state: "draining", retired: "keep", since: expect.any(Number) as number });
   });
 });
@@ -87,7 +87,7 @@ test("the queen tests herself", async () => {
 
 test("a hive that is away cannot look at its devices: an error, and the old list stays, marked stale", async () => {
   const device = { id: "cpu", kind: "cpu", name: "A CPU", memory_total_bytes: 2, memory_free_bytes: 1 } as const;
-  await hive.connect({ inventory: inventory({ devices: [device] }) });
+  await hive.connect({ inventory: anInventory({ devices: [device] }) });
   await hive.hangUp();
   const response = await post({ operation: "hive_refresh_capabilities", hive_id: hive.hive_id });
   expect([response.status, await response.json()]).toMatchObject([503, { code: "hive_offline" }]);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Narration } from "../events.ts";
-import { ActiveWorker, Check, Device, HiveInfo } from "../fleet.ts";
+import { ActiveWorker, Check, Device, HiveInfo, QueuedJob } from "../fleet.ts";
 import { HiveId, SomeLabels, WorkerId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
@@ -20,6 +20,16 @@ export const fleetOperations = {
       workers: z.array(ActiveWorker),
       queue: z.object({ queued: z.int(), running: z.int() }),
     }),
+  },
+  queue_list: {
+    ...queenAnswers,
+    scope: "operator",
+    summary: "Show the jobs that wait: why, for how long, and whose they are",
+    input: z.strictObject({
+      limit: z.int().min(1).max(limits.queue_list_max).default(50).describe("Most jobs to show"),
+    }),
+    /** In the order in which they will be served. `queued`: all that wait. */
+    result: z.object({ jobs: z.array(QueuedJob), queued: z.int().nonnegative() }),
   },
   hive_list: {
     ...queenAnswers,

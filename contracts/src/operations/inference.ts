@@ -4,6 +4,7 @@ import { HiveId, ModelId, SomeLabels, WorkerId } from "../ids.ts";
 import { KeepAlive } from "../keep-alive.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
+import { priorities } from "../priority.ts";
 import { ChatMessage } from "./chat.ts";
 import { Tool, ToolCall, ToolChoice } from "./tools.ts";
 
@@ -84,9 +85,6 @@ export const Generation = z.strictObject({
 export type Generation = z.infer<typeof Generation>;
 
 /** How a job stands in the queue, and where it may go. */
-export const priorities = ["high", "normal", "low"] as const;
-export type Priority = (typeof priorities)[number];
-
 const queueWishes = {
   priority: z
     .enum(priorities)

@@ -1,30 +1,18 @@
 import OpenAI, { NotFoundError } from "openai";
 import { zodResponseFormat } from "openai/helpers/zod";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { z } from "zod";
-import type { House } from "../house.ts";
-import { openHouse } from "./models.ts";
+import { answer, ask, model, ofCity, question, test } from "./testing.ts";
 
 /** OpenAI's own client, unmodified. */
 
-let house: House;
-let client: OpenAI;
-beforeAll(async () => {
-  house = await openHouse();
-  client = new OpenAI({ baseURL: `${house.url}/v1`, apiKey: house.key, maxRetries: 0 });
-});
-afterAll(() => house.close());
-
-const model = "bee-tiny";
-const ask = (content: string) => [{ role: "user" as const, content }];
-const eats = { model, messages: ask("What do bees eat?"), temperature: 0 };
-const answer = "Bees eat nectar and pollen from flowers. In the winter they eat honey.";
+const eats = { model, messages: ask(question), temperature: 0 };
 const weather = {
   type: "function" as const,
   function: {
     name: "get_weather",
     description: "Weather of a city",
-    parameters: { type: "object", properties: { city: { type: "string", maxLength: 30 } }, required: ["city"] },
+    parameters: ofCity,
   },
 };
 const add = {
@@ -40,17 +28,17 @@ const add = {
 };
 
 describe("models", () => {
-  test("are listed, and found by name", async () => {
-    const { data } = await client.models.list();
+  test("are listed, and found by name", async ({ openai, house }) => {
+    const { data } = await openai.models.list();
     expect(data.find(({ id }) => id === model)).toMatchObject({ object: "model", owned_by: "rbee" });
     expect(data.every(({ created }) => Number.isInteger(created))).toBe(true);
-    expect(await client.models.retrieve(model)).toMatchObject({ id: model, object: "model" });
+    expect(await openai.models.retrieve(model)).toMatchObject({ id: model, object: "model" });
     const other = new OpenAI({ baseURL: `${house.url}/openai/v1`, apiKey: house.key });
     expect((await other.models.list()).data.map(({ id }) => id)).toContain(model);
   });
 
-  test("one that is not there is a 404 that names those there are", async () => {
-    const run = client.chat.completions.create({ ...eats, model: "gpt-4o" });
+  test("one that is not there is a 404 that names those there are", async ({ openai }) => {
+    const run = openai.chat.completions.create({ ...eats, model: "gpt-4o" });
     await expect(run).rejects.toBeInstanceOf(NotFoundError);
     await expect(run).rejects.toMatchObject({
       status: 404,
@@ -58,13 +46,13 @@ describe("models", () => {
       type: "invalid_request_error",
       message: expect.stringContaining(model) as string,
     });
-    await expect(client.models.retrieve("org/nothing:Q4")).rejects.toMatchObject({ code: "model_not_found" });
+    await expect(openai.models.retrieve("org/nothing:Q4")).rejects.toMatchObject({ code: "model_not_found" });
   });
 });
 
 describe("chat", () => {
-  test("a whole answer", async () => {
-    const { data, response, request_id } = await client.chat.completions.create(eats).withResponse();
+  test("a whole answer", async ({ openai, house }) => {
+    const { data, response, request_id } = await openai.chat.completions.create(eats).withResponse();
     expect(data).toMatchObject({
       object: "chat.completion",
       model,
@@ -88,9 +76,9 @@ describe("chat", () => {
     expect(job).toMatchObject({ operation: "infer", state: "succeeded" });
   });
 
-  test("a streamed answer: role, content, end, usage", async () => {
+  test("a streamed answer: role, content, end, usage", async ({ openai }) => {
     const chunks = [];
-    const stream = await client.chat.completions.create({
+    const stream = await openai.chat.completions.create({
       ...eats,
       stream: true,
       stream_options: { include_usage: true },
@@ -107,18 +95,18 @@ describe("chat", () => {
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
   });
 
-  test("the client's own accumulator agrees", async () => {
-    const final = await client.chat.completions.stream(eats).finalChatCompletion();
+  test("the client's own accumulator agrees", async ({ openai }) => {
+    const final = await openai.chat.completions.stream(eats).finalChatCompletion();
     expect(final.choices[0]?.message.content).toBe(answer);
   });
 
-  test("stop strings, max_tokens, n, and parameters nobody knows", async () => {
-    const stopped = await client.chat.completions.create({ ...eats, stop: [" pollen", "never"] });
+  test("stop strings, max_tokens, n, and parameters nobody knows", async ({ openai }) => {
+    const stopped = await openai.chat.completions.create({ ...eats, stop: [" pollen", "never"] });
     expect(stopped.choices[0]).toMatchObject({ finish_reason: "stop", message: { content: "Bees eat nectar and" } });
-    const cut = await client.chat.completions.create({ ...eats, max_completion_tokens: 3 });
+    const cut = await openai.chat.completions.create({ ...eats, max_completion_tokens: 3 });
     expect(cut.choices[0]?.finish_reason).toBe("length");
     expect(cut.usage?.completion_tokens).toBe(3);
-    const many = await client.chat.completions.create({
+    const many = await openai.chat.completions.create({
       model,
       messages: ask("Tell me a story"),
       n: 3,
@@ -133,7 +121,7 @@ describe("chat", () => {
     expect(new Set(many.choices.map(({ message }) => message.content)).size).toBe(3);
   });
 
-  test("developer messages, parts, and a seed that repeats itself", async () => {
+  test("developer messages, parts, and a seed that repeats itself", async ({ openai }) => {
     const request = {
       model,
       messages: [
@@ -150,12 +138,12 @@ describe("chat", () => {
       temperature: 1.2,
       max_tokens: 30,
     };
-    const [one, two] = [await client.chat.completions.create(request), await client.chat.completions.create(request)];
+    const [one, two] = [await openai.chat.completions.create(request), await openai.chat.completions.create(request)];
     expect(one.choices[0]?.message.content).toBe(two.choices[0]?.message.content);
   });
 
-  test("likelihoods", async () => {
-    const { choices } = await client.chat.completions.create({ ...eats, logprobs: true, top_logprobs: 2 });
+  test("likelihoods", async ({ openai }) => {
+    const { choices } = await openai.chat.completions.create({ ...eats, logprobs: true, top_logprobs: 2 });
     const content = choices[0]?.logprobs?.content ?? [];
     expect(content.map(({ token }) => token).join("")).toBe(answer);
     expect(
@@ -163,16 +151,16 @@ describe("chat", () => {
     ).toBe(true);
   });
 
-  test("structured output fits its schema", async () => {
+  test("structured output fits its schema", async ({ openai }) => {
     const Bee = z.object({
       name: z.string().max(20),
       legs: z.literal(6),
       role: z.enum(["queen", "drone"]),
       age: z.int(),
     });
-    const parsed = await client.chat.completions.parse({ ...eats, response_format: zodResponseFormat(Bee, "bee") });
+    const parsed = await openai.chat.completions.parse({ ...eats, response_format: zodResponseFormat(Bee, "bee") });
     expect(Bee.safeParse(parsed.choices[0]?.message.parsed).success).toBe(true);
-    const any = await client.chat.completions.create({
+    const any = await openai.chat.completions.create({
       model,
       messages: ask("Give me a JSON object with name and age"),
       temperature: 0,
@@ -183,9 +171,9 @@ describe("chat", () => {
 });
 
 describe("tools", () => {
-  test("called by the model, and answered", async () => {
+  test("called by the model, and answered", async ({ openai }) => {
     const messages: OpenAI.ChatCompletionMessageParam[] = ask("What is the weather in Paris?");
-    const first = await client.chat.completions.create({ model, messages, temperature: 0, tools: [weather, add] });
+    const first = await openai.chat.completions.create({ model, messages, temperature: 0, tools: [weather, add] });
     const [choice] = first.choices;
     expect(choice).toMatchObject({ finish_reason: "tool_calls", message: { content: null } });
     const call = choice?.message.tool_calls?.[0] ?? expect.fail("no call");
@@ -195,7 +183,7 @@ describe("tools", () => {
       function: { name: "get_weather" },
     });
     const said = { role: "tool" as const, tool_call_id: call.id, content: '{"weather":"sunny","temperature":20}' };
-    const second = await client.chat.completions.create({
+    const second = await openai.chat.completions.create({
       model,
       messages: [...messages, choice?.message ?? expect.fail(), said],
       temperature: 0,
@@ -205,8 +193,8 @@ describe("tools", () => {
     expect(second.choices[0]?.message.content).toMatch(/^It is/);
   });
 
-  test("forced by name, streamed in pieces", async () => {
-    const stream = client.chat.completions.stream({
+  test("forced by name, streamed in pieces", async ({ openai }) => {
+    const stream = openai.chat.completions.stream({
       model,
       messages: ask("Tell me a story"),
       tools: [weather, add],
@@ -220,15 +208,15 @@ describe("tools", () => {
     expect(final.choices[0]?.finish_reason).toBe("tool_calls");
   });
 
-  test("required, and forbidden", async () => {
+  test("required, and forbidden", async ({ openai }) => {
     const request = { model, messages: ask("Hello!"), tools: [weather, add], temperature: 0 };
-    const required = await client.chat.completions.create({
+    const required = await openai.chat.completions.create({
       ...request,
       tool_choice: "required",
       parallel_tool_calls: false,
     });
     expect(required.choices[0]?.message.tool_calls?.length).toBe(1);
-    const none = await client.chat.completions.create({ ...request, tool_choice: "none" });
+    const none = await openai.chat.completions.create({ ...request, tool_choice: "none" });
     expect(none.choices[0]?.message).not.toHaveProperty("tool_calls");
   });
 });

@@ -33,6 +33,10 @@ function localAnswers(deps: LocalDeps): LocalAnswers {
     async *status() {
       return { hives: [hive()], workers: workers(), queue: { queued: 0, running: deps.jobsRunning() } };
     },
+    async *queue_list() {
+      // What this machine cannot run at once it refuses.
+      return { jobs: [], queued: 0 };
+    },
     async *hive_list() {
       return { hives: [hive()] };
     },
@@ -83,9 +87,10 @@ function hiveInfo({ hive_id, enrolled_at, inventory, jobsRunning }: LocalDeps): 
 }
 
 const activeWorkers = ({ hive_id, inventory, activeOn }: LocalDeps): ActiveWorker[] =>
-  inventory().workers.map(({ worker_id, model, device, state, slots }) => ({
+  inventory().workers.map(({ worker_id, kind, model, device, state, slots }) => ({
     worker_id,
     hive_id,
+    kind,
     model,
     device,
     state,

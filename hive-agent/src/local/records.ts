@@ -1,4 +1,4 @@
-import { limits, type JobLine, type OperationName } from "@rbee/contracts";
+import { limits, modelAbout, type JobLine, type OperationName } from "@rbee/contracts";
 import { isEnded, SharedLogRows, type JobSpec, type Phase, type Sql } from "@rbee/job-core";
 
 /** What a local job is, besides its log. */
@@ -88,7 +88,7 @@ const recordOf = ({ spec, phase }: Row): LocalRecord => ({
 });
 
 function lineOf({ spec, phase }: LocalRecord): JobLine {
-  const { model } = spec.input;
+  const model = modelAbout(spec.input);
   return {
     job_id: spec.job_id,
     operation: spec.operation satisfies OperationName,
@@ -97,6 +97,6 @@ function lineOf({ spec, phase }: LocalRecord): JobLine {
     ...(isEnded(phase) ? { finished_at: phase.finished_at } : {}),
     ...(isEnded(phase) && phase.error !== undefined ? { error_code: phase.error.code } : {}),
     ...(phase.state === "placed" ? { hive_id: phase.hive_id } : {}),
-    ...(typeof model === "string" ? { model } : {}),
+    ...(model === undefined ? {} : { model }),
   };
 }

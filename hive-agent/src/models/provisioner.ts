@@ -1,4 +1,4 @@
-import { limits, narrate, RbeeError, readFileName, type HandlerEvent } from "@rbee/contracts";
+import { bytesInWords, limits, narrate, RbeeError, readFileName, type HandlerEvent } from "@rbee/contracts";
 import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
@@ -183,7 +183,7 @@ export class Provisioner {
     const meter = new Meter(total);
     const done = async () =>
       (await Promise.all(wanted.map(async (one) => this.#files.done(one)))).reduce((sum, bytes) => sum + bytes, 0);
-    const [size, from] = [`${Math.ceil(total / 1_048_576)} MiB`, wanted[0]?.remote.url.host];
+    const [size, from] = [bytesInWords(total), wanted[0]?.remote.url.host];
     yield narrate("hive", "model_download", `Fetching ${name} (${size}) from ${from}`);
     yield meter.progress(await done(), performance.now());
     while (!(await endsWithin(work, limits.download_progress_ms)))

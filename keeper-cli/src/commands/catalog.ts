@@ -4,6 +4,8 @@ import { isLocal, queenAddress } from "../queen-address.ts";
 import { operationCommand as operation, type Flags } from "./operation-command.ts";
 import * as fleet from "./views/fleet.ts";
 import * as models from "./views/models.ts";
+import { renderQueue } from "./views/queue.ts";
+import { renderUsage } from "./views/usage.ts";
 import { workerRoutes } from "./workers.ts";
 
 type Routes = Record<string, Command<CommandContext> | RouteMap<CommandContext>>;
@@ -13,6 +15,21 @@ const message = ({ message }: { readonly message: string }): string => message;
 /** Which command runs which row, what is given by place, and how its result reads. */
 export const operationRoutes = (): Routes => ({
   status: operation("status", { render: fleet.renderStatus }),
+  queue: operation("queue_list", {
+    render: renderQueue,
+    brief: "Show what waits, why, for how long, and when it may start",
+    examples: [
+      { input: "", brief: "The next 50, in the order in which they will be served" },
+      { input: "--limit 1000 --json", brief: "All of them, for a program" },
+    ],
+  }),
+  usage: operation("usage_report", {
+    render: renderUsage,
+    examples: [
+      { input: "", brief: "By API key, since the beginning" },
+      { input: "--by model --from 2026-11-01 --to 2026-12-01", brief: "By model, in November" },
+    ],
+  }),
   check: operation("queen_check", { render: fleet.renderChecks, judge: fleet.judgeChecks }),
   hives: hiveRoutes(),
   models: modelRoutes(),

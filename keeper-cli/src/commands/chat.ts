@@ -6,6 +6,7 @@ import { addressFlags } from "../common-flags.ts";
 import type { AddressFlags } from "../queen-address.ts";
 import { paintErr, say } from "../terminal/output.ts";
 import { chooseModel } from "./choose-model.ts";
+import { live } from "./live-values.ts";
 import { inferAsText, writeText } from "./infer.ts";
 
 interface ChatFlags extends AddressFlags {
@@ -32,6 +33,7 @@ export const chatCommand = (): Command<CommandContext> =>
           parse: text,
           optional: true,
           placeholder: "text",
+          proposeCompletions: live("model"),
           brief: "Model (the only one there is, otherwise)",
         },
         system: {

@@ -1,4 +1,6 @@
 import { script } from "@bomb.sh/tab";
+import type { AddressFlags } from "../queen-address.ts";
+import type { CompletionContext } from "./live-values.ts";
 import { buildCommand, proposeCompletions, type Application, type Command, type CommandContext } from "@stricli/core";
 
 const shells = ["bash", "zsh", "fish", "powershell"] as const;
@@ -33,7 +35,18 @@ const NO_FILES = ":4";
 /** Answers a completion script: a proposal a line, `word<tab>description`. */
 export async function answerCompletion(app: Application<CommandContext>, words: readonly string[]): Promise<void> {
   const { stdout, stderr } = process;
-  const proposals = await proposeCompletions(app, words, { process: { stdout, stderr } });
+  const context: CompletionContext = { process: { stdout, stderr }, address: addressIn(words) };
+  const proposals = await proposeCompletions(app, words, context);
   const lines = proposals.map(({ completion, brief }) => `${completion}\t${brief}`);
   stdout.write([...lines, NO_FILES, ""].join("\n"));
+}
+
+/** Whom the command line will talk to, as far as it is typed. */
+function addressIn(words: readonly string[]): AddressFlags {
+  const said = (flag: string): string | undefined => {
+    const at = words.indexOf(flag);
+    // The last word is still being typed.
+    return at < 0 || at + 2 >= words.length ? undefined : words[at + 1];
+  };
+  return { url: said("--url"), key: said("--key"), context: said("--context"), hive: said("--hive") };
 }

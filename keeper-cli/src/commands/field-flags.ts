@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { operationOf, type OperationName } from "@rbee/contracts";
+import { live, type LiveValue } from "./live-values.ts";
 
 /** What the keeper reads of a field's JSON schema. */
 interface FieldSchema {
@@ -33,6 +34,7 @@ export type FlagParameter =
       readonly kind: "parsed";
       readonly parse: Parse;
       readonly placeholder: string;
+      readonly proposeCompletions?: ReturnType<typeof live>;
       readonly variadic?: true;
     });
 
@@ -62,17 +64,32 @@ export function flagOf({ schema, required, name }: Field): FlagParameter {
   if (schema.type === "boolean") return { ...words, kind: "boolean", withNegated: schema.default === true };
   if (schema.enum !== undefined) return { ...words, kind: "enum", values: schema.enum };
   const variadic = takesList(schema) ? ({ variadic: true } as const) : {};
-  return { ...words, ...variadic, kind: "parsed", parse: parserOf(schema), placeholder: placeholderOf(schema) };
+  return { ...words, ...variadic, ...proposalsFor(name), kind: "parsed", parse: parserOf(schema), placeholder: placeholderOf(schema) };
 }
 
 /** An argument without a flag, for the field that a command is about. */
 export function positionalOf({ schema, required, name }: Field): Documented & { parse: Parse; placeholder: string } {
   return {
+    ...proposalsFor(name),
     brief: briefOf(name, schema),
     optional: !required,
     parse: parserOf(schema),
     placeholder: name.replace(/_id$/, ""),
   };
+}
+
+/** Fields whose values are known to the queen. `id` is always a model's. */
+const liveFields: Readonly<Record<string, LiveValue>> = {
+  hive_id: "hive",
+  model: "model",
+  id: "model",
+  worker_id: "worker",
+  worker: "worker",
+};
+
+function proposalsFor(name: string): { proposeCompletions?: ReturnType<typeof live> } {
+  const kind = liveFields[name];
+  return kind === undefined ? {} : { proposeCompletions: live(kind) };
 }
 
 function briefOf(name: string, schema: FieldSchema): string {

@@ -36,7 +36,7 @@ export function inferCommand(): Command<CommandContext> {
       const model = await chooseModel(flags, given["model"]);
       const input = { ...given, model, ...(text === undefined ? {} : { prompt: text }) } as OperationRequest<"infer">;
       const answer = flags.json === true ? await inferAsJson(flags, input) : await inferAsText(flags, input);
-      if (process.stderr.isTTY) say(paintErr("dim", statsOf(answer)));
+      if (process.stderr.isTTY && flags.quiet !== true) say(paintErr("dim", statsOf(answer)));
     },
   });
 }
@@ -45,7 +45,7 @@ export const writeText = (text: string): void => void process.stdout.write(print
 
 /** Streams one answer to stdout. @throws Interrupted after Ctrl-C */
 export async function inferAsText(
-  flags: Pick<Flags, "url" | "key">,
+  flags: Pick<Flags, "url" | "key" | "quiet">,
   input: OperationRequest<"infer">,
   write: (text: string) => void = writeText,
 ): Promise<Answer> {

@@ -4,12 +4,13 @@ import { clientOf, commonFlags, type CommonFlags } from "../common-flags.ts";
 import { fail } from "../failure.ts";
 import { interruption } from "../interruption.ts";
 import { Narrator } from "../terminal/narrator.ts";
-import { printData, printJson, printable } from "../terminal/output.ts";
+import { paintErr, printData, printJson, printable, say } from "../terminal/output.ts";
+import { live } from "./live-values.ts";
 import { renderJob, renderJobs } from "./views/jobs.ts";
 
 const jobArgument = {
   kind: "tuple",
-  parameters: [{ brief: "Job", placeholder: "job", parse: (input: string): string => input }],
+  parameters: [{ brief: "Job", placeholder: "job", parse: (input: string): string => input, proposeCompletions: live("job") }],
 } as const;
 
 const LIST_DEFAULT = "20";
@@ -21,10 +22,13 @@ function parseLimit(text: string): number {
 }
 
 const list = buildCommand<CommonFlags & { readonly limit: number }>({
-  docs: { brief: "List the newest jobs" },
+  docs: {
+    brief: "List the newest jobs",
+    customUsage: [{ input: "--limit 100", brief: "More than the newest 20" }],
+  },
   parameters: {
     flags: {
-      limit: { kind: "parsed", parse: parseLimit, default: LIST_DEFAULT, placeholder: "n", brief: "How many" },
+      limit: { kind: "parsed", parse: parseLimit, default: LIST_DEFAULT, placeholder: "n", brief: "How many of the newest" },
       ...commonFlags,
     },
   },
@@ -32,11 +36,13 @@ const list = buildCommand<CommonFlags & { readonly limit: number }>({
     const jobs = await clientOf(flags).list({ limit: flags.limit });
     if (flags.json === true) printJson({ jobs });
     else printData(renderJobs(jobs));
+    if (jobs.length === flags.limit && process.stderr.isTTY && flags.quiet !== true)
+      say(paintErr("dim", `The ${flags.limit} newest; --limit shows more.`));
   },
 });
 
 const get = buildCommand<CommonFlags, [string]>({
-  docs: { brief: "Show one job" },
+  docs: { brief: "Show one job", customUsage: [{ input: "job_…", brief: "Where it stands, and its result" }] },
   parameters: { flags: commonFlags, positional: jobArgument },
   func: async (flags, id) => {
     const job: JobView = await clientOf(flags).get(id);
@@ -46,7 +52,10 @@ const get = buildCommand<CommonFlags, [string]>({
 });
 
 const cancel = buildCommand<CommonFlags, [string]>({
-  docs: { brief: "Stop a job wherever it is" },
+  docs: {
+    brief: "Stop a job wherever it is",
+    customUsage: [{ input: "job_…", brief: "In the queue, or on a GPU; twice is the same as once" }],
+  },
   parameters: { flags: commonFlags, positional: jobArgument },
   func: async (flags, id) => {
     const answer = await clientOf(flags).cancel(id);
@@ -58,6 +67,10 @@ const cancel = buildCommand<CommonFlags, [string]>({
 const stream = buildCommand<CommonFlags & { readonly after?: string | undefined }, [string]>({
   docs: {
     brief: "Read a job's stream from its start, and follow it to its end",
+    customUsage: [
+      { input: "job_…", brief: "What was said so far, and what comes" },
+      { input: "job_… --json --after 1.20", brief: "Every event behind that one, a line each" },
+    ],
     fullDescription:
       "Reads a job's stream from its start, and follows it to its end. Ctrl-C stops reading, not the job.",
   },
@@ -76,7 +89,7 @@ const stream = buildCommand<CommonFlags & { readonly after?: string | undefined 
   },
   func: async (flags, id) => {
     const { signal, end } = interruption();
-    const narrator = new Narrator();
+    const narrator = new Narrator({ quiet: flags.quiet === true });
     const show = flags.json === true ? showAsJson : showAsText(narrator);
     try {
       for await (const { event, position } of clientOf(flags).stream(id, { after: flags.after, signal }))

@@ -1,6 +1,6 @@
 import { buildCommand, type Command, type CommandContext } from "@stricli/core";
 import { operationOf, type OperationName } from "@rbee/contracts";
-import type { OperationRequest, OperationResult } from "@rbee/sdk";
+import { RbeeError, type OperationRequest, type OperationResult } from "@rbee/sdk";
 import { fieldsOf, flagNameOf, flagOf, positionalOf, type Field } from "./field-flags.ts";
 import { commonFlags, type CommonFlags } from "../common-flags.ts";
 import { fail } from "../failure.ts";
@@ -54,13 +54,29 @@ export function operationCommand<K extends OperationName>(
       requireMeaning(flags, operation);
       const input = (await view.complete?.(given, flags)) ?? given;
       const { afterCancel, verbose } = view;
-      const result = await runWatched({ ...flags, afterCancel, verbose }, operation, input as OperationRequest<K>);
+      const result = await runWatched({ ...flags, afterCancel, verbose }, operation, input as OperationRequest<K>).catch(
+        inWordsOf(fields, places),
+      );
       if (flags.json === true) printJson(result);
       else printData(view.render(result, flags));
       view.judge?.(result);
     },
   });
 }
+
+/** The queen speaks of fields; who typed a command knows flags. */
+const inWordsOf =
+  (fields: readonly Field[], places: readonly Field[]) =>
+  (error: unknown): never => {
+    if (!(error instanceof RbeeError) || error.code !== "invalid_input") throw error;
+    const typed = (name: string): string | undefined => {
+      const field = fields.find((one) => one.name === name || one.parent === name);
+      if (field === undefined) return undefined;
+      return places.includes(field) ? `<${positionalOf(field).placeholder}>` : `--${flagNameOf(field.name)}`;
+    };
+    const said = error.message.replaceAll(/(?<=^|; )([a-z_]+)(?:\.[a-z_.0-9]+)?(?=: )/g, (name) => typed(name) ?? name);
+    throw fail("invalid_input", said, "Add --help to see what the command takes.");
+  };
 
 /** A hive that is named where it changes nothing would be a promise that is not kept. */
 function requireMeaning(flags: Flags, operation: OperationName): void {

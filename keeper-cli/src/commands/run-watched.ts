@@ -11,6 +11,7 @@ export interface Watching {
   readonly afterCancel?: string | undefined;
   /** Every word of progress is worth a line of its own. */
   readonly verbose?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
 }
 
 /**
@@ -23,7 +24,7 @@ export async function runWatched<K extends OperationName>(
   input: OperationRequest<K>,
 ): Promise<OperationResult<K>> {
   const { signal, end } = interruption();
-  const narrator = new Narrator({ verbose: flags.verbose === true });
+  const narrator = new Narrator({ verbose: flags.verbose === true, quiet: flags.quiet === true });
   let hive = "";
   const onEvent = (event: JobEvent): void => {
     if (event.type === "state" && event.hive_id !== undefined) hive = event.hive_id;

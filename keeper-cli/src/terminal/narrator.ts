@@ -17,13 +17,16 @@ export class Narrator {
   /** What the progress is about. */
   #label = "";
   readonly #verbose: boolean;
+  readonly #quiet: boolean;
 
-  /** @param options `verbose`: every word is worth a line of its own, also on a terminal */
-  constructor({ verbose = false }: { readonly verbose?: boolean } = {}) {
+  /** @param options `verbose`: every word is worth a line of its own, also on a terminal; `quiet`: none is */
+  constructor({ verbose = false, quiet = false }: { readonly verbose?: boolean; readonly quiet?: boolean } = {}) {
     this.#verbose = verbose;
+    this.#quiet = quiet;
   }
 
   show(event: JobEvent): void {
+    if (this.#quiet) return;
     if (this.#verbose && event.type === "narration" && event.level === "info") return this.#line(event.human);
     if (event.type === "narration" && event.level !== "info") {
       this.#line(paintErr(event.level === "warn" ? "yellow" : "red", `${event.level}: ${event.human}`));
@@ -42,6 +45,7 @@ export class Narrator {
 
   /** What goes on now. Without a terminal only what is worth a line of a log is `lasting`. */
   working(text: string, lasting = false): void {
+    if (this.#quiet) return;
     if (!this.#live) {
       if (lasting && text !== this.#text) say(text);
       this.#text = text;

@@ -6,18 +6,21 @@ type Progress = Extract<JobEvent, { type: "progress" }>;
 
 const BAR_CELLS = 24;
 const BAR_CELLS_MIN = 8;
+/** Of a name so much stays in sight. */
+const LABEL_MIN = 28;
 
 /** Progress in words: `45 % · 1.2 of 2.6 GiB · 12 MiB/s · 40 s left`. What nobody knows is left out. */
-export function progressWords({ done, total, unit, eta_ms, per_second }: Progress): string {
+export const progressWords = (progress: Progress): string => partsOf(progress).join(" · ");
+
+function partsOf({ done, total, unit, eta_ms, per_second }: Progress): string[] {
   const count = (value: number): string => (unit === "bytes" ? bytes(value) : `${Math.floor(value)} ${unit}`);
   const share = shareOf({ done, total, unit });
-  const words = [
+  return [
     share === undefined ? count(done) : `${Math.floor(100 * share)} %`,
     ...(total === undefined || unit === "percent" ? [] : [`${count(done)} of ${count(total)}`]),
     ...(per_second === undefined || per_second === 0 || unit === "percent" ? [] : [`${count(per_second)}/s`]),
     ...(eta_ms === undefined ? [] : [`${duration(eta_ms)} left`]),
   ];
-  return words.join(" · ");
 }
 
 /** From 0 to 1, where a total is known. */
@@ -26,18 +29,22 @@ function shareOf({ done, total, unit }: Pick<Progress, "done" | "total" | "unit"
   return whole === undefined ? undefined : Math.min(1, done / Math.max(whole, 1));
 }
 
-/** One line that fits: what is done, a bar, and the numbers. The words give way first, then the bar. */
+/**
+ * One line that fits: what is done, a bar, and the numbers. The bar gives way first, down to its least, then the end of the
+ * words, then the numbers from the middle: how much is done and how long it takes are what people look for.
+ */
 export function progressLine(label: string, progress: Progress, columns: number): string {
-  const numbers = progressWords(progress);
   const share = shareOf(progress);
-  const room = columns - numbers.length - 2;
-  const cells = share === undefined ? 0 : Math.min(BAR_CELLS, room - 1);
-  const bar = share === undefined || cells < BAR_CELLS_MIN ? "" : `${barOf(share, cells)} `;
-  const words = fitted(label, room - bar.length);
-  return `${words === "" ? "" : `${words} `}${bar}${numbers}`;
+  const least = share === undefined ? 0 : BAR_CELLS_MIN + 1;
+  const parts = partsOf(progress);
+  const room = (): number => columns - parts.join(" · ").length - 1;
+  while (parts.length > 2 && room() - least < Math.min(label.length, LABEL_MIN)) parts.splice(-2, 1);
+  const bar = share === undefined || room() < least + BAR_CELLS_MIN ? 0 : Math.max(BAR_CELLS_MIN, Math.min(BAR_CELLS, room() - label.length - 1));
+  const words = fitted(label, room() - (bar === 0 ? 0 : bar + 1));
+  return [words, share === undefined || bar === 0 ? "" : barOf(share, bar), parts.join(" · ")].filter((part) => part !== "").join(" ");
 }
 
-const barOf = (share: number, cells: number): string => {
+export const barOf = (share: number, cells: number): string => {
   const full = Math.floor(share * cells);
   return "━".repeat(full) + "╌".repeat(cells - full);
 };

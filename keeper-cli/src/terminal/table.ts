@@ -1,5 +1,6 @@
-import { styleText, stripVTControlCharacters } from "node:util";
+import { styleText } from "node:util";
 import Table from "cli-table3";
+import stringWidth from "string-width";
 
 export interface TableOptions {
   readonly width: number;
@@ -16,29 +17,34 @@ const noBorders = Object.fromEntries(
     .map((name) => [name, ""]),
 );
 
-/** Columns without lines between them, cut to the terminal's width. */
+/**
+ * Columns without lines between them, no wider than the terminal: the widest are cut first, and where that is not enough
+ * the last ones, which matter least, are left out.
+ */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], options: TableOptions): string {
-  const natural = head.map((title, i) => Math.max(title.length, ...rows.map((row) => lengthOf(row[i] ?? ""))) + GAP);
+  const natural = head.map((title, i) => Math.max(...[title, ...rows.map((row) => row[i] ?? "")].map((cell) => stringWidth(cell))) + GAP);
+  const colWidths = fit(natural, options);
+  const shown = colWidths.length;
   const drawn = new Table({
-    head: head.map((title) => (options.colours ? styleText("dim", title, { validateStream: false }) : title)),
+    head: head.slice(0, shown).map((title) => (options.colours ? styleText("dim", title, { validateStream: false }) : title)),
     chars: noBorders,
-    colWidths: fit(natural, options),
+    colWidths,
     style: { "padding-left": 0, "padding-right": GAP, head: [], border: [] },
   });
-  drawn.push(...rows.map((row) => [...row]));
+  drawn.push(...rows.map((row) => row.slice(0, shown)));
   return drawn.toString().replaceAll(/ +$/gm, "");
 }
 
-/** Takes what is too much from the widest column, again and again. */
+/** Widths of the columns that there is room for. */
 function fit(natural: readonly number[], { width, whole = [] }: TableOptions): number[] {
   const widths = [...natural];
-  for (let over = widths.reduce((sum, w) => sum + w, 0) - width; over > 0; over--) {
+  // Behind the last column nothing follows.
+  const over = (): number => widths.reduce((sum, w) => sum + w, -GAP) - width;
+  while (over() > 0) {
     const widest = Math.max(...widths.filter((_, i) => !whole.includes(i)));
-    if (widest <= COLUMN_MIN + GAP) break;
-    const at = widths.findIndex((w, i) => w === widest && !whole.includes(i));
-    widths[at] = widest - 1;
+    if (widest > COLUMN_MIN + GAP) widths[widths.findIndex((w, i) => w === widest && !whole.includes(i))] = widest - 1;
+    else if (widths.length > 1) widths.pop();
+    else break;
   }
   return widths;
 }
-
-const lengthOf = (cell: string): number => stripVTControlCharacters(cell).length;

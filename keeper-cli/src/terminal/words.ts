@@ -1,16 +1,4 @@
-const KIB = 1_024;
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
-
-/** `1.5 GiB`. */
-export function bytes(count: number): string {
-  let value = count;
-  let unit = 0;
-  while (value >= KIB && unit < UNITS.length - 1) {
-    value /= KIB;
-    unit++;
-  }
-  return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
-}
+export { bytesInWords as bytes } from "@rbee/contracts";
 
 /** `40 ms`, `1.5 s`, `12 s`, `3 min`, `2 h`, `5 d`. */
 export function duration(ms: number): string {

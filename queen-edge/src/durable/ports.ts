@@ -8,6 +8,7 @@ import type {
   JobView,
   LaneDown,
   LaneUp,
+  QueuedJob,
   UsageBy,
 } from "@rbee/contracts";
 import type { JobSpec } from "@rbee/job-core";
@@ -76,6 +77,7 @@ export interface RegistryPort {
   /** Open jobs. */
   counts(): Promise<{ queued: number; running: number }>;
   jobs(limit: number): Promise<JobLine[]>;
+  queue(limit: number): Promise<{ jobs: QueuedJob[]; queued: number }>;
   usage(by: UsageBy, range: { from: number; to: number }): Promise<UsageReport>;
   /** The fleet in figures, in Prometheus' text format. Wakes no hive. */
   metrics(): Promise<string>;

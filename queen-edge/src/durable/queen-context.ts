@@ -11,6 +11,7 @@ const TOKEN_BYTES = 24;
 /** The platform behind the queen's own operations. */
 export const queenContext = (env: Env, colony: string): QueenContext => ({
   status: () => registryOf(env, colony).status(colony),
+  queue: (limit) => registryOf(env, colony).queue(limit),
   usage: (by, range) => registryOf(env, colony).usage(by, range),
   async mintToken(given) {
     // The colony is in the token, so that the machine that trades it needs to know nothing else.

@@ -6,6 +6,7 @@ import {
   type Check,
   type Inventory,
   type JobLine,
+  type QueuedJob,
   type UsageBy,
 } from "@rbee/contracts";
 import { jobId, type Answer } from "@rbee/job-http";
@@ -134,6 +135,10 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   async jobs(limit: number): Promise<JobLine[]> {
     return this.#registry.jobs(limit);
+  }
+
+  async queue(limit: number): Promise<{ jobs: QueuedJob[]; queued: number }> {
+    return { jobs: this.#registry.queue(limit), queued: this.#registry.counts().queued };
   }
 
   async addToken(hash: string, token: JoinToken): Promise<void> {

@@ -21,27 +21,22 @@ app.get("/", (c) =>
 // A hive that tests itself holds its clock against this one.
 app.get("/health", (c) => c.json({ status: "ok" }, 200, { [queenTimeHeader]: String(Date.now()) }));
 app.get("/openapi.json", (c) => c.json(openApi()));
-// Only pages of origins that the owner named may use a key from a browser.
-app.use(
+// Only pages of origins that the owner named may use a key from a browser. They may send any header: clients of other APIs
+// have some of their own.
+for (const path of [
   "/v1/jobs/*",
-  cors({
-    origin: (origin, c: Context<{ Bindings: Env }>) => (originsOf(c.env).includes(origin) ? origin : null),
-    allowMethods: ["GET", "POST", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "x-session-affinity"],
-    exposeHeaders: ["x-rbee-job-id", "location", "retry-after"],
-  }),
-);
-// Clients of other APIs send headers of their own, which a page of such an origin may.
-for (const path of ["/v1/:api{models|chat|completions|embeddings|responses|messages}/*", "/openai/*", "/api/*"]) {
+  "/v1/:api{models|chat|completions|embeddings|responses|messages}/*",
+  "/openai/*",
+  "/api/*",
+])
   app.use(
     path,
     cors({
       origin: (origin, c: Context<{ Bindings: Env }>) => (originsOf(c.env).includes(origin) ? origin : null),
       allowMethods: ["GET", "POST", "DELETE"],
-      exposeHeaders: ["x-rbee-job-id", "x-request-id", "request-id", "retry-after"],
+      exposeHeaders: ["x-rbee-job-id", "x-request-id", "request-id", "location", "retry-after"],
     }),
   );
-}
 app.route("/v1/jobs", jobs);
 app.route("/v1", hives);
 app.route("/metrics", metrics);

@@ -11,17 +11,21 @@ import {
   type LastKnownNames,
   type Operations,
   type Outcome,
+  type QueuedJob,
   type ResultOf,
   type UsageBy,
 } from "@rbee/contracts";
 import type { JoinToken } from "./join-tokens.ts";
 import type { JobSpec } from "./job-record.ts";
 import { searchModels, type AskHub } from "./model-search.ts";
+import { unknownHive, unknownWorker } from "./unknown.ts";
 import type { UsageReport } from "./usage-book.ts";
 
 /** What the queen's own operations may ask for. */
 export interface QueenContext {
   status(): Promise<{ hives: HiveInfo[]; workers: ActiveWorker[]; queue: { queued: number; running: number } }>;
+  /** The jobs that are served next, and how many wait. */
+  queue(limit: number): Promise<{ jobs: QueuedJob[]; queued: number }>;
   /** Makes a join token and stores its hash. @returns the token, which is in this job's result and nowhere else */
   mintToken(token: JoinToken): Promise<string>;
   /** What was used within a time, in milliseconds since the epoch. */
@@ -39,6 +43,9 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
   async *status(_input, queen) {
     return await queen.status();
   },
+  async *queue_list({ limit }, queen) {
+    return await queen.queue(limit);
+  },
   async *hive_list(_input, queen) {
     return { hives: (await queen.status()).hives };
   },
@@ -51,12 +58,8 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
   async *active_worker_get({ worker_id }, queen) {
     const { workers } = await queen.status();
     const worker = workers.find((one) => one.worker_id === worker_id);
-    if (worker !== undefined) return { worker };
-    const known = workers.map((one) => one.worker_id).join(", ");
-    throw new RbeeError(
-      "worker_not_found",
-      `no worker ${worker_id}; ${known === "" ? "there is none" : `there are ${known}`}`,
-    );
+    if (worker === undefined) throw new RbeeError("worker_not_found", unknownWorker(worker_id, workers));
+    return { worker };
   },
   async *active_worker_retire({ worker_id, keep }, queen) {
     const { hive_id, slots_busy } = await queen.retireWorker(worker_id, keep);
@@ -146,10 +149,6 @@ async function settle(events: JobEvent[], work: () => Promise<Record<string, unk
 async function knownHive(hive_id: string, queen: QueenContext): Promise<HiveInfo> {
   const { hives } = await queen.status();
   const hive = hives.find((hive) => hive.hive_id === hive_id);
-  if (hive !== undefined) return hive;
-  const known = hives.map((hive) => hive.hive_id).join(", ");
-  throw new RbeeError(
-    "hive_not_found",
-    `no hive ${JSON.stringify(hive_id)}; ${known === "" ? "none has joined yet" : `there are ${known}`}`,
-  );
+  if (hive === undefined) throw new RbeeError("hive_not_found", unknownHive(hive_id, hives));
+  return hive;
 }

@@ -23,6 +23,8 @@ export interface Account extends Partial<Work> {
   /** When it got its last place; absent when it never had one. */
   readonly placed_at?: number;
   readonly how?: How;
+  /** The model that an operation of a hive was about; no tokens were made with it. */
+  readonly about?: string;
 }
 
 /** A line of the history; numbers only grow. Older versions wrote none for the accounts. */

@@ -38,6 +38,7 @@ export function activeWorkers(
       return {
         worker_id: worker.worker_id,
         hive_id,
+        kind: worker.kind,
         model: worker.model,
         device: worker.device,
         state: connected ? (retiring ? "draining" : shownState(worker)) : ("unreachable" as const),

@@ -25,6 +25,8 @@ export interface Want {
   /** Set when a worker must run it; unset when the hive itself does. */
   readonly model?: string;
   readonly worker_id?: string;
+  /** The model that an operation of a hive is about. */
+  readonly about?: string;
   /** What it is to run, where the queen chooses the hive for an operation of a hive. */
   readonly room?: RoomWish;
   /** Hashes of the conversation it belongs to. */
@@ -235,30 +237,31 @@ export class Ledger {
 }
 
 function accountOf({ want, placement, since, how }: OpenJob, work: Work | undefined): Account {
-  const { key_id = "", session } = want;
+  const { key_id = "", session, about } = want;
   return {
     key_id,
     ...(session === undefined ? {} : { session: session.keep }),
     ...(placement === undefined ? {} : { placed_at: since }),
     ...(placement?.worker_id === undefined ? {} : { worker_id: placement.worker_id }),
     ...(how === undefined ? {} : { how }),
+    ...(about === undefined ? {} : { about }),
     ...work,
   };
 }
 
 /** What anyone may see of an ended job. */
 function publicOf({ account, ...line }: FinishedLine["line"]): JobLine {
-  void account;
-  return line;
+  return account?.about === undefined ? line : { model: account.about, ...line };
 }
 
 function lineOf({ want, placement }: OpenJob): JobLine {
+  const model = want.model ?? want.about;
   return {
     job_id: want.job_id,
     operation: want.operation,
     state: placement === undefined ? "queued" : "running",
     submitted_at: want.submitted_at,
     ...(placement === undefined ? {} : { hive_id: placement.hive_id }),
-    ...(want.model === undefined ? {} : { model: want.model }),
+    ...(model === undefined ? {} : { model }),
   };
 }

@@ -1,17 +1,13 @@
 import { limits, problemOf, type Problem } from "@rbee/contracts";
 import type { Ledger, OpenJob, Want } from "./ledger.ts";
-import type { Notice } from "./registry.ts";
 
 /** Until when a queued job waits; `undefined`: for as long as it takes. */
 export const waitsUntil = ({ want, since }: OpenJob): number | undefined =>
   want.max_wait_ms === undefined ? undefined : since + want.max_wait_ms;
 
-/** Repeated until the job has ended itself, as any refusal of a queued job. [REG-4] */
-export function tooLate({ want, term }: OpenJob): Notice {
-  const seconds = Math.round((want.max_wait_ms ?? 0) / 1_000);
-  const problem = problemOf("deadline_exceeded", `there was no place for it within ${seconds} s`);
-  return { job_id: want.job_id, term, decision: { kind: "refused", problem } };
-}
+/** What a job is told that has waited as long as it would. */
+export const tooLate = ({ max_wait_ms = 0 }: Want): Problem =>
+  problemOf("deadline_exceeded", `there was no place for it within ${Math.round(max_wait_ms / 1_000)} s`);
 
 /** Where a job that moves up is told so: each word costs its object two rows. In between it stands nearer than it was told. */
 export const toldPositions: ReadonlySet<number> = new Set([1, 2, 3, 4, 8, limits.queue_watch_max]);

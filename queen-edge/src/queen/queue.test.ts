@@ -1,7 +1,7 @@
 import { limits } from "@rbee/contracts";
 import { describe, expect, test } from "vitest";
 import { NodeSql } from "../../../hive-agent/src/storage/node-sql.ts";
-import { anInventory, aWant, aWorker } from "../testing/fleets.ts";
+import { aModel, anInventory, aWant, aWorker } from "../testing/fleets.ts";
 import type { Want } from "./ledger.ts";
 import { Registry } from "./registry.ts";
 
@@ -196,4 +196,32 @@ test("labels come with the token, are shown, and stay until the machine joins an
   again.tokens.add("hash", { label: "den", expires_at: 100 });
   again.enrol("hash", { hive_id: "x", now: 1 });
   expect(new Registry(sql).hives()[0]).not.toHaveProperty("labels");
+});
+
+test("the queue in the order in which it is served, with why, whose and since when", () => {
+  const registry = new Registry(new NodeSql(":memory:"));
+  join(registry, "a", anInventory({ models: [aModel(), aModel({ id: "owl" })], workers: [] }));
+  registry.fleet.disconnected("a", 1, 0);
+  submit(registry, { model: "bee", key_id: "script" }, 5);
+  submit(registry, { model: "owl", key_id: "person", priority: "high" }, 7);
+  submit(registry, { model: "bee", key_id: "script" }, 9);
+  expect(registry.queue(9)).toMatchObject([
+    { model: "owl", priority: "high", key: "person", position: 1 },
+    { model: "bee", priority: "normal", key: "script", position: 1 },
+    { model: "bee", priority: "normal", key: "script", position: 2 },
+  ]);
+  for (const { reason } of registry.queue(9)) expect(reason).not.toBe("");
+  expect(registry.queue(1)).toHaveLength(1);
+});
+
+test("a job is listed with the model that it is about, and its tokens are nobody's", () => {
+  const registry = new Registry(new NodeSql(":memory:"));
+  join(registry, "a");
+  const { model: about = "", ...rest } = aWant({ operation: "model_load", hive_id: "a", offline: "fail" });
+  const want = { ...rest, about };
+  registry.place(want, 0, 0);
+  expect(registry.jobs(1)).toMatchObject([{ model: "bee", state: "running" }]);
+  registry.release(want.job_id, { state: "succeeded", finished_at: 9, hive_id: "a" });
+  expect(registry.jobs(1)).toMatchObject([{ model: "bee", state: "succeeded" }]);
+  expect(registry.accounts.report("model", { from: 0, to: 10 }).rows).toEqual([]);
 });

@@ -6,6 +6,7 @@ import {
   type Inventory,
   type JobLine,
   type Problem,
+  type QueuedJob,
 } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 import { Accounts } from "./accounts.ts";
@@ -21,6 +22,7 @@ import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
 import { toldPositions, tooLate, tooMany } from "./patience.ts";
 import { choose, type Choice } from "./placement.ts";
+import { queuedJobs } from "./queue-report.ts";
 import { unknownWorker } from "./unknown.ts";
 import { queueOf, type WaitingLine } from "./waiting-line.ts";
 import { WorkerBook, type Retirement } from "./worker-book.ts";
@@ -127,8 +129,7 @@ export class Registry {
   hiveChanged(hive_id: string, session: number, change: HiveChange): boolean {
     const before = this.fleet.find(hive_id)?.inventory;
     if (!this.fleet.update(hive_id, session, change)) return false;
-    const { inventory, now } = change;
-    if (inventory !== undefined) this.#heard(hive_id, { before, inventory, now });
+    if (change.inventory !== undefined) this.#heard(hive_id, { ...change, before, inventory: change.inventory });
     return true;
   }
 
@@ -141,7 +142,9 @@ export class Registry {
     const waits = new Map<string, Wait>();
     const { line } = this.#ledger;
     const expired = new Set(line.expired(now));
-    for (const job of expired) notices.push(tooLate(job));
+    // Repeated until the job has ended itself, as any refusal of a queued job. [REG-4]
+    for (const { want, term } of expired)
+      notices.push({ job_id: want.job_id, term, decision: { kind: "refused", problem: tooLate(want) } });
     line.serve((job) => {
       if (expired.has(job)) return "passed";
       const choice = this.#choose(job.want);
@@ -160,7 +163,7 @@ export class Registry {
       return "placed";
     });
     for (const [queue, wait] of waits)
-      for (const [i, job] of line.front(queue, limits.queue_watch_max).entries())
+      for (const [i, job] of line.front(limits.queue_watch_max, queue).entries())
         notices.push(...this.#tell(job, wait, i + 1));
     return notices;
   }
@@ -176,6 +179,11 @@ export class Registry {
 
   jobs(limit: number): JobLine[] {
     return this.#ledger.list(limit);
+  }
+
+  /** What waits, in the order in which it will be served. */
+  queue(limit: number): QueuedJob[] {
+    return queuedJobs(this.#ledger.line, limit, { forecast: this.#forecast, choose: (want) => this.#choose(want) });
   }
 
   counts(): { queued: number; running: number } {
@@ -254,10 +262,9 @@ export class Registry {
 
   /** What a line of the history tells of workers. */
   #ended(line: FinishedLine["line"]): void {
-    const { session, worker_id } = line.account ?? {};
-    this.#remember(session, { ...line, ...line.account });
-    if (line.hive_id !== undefined && worker_id !== undefined)
-      this.#book.used(line.hive_id, worker_id, line.finished_at ?? 0);
+    const { hive_id = "", account, finished_at = 0 } = line;
+    this.#remember(account?.session, { ...line, ...account });
+    this.#book.used(hive_id, account?.worker_id ?? "", finished_at);
   }
 
   /** Who served the newest turn of a conversation. */
@@ -268,9 +275,8 @@ export class Registry {
   }
 
   #heard(hive_id: string, news: { before: Inventory | undefined; inventory: Inventory; now: number }): void {
-    const { before, inventory, now } = news;
-    const stops = stopsSince(before?.stops, inventory.stops);
-    this.accounts.workers({ ...this.#book.heard(hive_id, inventory.workers, now), ...stops }, now);
+    const moved = this.#book.heard(hive_id, news.inventory.workers, news.now);
+    this.accounts.workers({ ...moved, ...stopsSince(news.before?.stops, news.inventory.stops) }, news.now);
   }
 
   #refuse(problem: Problem, term: number): Decision {

@@ -7,7 +7,7 @@ const NAMES_SHOWN = 20;
 export const listed = (names: readonly string[], none: string): string =>
   names.length === 0 ? none : `there ${names.length === 1 ? "is" : "are"} ${names.slice(0, NAMES_SHOWN).join(", ")}`;
 
-export const unknownHive = (hive_id: string, hives: readonly Hive[]): string =>
+export const unknownHive = (hive_id: string, hives: readonly Pick<Hive, "hive_id">[]): string =>
   `no hive ${JSON.stringify(hive_id)}; ${listed(
     hives.map((hive) => hive.hive_id),
     "none has joined yet",

@@ -1,4 +1,4 @@
-import { operationOf, priorities, type JobEvent } from "@rbee/contracts";
+import { modelAbout, operationOf, priorities, type JobEvent } from "@rbee/contracts";
 import type { Ended, JobSpec, Phase } from "@rbee/job-core";
 import { z } from "zod";
 import type { Work } from "./finished.ts";
@@ -11,6 +11,7 @@ export function wantOf({ job_id, operation, input, submitted_at, key_id }: JobSp
   const runs = row.executor === "hive" ? (text("model") ?? text("id")) : undefined;
   const room =
     runs === undefined || text("hive_id") !== "auto" ? undefined : { model: runs, device: text("device") ?? "auto" };
+  const about = row.executor === "hive" ? modelAbout(input) : undefined;
   const model_digest = phase?.state === "queued" ? phase.model_digest : undefined;
   return {
     job_id,
@@ -20,6 +21,7 @@ export function wantOf({ job_id, operation, input, submitted_at, key_id }: JobSp
     hive_id: text("hive_id") ?? "auto",
     ...(row.executor === "worker" ? Wishes.parse(input) : {}),
     ...(room === undefined ? {} : { room }),
+    ...(about === undefined ? {} : { about }),
     ...(model_digest === undefined ? {} : { model_digest }),
     offline: row.offline,
   };

@@ -120,7 +120,7 @@ test("the position that is told is the place in which a job is served, and the f
       const jobs = [...line.all()].filter(({ want }) => want.model === "bee");
       const told = new Map(jobs.map((job) => [job.want.job_id, line.positionOf(job)]));
       const queue = queueOf(aWant({ model: "bee" }));
-      expect(line.front(queue, 5).map(({ want }) => told.get(want.job_id))).toEqual(
+      expect(line.front(5, queue).map(({ want }) => told.get(want.job_id))).toEqual(
         Array.from({ length: Math.min(5, jobs.length) }, (_, i) => i + 1),
       );
       expect(told.size === 0 || Math.max(...told.values()) === told.size).toBe(true);

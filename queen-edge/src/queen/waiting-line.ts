@@ -110,9 +110,12 @@ export class WaitingLine {
     }
   }
 
-  /** The first jobs of a queue, in the order in which they will be served. */
-  front(queue: string, count: number): OpenJob[] {
-    return [...(this.#queues.get(queue)?.values() ?? [])]
+  /** The first jobs, in the order in which they will be served: of one queue, or of all. */
+  front(count: number, queue?: string): OpenJob[] {
+    const queues =
+      queue === undefined ? [...this.#queues.values()] : [this.#queues.get(queue) ?? new Map<string, Flow>()];
+    return queues
+      .flatMap((flows) => [...flows.values()])
       .flatMap((flow) => flow.jobs.slice(0, count).map((_, at) => this.#turnOf(flow, at)))
       .sort(inTurn)
       .slice(0, count)

@@ -14,6 +14,9 @@ export const queen = (path: string, init: RequestInit = {}): Promise<Response> =
 export const post = (body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   queen("/v1/jobs", { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body), headers });
 
+/** A job that any fleet of the tests can do. */
+export const INFER = { operation: "infer", model: "bee", prompt: "Hello" };
+
 /** Submits and gives the id. */
 export async function submit(body: Record<string, unknown>): Promise<string> {
   const response = await post(body);

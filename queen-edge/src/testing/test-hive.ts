@@ -11,33 +11,13 @@ import {
   type LaneDown,
   type LaneUp,
   type Op,
+  type Outcome,
 } from "@rbee/contracts";
 import { toBase64Url } from "../seal.ts";
-import { run } from "./queen-client.ts";
+import { anInventory } from "./fleets.ts";
+import { INFER, run, submit } from "./queen-client.ts";
 
 /** A hive of the test's own hand: it says exactly what it is told to say, over the real routes. */
-
-export const inventory = (over: Partial<Inventory> = {}): Inventory => ({
-  version: "0.1.0",
-  platform: "test",
-  devices: [],
-  models: [{ id: "bee", name: "bee", size_bytes: 1, status: "ready", loaded: true }],
-  workers: [
-    {
-      worker_id: "worker-llama-9100",
-      kind: "llama",
-      model: "bee",
-      device: "cpu",
-      state: "ready",
-      slots: 2,
-      context: 512,
-      port: 9100,
-      pid: 1,
-    },
-  ],
-  slots_default: 2,
-  ...over,
-});
 
 /** A socket whose messages are taken one by one. */
 class Line<Down, Up> {
@@ -73,7 +53,13 @@ class Line<Down, Up> {
   }
 }
 
-export type Lane = Line<LaneDown, LaneUp>;
+export class Lane extends Line<LaneDown, LaneUp> {
+  /** Ends the job, and waits until the queen has taken the end. */
+  async end(final: number, outcome: Outcome): Promise<void> {
+    this.send({ t: "end", final, outcome });
+    for (let frame = await this.next(); frame.t !== "end_ack";) frame = await this.next();
+  }
+}
 
 export class TestHive {
   readonly hive_id: string;
@@ -128,7 +114,7 @@ export class TestHive {
       t: "hello",
       version: options.version ?? LINK_VERSION,
       instance_id: "instance-1",
-      inventory: options.inventory ?? inventory(),
+      inventory: options.inventory ?? anInventory(),
       jobs: options.jobs ?? [],
     });
     const { t } = await this.#control.next();
@@ -156,11 +142,23 @@ export class TestHive {
   async lane(op: Op, last = 0): Promise<{ lane: Lane; acked: number }> {
     const { webSocket, status } = await this.dialLane(op);
     if (webSocket === null) throw new Error(`no lane: ${status}`);
-    const lane: Lane = new Line(webSocket);
+    const lane = new Lane(webSocket);
     lane.send({ t: "lane_hello", last });
     const ready = await lane.next();
     if (ready.t !== "ready") throw new Error(`expected ready, got ${ready.t}`);
     return { lane, acked: ready.acked };
+  }
+
+  /** Takes the next job up. */
+  async take(): Promise<{ op: Op; lane: Lane; acked: number }> {
+    const op = await this.op();
+    return { op, ...(await this.lane(op)) };
+  }
+
+  /** Submits a job for this hive, which takes it up. */
+  async start(body: Record<string, unknown> = INFER): Promise<{ id: string; op: Op; lane: Lane; acked: number }> {
+    const id = await submit({ ...body, hive_id: this.hive_id });
+    return { id, ...(await this.take()) };
   }
 
   /** Closes the control socket and waits until the queen knows. */

@@ -1,4 +1,4 @@
-import { limits, RbeeError } from "@rbee/contracts";
+import { bytesInWords, limits, RbeeError } from "@rbee/contracts";
 import { mkdir, stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { Part } from "./part.ts";
@@ -63,14 +63,14 @@ export class FileFetcher {
     if (bytes <= free) return;
     throw new RbeeError(
       "disk_full",
-      `${mib(bytes)} are still to come, and ${folder} has room for ${mib(Math.max(0, free))}, with ${mib(this.#options.headroom_bytes)} kept free`,
+      `${bytesInWords(bytes)} are still to come, and ${folder} has room for ${bytesInWords(Math.max(0, free))}, with ${bytesInWords(this.#options.headroom_bytes)} kept free`,
     );
   }
 
   async #fetch({ remote, target, part: file }: Wanted, signal: AbortSignal): Promise<string> {
     const { size } = remote;
     if (size > limits.download_bytes_max)
-      throw new RbeeError("download_failed", `a file of ${mib(size)} is not fetched`);
+      throw new RbeeError("download_failed", `a file of ${bytesInWords(size)} is not fetched`);
     await this.requireRoom(path.dirname(target), size - ((await Part.doneOf(file)) ?? 0));
     const part = await Part.open(file, { size, segment: this.#options.segment_bytes });
     this.#open.set(target, part);
@@ -84,6 +84,3 @@ export class FileFetcher {
     }
   }
 }
-
-const MIB = 1024 * 1024;
-const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;

@@ -33,10 +33,13 @@ export function renderFound({ models }: OperationResult<"model_search">): string
 }
 
 export const renderPulled = (model: OperationResult<"model_download">): string =>
-  `${model.model_id} is ${model.already_there ? "there already" : "ready"}: ${bytes(model.size_bytes)}, ${model.path}`;
+  `${model.model_id} is ${model.already_there ? "there already" : "ready"}: ${bytes(model.size_bytes)}${fileOf(model.path)}`;
+
+/** Caches name files by their digests, which tell a person nothing. */
+const fileOf = (path: string): string => (/\.gguf$/i.test(path) ? `, ${path}` : "");
 
 export const renderRemoved = ({ message, freed_bytes }: OperationResult<"model_delete">): string =>
-  freed_bytes === 0 ? message : `${message} (${bytes(freed_bytes)} freed)`;
+  `${message} (${freed_bytes === 0 ? "nothing freed: another program has the file, too" : `${bytes(freed_bytes)} freed`})`;
 
 const stateOf = ({ status, percent }: ModelInfo): string =>
   percent === undefined ? coloured(status) : `${coloured(status)}, ${Math.floor(percent)} %`;
@@ -66,7 +69,7 @@ export const renderModel = ({ model, stale }: OperationResult<"model_get">): str
         `${device}: ${bytes(need)} with ${plural(context, "token")} of context, ${fits ? paintOut("green", "fits") : paintOut("red", "does not fit")}`,
     ),
     sha256: model.sha256,
-    files: model.files?.map(({ path, size_bytes }) => `${path} (${bytes(size_bytes)})`),
+    files: model.files?.map(({ path, size_bytes }) => `${/\.gguf$/i.test(path) ? path : model.name} (${bytes(size_bytes)})`),
   });
 
 type Loaded = OperationResult<"model_load"> | OperationResult<"model_run">;

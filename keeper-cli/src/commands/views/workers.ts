@@ -19,10 +19,11 @@ export function renderWorkers({ workers }: { workers: readonly ActiveWorker[] })
     w.device,
     stateOf(w),
     `${w.slots_busy} of ${w.slots} busy`,
+    w.kind ?? "",
     speedOf(w),
   ]);
   const fast = workers.some(({ tokens_per_s }) => tokens_per_s !== undefined);
-  const head = ["worker", "hive", "model", "device", "state", "slots", ...(fast ? ["speed"] : [])];
+  const head = ["worker", "hive", "model", "device", "state", "slots", "kind", ...(fast ? ["speed"] : [])];
   return columns(head, fast ? rows : rows.map((row) => row.slice(0, -1)));
 }
 
@@ -30,6 +31,7 @@ export const renderWorker = ({ worker }: OperationResult<"active_worker_get">): 
   sheet({
     worker: worker.worker_id,
     hive: worker.hive_id,
+    kind: worker.kind,
     model: worker.model,
     device: worker.device,
     state: stateOf(worker),
@@ -47,6 +49,7 @@ export function renderProcesses({ workers }: OperationResult<"worker_process_lis
     w.model,
     w.device,
     coloured(w.status),
+    w.kind,
     String(w.port),
     w.rss === undefined ? "" : bytes(w.rss),
     w.cpu_pct === undefined ? "" : `${Math.round(w.cpu_pct)} %`,
@@ -55,7 +58,7 @@ export function renderProcesses({ workers }: OperationResult<"worker_process_lis
   const problems = workers
     .filter(({ problem }) => problem !== undefined)
     .map(({ worker_id, problem }) => paintOut("red", `\n${worker_id}: ${problem}`));
-  const head = ["pid", "worker", "model", "device", "state", "port", "memory", "cpu", ...(gpu ? ["gpu memory"] : [])];
+  const head = ["pid", "worker", "model", "device", "state", "kind", "port", "memory", "cpu", ...(gpu ? ["gpu memory"] : [])];
   return columns(head, rows) + problems.join("");
 }
 

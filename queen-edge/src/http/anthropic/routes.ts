@@ -56,7 +56,7 @@ anthropic.all("/messages/*", (c) =>
 async function createMessage(body: unknown, caller: ApiCaller): Promise<Response> {
   const request = parseMessages(body);
   const { model, stream = false } = request;
-  const job = await ApiJob.start(caller, { operation: "infer", input: messagesInput(request) });
+  const job = await ApiJob.start(caller, { operation: "infer", input: messagesInput(request), whole: !stream });
   const headers = { "x-rbee-job-id": job.id };
   if (!stream) {
     return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
@@ -77,7 +77,7 @@ async function createMessage(body: unknown, caller: ApiCaller): Promise<Response
 /** Only the model knows its tokens: it reads the prompt and says one, which costs what reading costs. */
 async function countTokens(body: unknown, caller: ApiCaller): Promise<Response> {
   const input = { ...messagesInput(parseCount(body)), max_tokens: 1 };
-  const job = await ApiJob.start(caller, { operation: "infer", input });
+  const job = await ApiJob.start(caller, { operation: "infer", input, whole: true });
   const headers = { "x-rbee-job-id": job.id };
   return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
     const [choice] = await readChoices([job]);

@@ -12,6 +12,8 @@ export interface ApiRequest {
   readonly input: Readonly<Record<string, unknown>>;
   /** Several jobs of one request: which one this is. */
   readonly part?: number;
+  /** Its client sees nothing before all of it is there: should a hive be lost, another one goes on with the answer. [API-4] */
+  readonly whole?: boolean;
 }
 
 /** Submits a job and leaves it to itself. @throws RbeeError */
@@ -22,9 +24,11 @@ export async function submitJob(caller: ApiCaller, request: ApiRequest): Promise
   return spec.job_id;
 }
 
-async function prepare(caller: ApiCaller, { operation, input, part = 0 }: ApiRequest) {
+async function prepare(caller: ApiCaller, { operation, input: asked, part = 0, whole = false }: ApiRequest) {
   const { env, principal, secret, idempotency } = caller;
   const { colony, key_id } = principal;
+  // Answers that may call tools cannot be continued; those fail, and say that trying again helps.
+  const input = whole && asked["tools"] === undefined ? { ...asked, on_lost: "continue" } : asked;
   const submission = withSession({ operation, input: parseInput(operation, { ...input }) }, caller.headers);
   authorizeSubmission(principal, submission);
   const named = idempotency === undefined ? undefined : `api ${part} ${idempotency}`;

@@ -1,5 +1,4 @@
-import { RbeeError } from "@rbee/contracts";
-import type { Principal } from "@rbee/job-http";
+import { idempotencyKey, type Principal } from "@rbee/job-http";
 import type { Context } from "hono";
 import type { Env } from "../../env.ts";
 import { authenticate, secretOf } from "../auth.ts";
@@ -25,14 +24,10 @@ export interface ApiCaller {
 
 export type ApiEnv = { Bindings: Env; Variables: { caller: ApiCaller } };
 
-const IDEMPOTENCY_KEY_CHARS_MAX = 255;
-
 /** @throws RbeeError unauthorized, invalid_input */
 export async function admit({ req, env, executionCtx }: Context<ApiEnv>): Promise<ApiCaller> {
   const principal = await authenticate(withBearer(req.raw), env);
-  const idempotency = req.header("idempotency-key");
-  if (idempotency !== undefined && (idempotency === "" || idempotency.length > IDEMPOTENCY_KEY_CHARS_MAX))
-    throw new RbeeError("invalid_input", `an Idempotency-Key has 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters`);
+  const idempotency = idempotencyKey(req.raw.headers);
   return {
     env,
     principal,

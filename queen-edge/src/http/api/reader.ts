@@ -72,7 +72,8 @@ export class JobReader {
 /** The object sends whole server-sent events. */
 function* parse(message: string): Generator<ReadEvent, void> {
   for (const block of message.split("\n\n")) {
-    const { id, data } = /^(?:id: (?<id>\S+)\n)?data: (?<data>.*)$/.exec(block)?.groups ?? {};
+    // U+2028 ends a line for a pattern, unless it is told that a dot is any character.
+    const { id, data } = /^(?:id: (?<id>\S+)\n)?data: (?<data>.*)$/s.exec(block)?.groups ?? {};
     if (data === undefined || data === "[DONE]") continue;
     const event = JSON.parse(data) as JobEvent;
     yield id === undefined ? { event } : { event, id };

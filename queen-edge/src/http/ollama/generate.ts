@@ -66,7 +66,7 @@ async function answer(
   { caller, shape }: { caller: ApiCaller; shape: Shape },
 ): Promise<Response> {
   const began = Date.now();
-  const job = await ApiJob.start(caller, { operation: "infer", input });
+  const job = await ApiJob.start(caller, { operation: "infer", input, whole: !stream });
   const headers = { "x-rbee-job-id": job.id };
   if (!stream) {
     return heldResponse({ caller, headers, form: jsonForm }, async (write) => {

@@ -13,6 +13,7 @@ export async function chatCompletions(body: unknown, caller: ApiCaller): Promise
   const jobs = await startChoices(
     caller,
     Array.from({ length: n }, (_, choice) => chatInput(request, choice)),
+    { whole: !stream },
   );
   const headers = { "x-rbee-job-id": jobs.map(({ id }) => id).join(", ") };
   const answering: Answering = { id: idOf("chatcmpl-", jobs[0]?.id ?? ""), created: seconds(), model, logprobs };

@@ -38,6 +38,7 @@ export async function completions(body: unknown, caller: ApiCaller): Promise<Res
   const jobs = await startChoices(
     caller,
     asked.map(({ prompt, choice }) => inputOf(request, prompt, choice)),
+    { whole: !stream },
   );
   const headers = { "x-rbee-job-id": jobs.map(({ id }) => id).join(", ") };
   const head = headOf(idOf("cmpl-", jobs[0]?.id ?? ""), request.model);

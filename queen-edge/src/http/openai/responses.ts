@@ -15,7 +15,7 @@ export async function createResponse(body: unknown, caller: ApiCaller): Promise<
   const request = parseResponses(body);
   const input = responsesInput(request, await earlier(request, caller));
   if (request.background === true) return inBackground(request, input, caller);
-  const job = await ApiJob.start(caller, { operation: "infer", input });
+  const job = await ApiJob.start(caller, { operation: "infer", input, whole: request.stream !== true });
   const headers = { "x-rbee-job-id": job.id };
   const asked = { job_id: job.id, submitted_at: Date.now(), input };
   if (request.stream === true)

@@ -8,8 +8,9 @@ import { resultOf, type Choice } from "./chat-answer.ts";
 export async function startChoices(
   caller: ApiCaller,
   inputs: readonly Readonly<Record<string, unknown>>[],
+  { whole }: { readonly whole: boolean },
 ): Promise<ApiJob[]> {
-  const starts = inputs.map(async (input, part) => ApiJob.start(caller, { operation: "infer", input, part }));
+  const starts = inputs.map(async (input, part) => ApiJob.start(caller, { operation: "infer", input, part, whole }));
   const settled = await Promise.allSettled(starts);
   const jobs = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const refused = settled.find((one) => one.status === "rejected");

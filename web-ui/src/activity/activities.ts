@@ -1,0 +1,36 @@
+import type { OperationName } from "@rbee/sdk";
+import { kept, Store } from "../store.ts";
+
+/** A job that somebody started here and wants to see the end of: a download, a load, a build. */
+export interface Activity {
+  readonly job_id: string;
+  readonly title: string;
+  readonly operation: OperationName;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly started_at: number;
+}
+
+const NAME = "rbee.activities";
+const ACTIVITIES_MAX = 20;
+
+/** Kept over a reload: what runs goes on, and is shown again. */
+function remembered(): readonly Activity[] {
+  try {
+    const found: unknown = JSON.parse(kept.get(NAME) ?? "[]");
+    return Array.isArray(found) ? found.filter(isActivity).slice(0, ACTIVITIES_MAX) : [];
+  } catch {
+    return [];
+  }
+}
+
+const isActivity = (one: unknown): one is Activity =>
+  typeof one === "object" && one !== null && "job_id" in one && "operation" in one && "input" in one && "title" in one;
+
+export const activities = new Store<readonly Activity[]>(remembered());
+activities.watch(() => kept.set(NAME, JSON.stringify(activities.get())));
+
+export const addActivity = (activity: Activity): void =>
+  activities.update((all) => [activity, ...all].slice(0, ACTIVITIES_MAX));
+
+export const dismissActivity = (job_id: string): void =>
+  activities.update((all) => all.filter((one) => one.job_id !== job_id));

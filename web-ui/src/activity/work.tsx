@@ -1,0 +1,116 @@
+import { useEffect, useRef } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { RotateCw, X } from "lucide-react";
+import { Link } from "wouter";
+import { Badge, Progress, Trouble } from "../parts/parts.tsx";
+import { tell } from "../parts/toasts.tsx";
+import { bytes, duration } from "../parts/words.ts";
+import { useClient } from "../queen/client.tsx";
+import { dismissActivity, type Activity } from "./activities.ts";
+import { useJobWatch, type Watched } from "./job-watch.ts";
+import { useRelaunch } from "./launch.ts";
+
+interface WorkProps {
+  readonly activity: Activity;
+  /** Told of the job that takes its place when it is tried again. */
+  readonly onRetry?: (job_id: string) => void;
+}
+
+/** One running thing: how far it is, and a way to stop it or to try again. */
+export function Work({ activity, onRetry }: WorkProps) {
+  const { job_id, title } = activity;
+  const watched = useJobWatch(job_id);
+  const relaunch = useRelaunch();
+  const over = watched.phase !== "running";
+  return (
+    <div className="work" data-phase={watched.phase}>
+      <Link href={`/jobs/${job_id}`} className="work-title">
+        {title}
+      </Link>
+      <Buttons
+        activity={activity}
+        watched={watched}
+        onRetry={() => void relaunch(activity).then((next) => next && onRetry?.(next))}
+      />
+      {over ? null : <Progress label={title} done={watched.progress?.done ?? 0} total={totalOf(watched)} />}
+      {watched.phase === "failed" ? <Trouble error={watched.error} /> : <Say watched={watched} />}
+    </div>
+  );
+}
+
+const totalOf = ({ progress }: Watched): number | undefined => (progress?.unit === "percent" ? 100 : progress?.total);
+
+function Say({ watched }: { watched: Watched }) {
+  const { phase, waiting, lines, progress } = watched;
+  const words = phase === "running" ? (waiting ?? lines.at(-1)?.human ?? "Starting") : ENDINGS[phase];
+  return (
+    <div className="say" aria-live={phase === "running" ? "off" : "polite"}>
+      <span title={words}>{words}</span>
+      {phase === "running" && progress !== undefined ? <span className="number">{figures(progress)}</span> : null}
+    </div>
+  );
+}
+
+const ENDINGS = { succeeded: "Done", cancelled: "Cancelled; what came is kept", failed: "" } as const;
+
+function figures({ done, total, unit, per_second, eta_ms }: NonNullable<Watched["progress"]>): string {
+  if (unit !== "bytes")
+    return unit === "percent" ? `${Math.round(done)} %` : `${done}${total === undefined ? "" : ` of ${total}`}`;
+  const parts = [total === undefined ? bytes(done) : `${bytes(done)} of ${bytes(total)}`];
+  if (per_second !== undefined) parts.push(`${bytes(per_second)}/s`);
+  if (eta_ms !== undefined) parts.push(`${duration(eta_ms)} left`);
+  return parts.join(" · ");
+}
+
+function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: Watched; onRetry: () => void }) {
+  const client = useClient();
+  const { job_id, title, operation } = activity;
+  if (watched.phase === "running")
+    return (
+      <button
+        type="button"
+        className="button small"
+        aria-label={`Cancel: ${title}`}
+        onClick={() => void client.cancel(job_id).catch((error: unknown) => tell.bad("Not cancelled", error))}
+      >
+        Cancel
+      </button>
+    );
+  const again = operation === "model_download" && watched.phase === "cancelled" ? "Resume" : "Retry";
+  return (
+    <div className="row">
+      {watched.phase === "succeeded" ? (
+        <Badge tone="good">Done</Badge>
+      ) : (
+        <button type="button" className="button small" aria-label={`${again}: ${title}`} onClick={onRetry}>
+          <RotateCw aria-hidden="true" />
+          {again}
+        </button>
+      )}
+      <button
+        type="button"
+        className="button small icon quiet"
+        aria-label={`Dismiss: ${title}`}
+        onClick={() => dismissActivity(job_id)}
+      >
+        <X aria-hidden="true" />
+      </button>
+    </div>
+  );
+}
+
+/** Says once how a job of this page ended, and has what it changed asked anew. */
+export function useEndings(activity: Activity): void {
+  const { phase, error } = useJobWatch(activity.job_id);
+  const queries = useQueryClient();
+  const before = useRef(phase);
+  useEffect(() => {
+    // A job that was over when the page came is no news.
+    const isNews = before.current === "running" && Date.now() - activity.started_at > 0;
+    before.current = phase;
+    if (phase === "running" || !isNews) return;
+    void queries.invalidateQueries();
+    if (phase === "succeeded") tell.good(activity.title, "Done");
+    if (phase === "failed") tell.bad(activity.title, error);
+  }, [phase, error, activity, queries]);
+}

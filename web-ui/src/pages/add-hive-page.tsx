@@ -1,0 +1,133 @@
+import { CircleCheck, LoaderCircle } from "lucide-react";
+import { useState, type FormEvent } from "react";
+import { Link } from "wouter";
+import { TextField } from "../parts/field.tsx";
+import { CodeBlock, PageHead, Panel, Trouble } from "../parts/parts.tsx";
+import { duration } from "../parts/words.ts";
+import { useClient } from "../queen/client.tsx";
+import { useFleet, useNow } from "../queen/fleet.tsx";
+import "../styles/models.css";
+
+interface Invitation {
+  readonly token: string;
+  readonly expires_at: number;
+  readonly label: string | undefined;
+  /** Hives that were connected before: another one is the new one. */
+  readonly before: ReadonlySet<string>;
+}
+
+/** A machine joins: one command there, and this page sees it dial in. */
+export default function AddHivePage() {
+  const [invitation, setInvitation] = useState<Invitation>();
+  return (
+    <div className="narrow">
+      <PageHead title="Add a hive" />
+      {invitation === undefined ? (
+        <Invite onInvite={setInvitation} />
+      ) : (
+        <Join invitation={invitation} onAgain={() => setInvitation(undefined)} />
+      )}
+    </div>
+  );
+}
+
+function Invite({ onInvite }: { onInvite: (invitation: Invitation) => void }) {
+  const client = useClient();
+  const { fleet } = useFleet();
+  const [name, setName] = useState("");
+  const [labels, setLabels] = useState("");
+  const [error, setError] = useState<unknown>();
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const label = name.trim() === "" ? undefined : name.trim();
+    try {
+      const answer = await client.run("hive_token_create", {
+        ...(label === undefined ? {} : { label }),
+        labels: labels.split(/[\s,]+/).filter(Boolean),
+      });
+      const before = new Set(fleet?.hives.filter(({ connected }) => connected).map(({ hive_id }) => hive_id));
+      onInvite({ ...answer, label, before });
+    } catch (refusal) {
+      setError(refusal);
+    }
+  };
+  return (
+    <Panel title="A machine of yours">
+      <form className="stack" onSubmit={(event) => void submit(event)}>
+        <p className="muted">It dials out to this queen, from behind any router; nothing on it has to listen.</p>
+        <TextField
+          label="Name"
+          placeholder="its host name"
+          pattern="[a-z0-9][a-z0-9\-]*"
+          hint="Lower-case letters, digits and dashes"
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <TextField
+          label="Labels"
+          placeholder="gpu, upstairs"
+          hint="Jobs may ask for hives that have them; may stay empty"
+          value={labels}
+          onChange={(event) => setLabels(event.target.value)}
+        />
+        {error === undefined ? null : <Trouble error={error} />}
+        <div className="buttons">
+          <button type="submit" className="button primary">
+            Show the command
+          </button>
+        </div>
+      </form>
+    </Panel>
+  );
+}
+
+function Join({ invitation, onAgain }: { invitation: Invitation; onAgain: () => void }) {
+  const { token, label, before, expires_at } = invitation;
+  const { fleet } = useFleet();
+  const now = useNow();
+  const joined = fleet?.hives.find(
+    ({ hive_id, connected }) => connected && (label === undefined ? !before.has(hive_id) : hive_id === label),
+  );
+  if (joined !== undefined)
+    return (
+      <Panel title={joined.hive_id}>
+        <div className="stack">
+          <p className="waits" role="status">
+            <CircleCheck className="joined" aria-hidden="true" />
+            <span>
+              <strong>{joined.hive_id}</strong> is connected, with {joined.devices.map(({ name }) => name).join(", ")}.
+            </span>
+          </p>
+          <div className="buttons">
+            <button type="button" className="button" onClick={onAgain}>
+              Add another
+            </button>
+            <Link href="/models?tab=discover" className="button primary">
+              Find it a model
+            </Link>
+          </div>
+        </div>
+      </Panel>
+    );
+  return (
+    <Panel title="On that machine, in a clone of this project">
+      <div className="stack">
+        <CodeBlock label="Command">{`RBEE_JOIN_TOKEN=${token} npm run hive -- --queen-url ${location.origin} --models ~/models`}</CodeBlock>
+        <p className="waits" role="status">
+          <LoaderCircle className="turns" aria-hidden="true" />
+          <span>Waiting for it to dial in…</span>
+        </p>
+        <p className="muted small number">
+          {expires_at > now
+            ? `The token is good for one machine, for ${duration(expires_at - now)} more.`
+            : "The token is worthless by now."}
+        </p>
+        <div className="buttons">
+          <button type="button" className="button" onClick={onAgain}>
+            Another token
+          </button>
+        </div>
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,157 @@
+import { MessageCircle, SlidersHorizontal, SquarePen } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { Link, useSearchParams } from "wouter";
+import { Empty, PageHead, Trouble, Waiting } from "../../parts/parts.tsx";
+import { useFleet, type Fleet } from "../../queen/fleet.tsx";
+import { kept } from "../../store.ts";
+import { Composer } from "./composer.tsx";
+import { Bubble } from "./message.tsx";
+import { parametersOf, readSettings, SettingsDialog, type ChatSettings } from "./settings.tsx";
+import { useChat } from "./use-chat.ts";
+import "../../styles/chat.css";
+
+/** What can answer, those that wait in memory first. */
+function modelsOf({ workers, hives }: Fleet): string[] {
+  const loaded = workers.filter(({ state }) => state === "ready").map(({ model }) => model);
+  const onDisk = hives
+    .filter(({ connected }) => connected)
+    .flatMap(({ models }) => models.filter(({ status }) => status === "ready").map(({ id }) => id));
+  return [...new Set([...loaded, ...onDisk])];
+}
+
+const MODEL = "rbee.chat.model";
+
+export default function ChatPage() {
+  const { fleet } = useFleet();
+  if (fleet === undefined) return <Waiting lines={8} />;
+  const models = modelsOf(fleet);
+  if (models.length > 0) return <Conversation models={models} />;
+  return (
+    <>
+      <PageHead title="Chat" />
+      <Empty
+        icon={MessageCircle}
+        title="No model to talk to"
+        action={
+          <Link href="/models?tab=discover" className="button primary">
+            Discover models
+          </Link>
+        }
+      >
+        Download one to a hive; it is loaded with the first question.
+      </Empty>
+    </>
+  );
+}
+
+function Conversation({ models }: { models: readonly string[] }) {
+  const [search] = useSearchParams();
+  const [chosen, setChosen] = useState(() => search.get("model") ?? kept.get(MODEL));
+  const [settings, setSettings] = useState(readSettings);
+  const [tuning, setTuning] = useState(false);
+  const model = models.find((id) => id === chosen) ?? models[0] ?? "";
+  const chat = useChat({ model, system: settings.system, parameters: parametersOf(settings) });
+  const choose = (id: string): void => {
+    kept.set(MODEL, id);
+    setChosen(id);
+  };
+  return (
+    <div className="chat">
+      <PageHead title="Chat">
+        <select
+          className="input small"
+          aria-label="Model"
+          value={model}
+          onChange={(event) => choose(event.target.value)}
+        >
+          {models.map((id) => (
+            <option key={id}>{id}</option>
+          ))}
+        </select>
+        <button
+          type="button"
+          className="button icon"
+          aria-label="Parameters"
+          title="System prompt and parameters"
+          onClick={() => setTuning(true)}
+        >
+          <SlidersHorizontal aria-hidden="true" />
+        </button>
+        <button
+          type="button"
+          className="button icon"
+          aria-label="New chat"
+          title="New chat"
+          disabled={chat.streaming}
+          onClick={chat.clear}
+        >
+          <SquarePen aria-hidden="true" />
+        </button>
+      </PageHead>
+      <Thread chat={chat} model={model} />
+      <Composer
+        streaming={chat.streaming}
+        onSend={(text) => void chat.send(text)}
+        onStop={() => void chat.stop()}
+        note={noteOf(chat)}
+      />
+      <SettingsDialog
+        open={tuning}
+        onClose={() => setTuning(false)}
+        settings={settings}
+        onChange={(next: ChatSettings) => setSettings(next)}
+      />
+    </div>
+  );
+}
+
+type Chat = ReturnType<typeof useChat>;
+
+function noteOf({ streaming, waiting, tokensPerSecond }: Chat): string {
+  if (streaming && waiting !== undefined) return `Waiting: ${waiting}`;
+  return tokensPerSecond === undefined ? "" : `${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens/s`;
+}
+
+function Thread({ chat, model }: { chat: Chat; model: string }) {
+  const { messages, streaming, error } = chat;
+  const end = useRef<HTMLDivElement>(null);
+  const last = messages.at(-1)?.content;
+  useEffect(() => {
+    // Whoever scrolled up to read is left there.
+    const nearEnd = document.documentElement.scrollHeight - window.innerHeight - window.scrollY < NEAR_PX;
+    if (nearEnd) end.current?.scrollIntoView({ block: "end" });
+  }, [last, messages.length]);
+  if (messages.length === 0 && error === undefined)
+    return (
+      <div className="thread">
+        <Empty icon={MessageCircle} title={`Talk to ${model}`}>
+          What you say stays in this tab and on your own machines. An answer goes on when you reload the page.
+        </Empty>
+      </div>
+    );
+  return (
+    <div className="thread" role="log" aria-label="Conversation" aria-busy={streaming}>
+      {messages.map((message, at) => (
+        <Bubble
+          key={at}
+          message={message}
+          writing={streaming && at === messages.length - 1 && message.role === "assistant"}
+        />
+      ))}
+      {streaming && messages.at(-1)?.role === "user" ? <p className="thinking muted">…</p> : null}
+      {error === undefined ? null : (
+        <div className="stack tight">
+          <Trouble error={error} />
+          <div className="row">
+            <button type="button" className="button small" onClick={() => void chat.retry()}>
+              Ask again
+            </button>
+          </div>
+        </div>
+      )}
+      <div ref={end} className="thread-end" />
+    </div>
+  );
+}
+
+const NEAR_PX = 160;

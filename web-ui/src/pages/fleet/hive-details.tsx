@@ -1,0 +1,95 @@
+import { CircleCheck, CircleX, RotateCw, Stethoscope } from "lucide-react";
+import { useState } from "react";
+import type { Check, HiveInfo } from "@rbee/sdk";
+import { useAct } from "../../activity/launch.ts";
+import { Dialog } from "../../parts/dialog.tsx";
+import { Facts, Trouble } from "../../parts/parts.tsx";
+import { ago } from "../../parts/words.ts";
+import { useClient } from "../../queen/client.tsx";
+
+/** All that a hive says of itself, and the two things one may ask it. */
+export function HiveDetails({ hive, open, onClose }: { hive: HiveInfo; open: boolean; onClose: () => void }) {
+  const act = useAct();
+  return (
+    <Dialog open={open} onClose={onClose} title={hive.hive_id} wide>
+      <div className="stack">
+        <Facts
+          rows={{
+            State: hive.connected ? "connected" : `away, seen ${ago(hive.last_seen, Date.now())}`,
+            Joined: hive.enrolled_at === 0 ? undefined : new Date(hive.enrolled_at).toLocaleString("en-GB"),
+            Labels: hive.labels?.join(", "),
+            Version: hive.version,
+            Platform: hive.platform,
+            Devices: hive.devices
+              .map(({ id, name, driver }) => `${id} ${name}${driver === undefined ? "" : `, driver ${driver}`}`)
+              .join("; "),
+            Models: hive.models.map(({ id }) => id).join(", "),
+          }}
+        />
+        {hive.connected ? (
+          <>
+            <div className="row">
+              <button
+                type="button"
+                className="button"
+                onClick={() =>
+                  void act("Devices looked at again", "hive_refresh_capabilities", { hive_id: hive.hive_id })
+                }
+              >
+                <RotateCw aria-hidden="true" />
+                Look at the devices again
+              </button>
+            </div>
+            <SelfTest hive_id={hive.hive_id} />
+          </>
+        ) : (
+          <p className="muted">
+            It comes back by itself when its agent runs: <code>npm run hive</code> on that machine.
+          </p>
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+function SelfTest({ hive_id }: { hive_id: string }) {
+  const client = useClient();
+  const [checks, setChecks] = useState<readonly Check[]>();
+  const [error, setError] = useState<unknown>();
+  const [asking, setAsking] = useState(false);
+  const ask = async (): Promise<void> => {
+    setAsking(true);
+    setError(undefined);
+    try {
+      setChecks((await client.run("hive_check", { hive_id })).checks);
+    } catch (refusal) {
+      setError(refusal);
+    } finally {
+      setAsking(false);
+    }
+  };
+  return (
+    <div className="stack tight">
+      <div className="row">
+        <button type="button" className="button" disabled={asking} onClick={() => void ask()}>
+          <Stethoscope aria-hidden="true" />
+          {asking ? "Testing…" : "Let it test itself"}
+        </button>
+      </div>
+      {error === undefined ? null : <Trouble error={error} />}
+      {checks === undefined ? null : <Checks checks={checks} />}
+    </div>
+  );
+}
+
+export const Checks = ({ checks }: { checks: readonly Check[] }) => (
+  <ul className="checks">
+    {checks.map(({ name, ok, detail }) => (
+      <li key={name} className={ok ? "ok" : "not-ok"}>
+        {ok ? <CircleCheck aria-label="good" /> : <CircleX aria-label="not good" />}
+        <span className="name">{name}</span>
+        <span className="muted">{detail}</span>
+      </li>
+    ))}
+  </ul>
+);

@@ -1,0 +1,177 @@
+import { Boxes } from "lucide-react";
+import { useState } from "react";
+import type { HiveInfo, ModelInfo } from "@rbee/sdk";
+import { Link } from "wouter";
+import { useAct, useLaunch } from "../../activity/launch.ts";
+import { Confirm } from "../../parts/dialog.tsx";
+import { Badge, Empty, Panel, Waiting } from "../../parts/parts.tsx";
+import { bytes } from "../../parts/words.ts";
+import { useFleet } from "../../queen/fleet.tsx";
+import { LoadDialog } from "./load-dialog.tsx";
+import { ModelDetails } from "./model-details.tsx";
+
+export interface OnHive {
+  readonly hive: HiveInfo;
+  readonly model: ModelInfo;
+}
+
+type Asked = OnHive & { readonly for: "load" | "delete" | "details" };
+
+/** What is on the disks of all hives. */
+export function Downloaded() {
+  const { fleet } = useFleet();
+  const [asked, setAsked] = useState<Asked>();
+  if (fleet === undefined) return <Waiting />;
+  const all = fleet.hives.flatMap((hive) => hive.models.map((model) => ({ hive, model })));
+  const close = (): void => setAsked(undefined);
+  return (
+    <Panel title="On the hives' disks" flush>
+      {all.length === 0 ? <NoModels /> : <ModelTable all={all} onAsk={setAsked} />}
+      {asked?.for === "load" ? <LoadDialog {...asked} onClose={close} /> : null}
+      {asked?.for === "details" ? <ModelDetails {...asked} onClose={close} /> : null}
+      {asked?.for === "delete" ? <DeleteDialog {...asked} onClose={close} /> : null}
+    </Panel>
+  );
+}
+
+const ModelTable = ({ all, onAsk }: { all: readonly OnHive[]; onAsk: (asked: Asked) => void }) => (
+  <div className="table-wrap">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Model</th>
+          <th scope="col">Hive</th>
+          <th scope="col" className="right">
+            Size
+          </th>
+          <th scope="col">State</th>
+          <th scope="col">
+            <span className="hidden-words">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {all.map((one) => (
+          <ModelRow key={`${one.hive.hive_id} ${one.model.id}`} one={one} onAsk={onAsk} />
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
+
+function ModelRow({ one, onAsk }: { one: OnHive; onAsk: (asked: Asked) => void }) {
+  const { hive, model } = one;
+  const { id, size_bytes } = model;
+  return (
+    <tr className={hive.connected ? "" : "away"} data-model={id}>
+      <td className="name">{id}</td>
+      <td data-label="Hive">{hive.hive_id}</td>
+      <td data-label="Size" className="right number">
+        {bytes(size_bytes)}
+      </td>
+      <td data-label="State">
+        <StateBadge one={one} />
+      </td>
+      <td>
+        <div className="row end">
+          {hive.connected ? <MainAction one={one} onLoad={() => onAsk({ ...one, for: "load" })} /> : null}
+          <button
+            type="button"
+            className="button small quiet"
+            aria-label={`Details of ${id} on ${hive.hive_id}`}
+            onClick={() => onAsk({ ...one, for: "details" })}
+          >
+            Details
+          </button>
+          {hive.connected ? (
+            <button
+              type="button"
+              className="button small quiet"
+              aria-label={`Delete ${id} from ${hive.hive_id}`}
+              onClick={() => onAsk({ ...one, for: "delete" })}
+            >
+              Delete
+            </button>
+          ) : null}
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+function StateBadge({ one: { hive, model } }: { one: OnHive }) {
+  if (!hive.connected) return <Badge>hive away</Badge>;
+  if (model.loaded) return <Badge tone="good">loaded</Badge>;
+  if (model.status === "partial") return <Badge tone="warn">{Math.round(model.percent ?? 0)} % fetched</Badge>;
+  return model.status === "invalid" ? <Badge tone="bad">invalid</Badge> : <Badge>on disk</Badge>;
+}
+
+/** The one thing that one wants most of a model in this state. */
+function MainAction({ one: { hive, model }, onLoad }: { one: OnHive; onLoad: () => void }) {
+  const launch = useLaunch();
+  const act = useAct();
+  const { hive_id } = hive;
+  const { id, status, loaded } = model;
+  if (status === "partial")
+    return (
+      <button
+        type="button"
+        className="button small"
+        aria-label={`Resume ${id}`}
+        onClick={() => void launch(`Download ${id} to ${hive_id}`, "model_download", { hive_id, model: id })}
+      >
+        Resume
+      </button>
+    );
+  if (status === "invalid") return null;
+  if (loaded)
+    return (
+      <button
+        type="button"
+        className="button small"
+        aria-label={`Unload ${id} from ${hive_id}`}
+        onClick={() => void act(`${id} unloaded`, "model_unload", { hive_id, id })}
+      >
+        Unload
+      </button>
+    );
+  return (
+    <button type="button" className="button small" aria-label={`Load ${id} on ${hive_id}`} onClick={onLoad}>
+      Load
+    </button>
+  );
+}
+
+function DeleteDialog({ hive, model, onClose }: OnHive & { onClose: () => void }) {
+  const act = useAct();
+  const { hive_id } = hive;
+  const { id, loaded, size_bytes } = model;
+  return (
+    <Confirm
+      open
+      onClose={onClose}
+      title={`Delete ${id}?`}
+      action="Delete"
+      onConfirm={() => void act(`${id} deleted from ${hive_id}`, "model_delete", { hive_id, id, force: loaded })}
+    >
+      <p>
+        {bytes(size_bytes)} on <strong>{hive_id}</strong> are removed for good.
+        {loaded ? " It is loaded: its workers are stopped first." : " To have it again, it must be downloaded again."}
+      </p>
+    </Confirm>
+  );
+}
+
+const NoModels = () => (
+  <Empty
+    icon={Boxes}
+    title="No model on any disk"
+    action={
+      <Link href="/models?tab=discover" className="button primary">
+        Discover models
+      </Link>
+    }
+  >
+    Search the hub, and download one to a hive where it fits.
+  </Empty>
+);

@@ -1,0 +1,132 @@
+import { MessageCircle, Play } from "lucide-react";
+import { useState } from "react";
+import { Link } from "wouter";
+import { activities } from "../../activity/activities.ts";
+import { useJobWatch } from "../../activity/job-watch.ts";
+import { useLaunch } from "../../activity/launch.ts";
+import { Work } from "../../activity/work.tsx";
+import { DevicePicker } from "../../parts/device-picker.tsx";
+import { SelectField } from "../../parts/field.tsx";
+import { Facts, PageHead, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
+import { bytes } from "../../parts/words.ts";
+import { useAnswer } from "../../queen/client.tsx";
+import { useFleet } from "../../queen/fleet.tsx";
+import { useStore } from "../../store.ts";
+import type { FoundModel } from "./discover.tsx";
+import "../../styles/models.css";
+
+/** What a link to a model opens. Nothing happens before somebody says so here. */
+export default function RunPage({ model }: { model: string }) {
+  const { data, error } = useAnswer("model_search", { query: model, limit: 20 }, { staleTime: 60_000 });
+  const found = data?.models.find(({ id }) => id.toLowerCase() === model.toLowerCase());
+  return (
+    <div className="narrow">
+      <PageHead title={`Run ${model}?`} />
+      {error === null ? null : <Trouble error={error} />}
+      {data === undefined && error === null ? <Waiting lines={6} /> : null}
+      {data === undefined ? null : <Ask id={found?.id ?? model} found={found} />}
+    </div>
+  );
+}
+
+function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
+  const launch = useLaunch();
+  const { fleet } = useFleet();
+  const [quant, setQuant] = useState(
+    found?.quants.find((one) => one.toUpperCase() === "Q4_K_M") ?? found?.quants[0] ?? "",
+  );
+  const [hive_id, setHive] = useState("auto");
+  const [device, setDevice] = useState("auto");
+  const [job, setJob] = useState<string>();
+  const hives = (fleet?.hives ?? []).filter(({ connected }) => connected);
+  const source = quant === "" ? id : `${id}:${quant}`;
+  if (job !== undefined) return <Running job_id={job} model={source} onRetry={setJob} />;
+  const run = async (): Promise<void> =>
+    setJob(await launch(`Run ${source}`, "model_run", { model: source, hive_id, device }));
+  return (
+    <Panel title="What would happen">
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void run();
+        }}
+      >
+        <p className="muted">
+          The model is fetched to a machine of yours, unless it is there, and loaded into memory. Nothing has started
+          yet.
+        </p>
+        <Facts
+          rows={{
+            Source: `huggingface.co/${id}`,
+            Size: found?.sizes[quant] === undefined ? "unknown" : bytes(found.sizes[quant]),
+            Licence: found?.licence ?? "unknown; see its page on the hub",
+            Access: found?.gated === true ? "gated: the hive needs a token of yours in HF_TOKEN" : undefined,
+            "Fits on":
+              found === undefined
+                ? "the hub does not list it: it may be private, or not come as GGUF"
+                : found.fits.join(", ") || "no hive's memory, as far as is known",
+          }}
+        />
+        {found === undefined ? null : (
+          <SelectField
+            label="Quantisation"
+            value={quant}
+            onChange={(event) => setQuant(event.target.value)}
+            options={found.quants.map((one) => ({ value: one, label: one }))}
+          />
+        )}
+        <SelectField
+          label="Hive"
+          value={hive_id}
+          onChange={(event) => {
+            setHive(event.target.value);
+            setDevice("auto");
+          }}
+          options={[
+            { value: "auto", label: "Choose for me" },
+            ...hives.map(({ hive_id }) => ({
+              value: hive_id,
+              label: `${hive_id}${found?.fits.includes(hive_id) === true ? ", fits" : ""}`,
+            })),
+          ]}
+        />
+        {hive_id === "auto" ? null : (
+          <DevicePicker hive={hives.find((hive) => hive.hive_id === hive_id)} value={device} onChange={setDevice} />
+        )}
+        <div className="buttons">
+          <Link href="/models" className="button">
+            Not now
+          </Link>
+          <button type="submit" className="button primary">
+            <Play aria-hidden="true" />
+            Run
+          </button>
+        </div>
+      </form>
+    </Panel>
+  );
+}
+
+function Running({ job_id, model, onRetry }: { job_id: string; model: string; onRetry: (job_id: string) => void }) {
+  const activity = useStore(activities).find((one) => one.job_id === job_id);
+  const { phase, lines } = useJobWatch(job_id);
+  return (
+    <Panel title={model}>
+      <div className="stack">
+        {activity === undefined ? null : <Work activity={activity} onRetry={onRetry} />}
+        <ol className="narration" aria-label="What happens">
+          {lines.map(({ position, human }) => (
+            <li key={position}>{human}</li>
+          ))}
+        </ol>
+        {phase === "succeeded" ? (
+          <Link href={`/chat?model=${encodeURIComponent(model)}`} className="button primary">
+            <MessageCircle aria-hidden="true" />
+            Chat with it
+          </Link>
+        ) : null}
+      </div>
+    </Panel>
+  );
+}

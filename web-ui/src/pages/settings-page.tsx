@@ -1,0 +1,105 @@
+import { ChartNoAxesColumn, Cpu, LogOut, Plus, Stethoscope } from "lucide-react";
+import { useState } from "react";
+import { Link } from "wouter";
+import { CodeBlock, Facts, PageHead, Panel, Trouble } from "../parts/parts.tsx";
+import { useAnswer } from "../queen/client.tsx";
+import { isOnlyInTab, session, signOut } from "../session.ts";
+import { useStore } from "../store.ts";
+import { chooseTheme, theme, themes } from "../theme.ts";
+import { Checks } from "./fleet/hive-details.tsx";
+import "../styles/fleet.css";
+
+export default function SettingsPage() {
+  const { key = "" } = useStore(session);
+  const chosen = useStore(theme);
+  return (
+    <>
+      <PageHead title="Settings" />
+      <div className="stack settings">
+        <div className="row phone-only">
+          <Link href="/workers" className="button">
+            <Cpu aria-hidden="true" />
+            Workers
+          </Link>
+          <Link href="/usage" className="button">
+            <ChartNoAxesColumn aria-hidden="true" />
+            Usage
+          </Link>
+          <Link href="/add" className="button">
+            <Plus aria-hidden="true" />
+            Add a hive
+          </Link>
+        </div>
+        <Panel title="Appearance">
+          <div className="row">
+            <div className="segments" role="group" aria-label="Theme">
+              {themes.map((one) => (
+                <button key={one} type="button" aria-pressed={one === chosen} onClick={() => chooseTheme(one)}>
+                  {one === "system" ? "As the system" : one === "light" ? "Light" : "Dark"}
+                </button>
+              ))}
+            </div>
+          </div>
+        </Panel>
+        <Panel
+          title="Session"
+          actions={
+            <button type="button" className="button small" onClick={() => signOut()}>
+              <LogOut aria-hidden="true" />
+              Sign out
+            </button>
+          }
+        >
+          <Facts
+            rows={{
+              Address: location.origin,
+              Key: <code>{`${key.slice(0, 8)}…${key.slice(-4)}`}</code>,
+              Kept: isOnlyInTab() ? "in this tab only" : "in this browser, until you sign out",
+            }}
+          />
+        </Panel>
+        <Panel title="From a program">
+          <div className="stack tight">
+            <p className="muted">
+              The same address and key serve OpenAI's, Anthropic's and Ollama's clients. Put your key where{" "}
+              <code>$RBEE_API_KEY</code> stands.
+            </p>
+            <CodeBlock label="Request">{`curl ${location.origin}/v1/chat/completions \\
+  -H "authorization: Bearer $RBEE_API_KEY" \\
+  -H "content-type: application/json" \\
+  -d '{"model":"…","messages":[{"role":"user","content":"Hello"}]}'`}</CodeBlock>
+          </div>
+        </Panel>
+        <QueenCheck />
+      </div>
+    </>
+  );
+}
+
+function QueenCheck() {
+  const [asked, setAsked] = useState(false);
+  const { data, error, isFetching, refetch } = useAnswer("queen_check", {}, { enabled: asked });
+  return (
+    <Panel
+      title="The queen's own test"
+      actions={
+        <button
+          type="button"
+          className="button small"
+          disabled={isFetching}
+          onClick={() => (asked ? void refetch() : setAsked(true))}
+        >
+          <Stethoscope aria-hidden="true" />
+          {isFetching ? "Testing…" : "Test"}
+        </button>
+      }
+    >
+      {error === null ? null : <Trouble error={error} />}
+      {data === undefined ? (
+        <p className="muted">Storage, hives, secrets, clock and the job log, looked at now.</p>
+      ) : (
+        <Checks checks={data.checks} />
+      )}
+    </Panel>
+  );
+}

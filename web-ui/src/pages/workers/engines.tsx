@@ -1,0 +1,170 @@
+import { Download, Hammer } from "lucide-react";
+import { useState } from "react";
+import type { OperationResult } from "@rbee/sdk";
+import { useStore } from "../../store.ts";
+import { activities } from "../../activity/activities.ts";
+import { useJobWatch } from "../../activity/job-watch.ts";
+import { useAct, useLaunch } from "../../activity/launch.ts";
+import { Confirm } from "../../parts/dialog.tsx";
+import { SelectField } from "../../parts/field.tsx";
+import { Badge, Empty, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
+import { bytes } from "../../parts/words.ts";
+import { useAnswer } from "../../queen/client.tsx";
+import { useFleet } from "../../queen/fleet.tsx";
+
+type Offer = OperationResult<"worker_catalog_list">["workers"][number];
+type Binary = OperationResult<"worker_binary_list">["workers"][number];
+
+/** What computes: the engines that a hive has, and those it could have. */
+export function Engines() {
+  const { fleet } = useFleet();
+  const hives = (fleet?.hives ?? []).filter(({ connected }) => connected);
+  const [chosen, setHive] = useState<string>();
+  const hive_id = hives.some((hive) => hive.hive_id === chosen) ? chosen : hives[0]?.hive_id;
+  if (fleet === undefined) return <Waiting />;
+  if (hive_id === undefined)
+    return (
+      <Empty icon={Hammer} title="No hive is connected">
+        Engines are installed on hives. Connect one, and what it has is shown here.
+      </Empty>
+    );
+  return (
+    <div className="stack">
+      <div className="engine-hive">
+        <SelectField
+          label="Hive"
+          value={hive_id}
+          onChange={(event) => setHive(event.target.value)}
+          options={hives.map(({ hive_id }) => ({ value: hive_id, label: hive_id }))}
+        />
+      </div>
+      <Installed hive_id={hive_id} />
+      <Catalogue hive_id={hive_id} />
+      <BuildLog />
+    </div>
+  );
+}
+
+function Installed({ hive_id }: { hive_id: string }) {
+  const { data, error } = useAnswer("worker_binary_list", { hive_id });
+  const act = useAct();
+  const [removing, setRemoving] = useState<Binary>();
+  return (
+    <Panel title="Installed" flush>
+      {error === null ? null : <Trouble error={error} />}
+      {data === undefined && error === null ? <Waiting lines={2} /> : null}
+      <ul className="found">
+        {data?.workers.map((binary) => (
+          <li key={binary.id}>
+            <div className="grow">
+              <p className="name">{binary.worker_type}</p>
+              <p className="muted small found-line">
+                <span>{binary.version}</span>
+                <span>{bytes(binary.size_bytes)}</span>
+                <span>{binary.in_use_by.length === 0 ? "not in use" : `used by ${binary.in_use_by.join(", ")}`}</span>
+              </p>
+            </div>
+            {binary.bundled ? (
+              <Badge>came with the agent</Badge>
+            ) : (
+              <button
+                type="button"
+                className="button small quiet"
+                aria-label={`Remove ${binary.worker_type}`}
+                disabled={binary.in_use_by.length > 0}
+                onClick={() => setRemoving(binary)}
+              >
+                Remove
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {removing === undefined ? null : (
+        <Confirm
+          open
+          onClose={() => setRemoving(undefined)}
+          title={`Remove ${removing.worker_type}?`}
+          action="Remove"
+          onConfirm={() =>
+            void act(`${removing.worker_type} removed`, "worker_binary_delete", {
+              hive_id,
+              worker_type: removing.worker_type,
+            })
+          }
+        >
+          <p>{bytes(removing.size_bytes)} are freed. It can be installed again from the list below.</p>
+        </Confirm>
+      )}
+    </Panel>
+  );
+}
+
+function Catalogue({ hive_id }: { hive_id: string }) {
+  const { data, error } = useAnswer("worker_catalog_list", { hive_id });
+  return (
+    <Panel title="Can be installed" flush>
+      {error === null ? null : <Trouble error={error} />}
+      {data === undefined && error === null ? <Waiting lines={3} /> : null}
+      <ul className="found">
+        {data?.workers
+          .filter(({ installed }) => !installed)
+          .map((offer) => (
+            <OfferLine key={offer.worker_type} hive_id={hive_id} offer={offer} />
+          ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function OfferLine({ hive_id, offer }: { hive_id: string; offer: Offer }) {
+  const launch = useLaunch();
+  const { worker_type, version, method, size_bytes, installable, reason } = offer;
+  const builds = method === "build";
+  const install = (): void => {
+    if (builds) void launch(`Build ${worker_type} on ${hive_id}`, "worker_build", { hive_id, worker_type });
+    else void launch(`Install ${worker_type} on ${hive_id}`, "worker_download", { hive_id, worker_type });
+  };
+  return (
+    <li>
+      <div className="grow">
+        <p className="name">{worker_type}</p>
+        <p className="muted small found-line">
+          <span>{version}</span>
+          <span>{size_bytes === undefined ? (builds ? "built from source" : "size unknown") : bytes(size_bytes)}</span>
+          {installable ? null : <span>{reason ?? "not on this machine"}</span>}
+        </p>
+      </div>
+      <button
+        type="button"
+        className="button small"
+        disabled={!installable}
+        aria-label={`${builds ? "Build" : "Install"} ${worker_type}`}
+        onClick={install}
+      >
+        {builds ? <Hammer aria-hidden="true" /> : <Download aria-hidden="true" />}
+        {builds ? "Build" : "Install"}
+      </button>
+    </li>
+  );
+}
+
+/** What the newest installation or build says, as it says it. */
+function BuildLog() {
+  const newest = useStore(activities).find(
+    ({ operation }) => operation === "worker_build" || operation === "worker_download",
+  );
+  const { lines } = useJobWatch(newest?.job_id);
+  if (newest === undefined) return null;
+  return (
+    <Panel title={newest.title} note="live">
+      <ol className="narration log" aria-label="Log" tabIndex={0}>
+        {lines.map(({ position, human, level }) => (
+          <li key={position} className={level}>
+            {human}
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}

@@ -1,0 +1,93 @@
+import { Plus } from "lucide-react";
+import { useState } from "react";
+import type { ActiveWorker } from "@rbee/sdk";
+import { useAct } from "../../activity/launch.ts";
+import { Confirm } from "../../parts/dialog.tsx";
+import { PageHead, Panel, Waiting } from "../../parts/parts.tsx";
+import { Tabs } from "../../parts/tabs.tsx";
+import { useFleet } from "../../queen/fleet.tsx";
+import { Engines } from "./engines.tsx";
+import { SpawnDialog } from "./spawn-dialog.tsx";
+import { WorkersTable } from "./workers-table.tsx";
+import "../../styles/models.css";
+
+export default function WorkersPage() {
+  const [spawning, setSpawning] = useState(false);
+  const { fleet } = useFleet();
+  return (
+    <>
+      <PageHead title="Workers">
+        <button type="button" className="button primary" onClick={() => setSpawning(true)}>
+          <Plus aria-hidden="true" />
+          Start a worker
+        </button>
+      </PageHead>
+      <Tabs
+        label="Workers"
+        tabs={[
+          { id: "active", title: "Active", count: fleet?.workers.length ?? 0, content: <Active /> },
+          { id: "engines", title: "Engines", content: <Engines /> },
+        ]}
+      />
+      {spawning ? <SpawnDialog onClose={() => setSpawning(false)} /> : null}
+    </>
+  );
+}
+
+function Active() {
+  const { fleet } = useFleet();
+  const act = useAct();
+  const [stopping, setStopping] = useState<ActiveWorker>();
+  if (fleet === undefined) return <Waiting />;
+  return (
+    <Panel title="Processes" flush>
+      <WorkersTable
+        workers={fleet.workers}
+        actions={(worker) => (
+          <>
+            <button
+              type="button"
+              className="button small"
+              aria-label={`Retire ${worker.worker_id}`}
+              title="Give it nothing new, let it finish, then stop it"
+              disabled={worker.retired !== undefined || worker.state !== "ready"}
+              onClick={() =>
+                void act(`${worker.worker_id} retires`, "active_worker_retire", { worker_id: worker.worker_id })
+              }
+            >
+              Retire
+            </button>
+            <button
+              type="button"
+              className="button small"
+              aria-label={`Stop ${worker.worker_id}`}
+              disabled={worker.state === "unreachable"}
+              onClick={() => setStopping(worker)}
+            >
+              Stop
+            </button>
+          </>
+        )}
+      />
+      {stopping === undefined ? null : (
+        <Confirm
+          open
+          onClose={() => setStopping(undefined)}
+          title={`Stop ${stopping.worker_id}?`}
+          action="Stop"
+          onConfirm={() =>
+            void act(`${stopping.worker_id} stopped`, "worker_process_delete", {
+              hive_id: stopping.hive_id,
+              worker_id: stopping.worker_id,
+            })
+          }
+        >
+          <p>
+            What it is answering ({stopping.slots_busy}) gets a few seconds to finish. To let everything finish, retire
+            it instead.
+          </p>
+        </Confirm>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,34 @@
+/** Figures in words a person reads at a glance. */
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+export function bytes(count: number): string {
+  const power = count < 1 ? 0 : Math.min(Math.floor(Math.log2(count) / 10), UNITS.length - 1);
+  const scaled = count / 1024 ** power;
+  return `${scaled.toFixed(power === 0 || scaled >= 100 ? 0 : 1)} ${UNITS[power]}`;
+}
+
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const s = ms / 1_000;
+  if (s < 60) return `${s.toFixed(s < 10 ? 1 : 0)} s`;
+  if (s < 3_600) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
+  return s < 172_800 ? `${Math.floor(s / 3_600)} h ${Math.floor((s % 3_600) / 60)} min` : `${Math.floor(s / 86_400)} d`;
+}
+
+export function ago(since: number, now: number): string {
+  const s = Math.max(0, (now - since) / 1_000);
+  if (s < 5) return "just now";
+  if (s < 60) return `${Math.floor(s)} s ago`;
+  if (s < 3_600) return `${Math.floor(s / 60)} min ago`;
+  return s < 172_800 ? `${Math.floor(s / 3_600)} h ago` : `${Math.floor(s / 86_400)} days ago`;
+}
+
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const whole = new Intl.NumberFormat("en");
+
+/** 12 300 → 12.3K */
+export const short = (count: number): string => compact.format(count);
+export const exact = (count: number): string => whole.format(count);
+
+export const plural = (count: number, one: string): string => `${exact(count)} ${one}${count === 1 ? "" : "s"}`;
