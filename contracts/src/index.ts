@@ -5,6 +5,7 @@ export * from "./ids.ts";
 export * from "./job.ts";
 export * from "./keep-alive.ts";
 export * from "./limits.ts";
+export * from "./links.ts";
 export * from "./link/control.ts";
 export * from "./link/enrol.ts";
 export * from "./link/frame.ts";

@@ -27,6 +27,7 @@ interface HiveOptions {
 export class House {
   readonly home = mkdtempSync(join(tmpdir(), "rbee-e2e-"));
   readonly #hives = new Map<string, Program>();
+  readonly #env: Readonly<Record<string, string>>;
   #queen: Program | undefined;
   #key = "";
   #port = 0;
@@ -35,8 +36,13 @@ export class House {
   /** The clients' way to the queen. */
   #clientLine: Line | undefined;
 
-  static async open(): Promise<House> {
-    const house = new House();
+  private constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env;
+  }
+
+  /** @param env what queen and hives are told */
+  static async open(env: Readonly<Record<string, string>> = {}): Promise<House> {
+    const house = new House(env);
     await house.startQueen();
     house.#hiveLine = await Line.to(house.#port);
     house.#clientLine = await Line.to(house.#port);
@@ -65,7 +71,7 @@ export class House {
   }
 
   async startQueen(): Promise<void> {
-    this.#queen = new Program(QUEEN, ["--home", join(this.home, "queen"), "--port", String(this.#port)]);
+    this.#queen = new Program(QUEEN, ["--home", join(this.home, "queen"), "--port", String(this.#port)], this.#env);
     const { queen_url, api_key } = await this.#queen.said("ready");
     this.#port = Number(new URL(String(queen_url)).port);
     this.#key = String(api_key);
@@ -107,6 +113,7 @@ export class House {
     const env = {
       HOME: this.home,
       HF_HOME: join(this.home, "hf"),
+      ...this.#env,
       ...(join_token === undefined ? {} : { RBEE_JOIN_TOKEN: join_token }),
       ...more,
     };

@@ -13,15 +13,12 @@ beforeAll(async () => {
   hub = await startHub();
   hub.addRepo("bees/bee-tiny-GGUF", { "bee-tiny.F16.gguf": bytes }, { licence: "mit", downloads: 42 });
   hub.addRepo("bees/gated-GGUF", { "bee.F16.gguf": bytes }, { gated: true });
-  // The queen searches there too.
-  process.env["HF_ENDPOINT"] = hub.url;
-  house = await House.open();
+  house = await House.open({ HF_ENDPOINT: hub.url });
   await house.startHive("den", [], { env });
 });
 afterAll(async () => {
   await house.close();
   await hub.close();
-  delete process.env["HF_ENDPOINT"];
 });
 
 test("a model is searched, fetched, used and removed, and the hub's token stays with the agent", async () => {

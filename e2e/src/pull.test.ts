@@ -11,16 +11,13 @@ let hub: TestHub;
 beforeAll(async () => {
   hub = await startHub();
   hub.addRepo("org/bees", { "bees.Q4_K_M.gguf": readFileSync(BEE_TINY) }, { licence: "mit" });
-  // The queen searches there too.
-  process.env["HF_ENDPOINT"] = hub.url;
-  house = await House.open();
+  house = await House.open({ HF_ENDPOINT: hub.url });
   await house.startHive("den", []);
 });
 afterEach(() => (hub.onPiece = undefined));
 afterAll(async () => {
   await house.close();
   await hub.close();
-  delete process.env["HF_ENDPOINT"];
 });
 
 const hive_id = "den";

@@ -24,7 +24,7 @@ describe("a job's phases", () => {
     expect(place(again, { hive_id: "i" }, 0).term).toBe(3);
   });
 
-  test("[JOB-5] the queen's ending stands in a term of her own, a hive's in its own", () => {
+  test("[JOB-4] [JOB-5] the queen's ending stands in a term of her own, a hive's in its own", () => {
     expect(endedByQueen(placed, { state: "failed", now: 2 }).term).toBe(2);
     expect(endedByHive(placed, { state: "succeeded", now: 2 }).term).toBe(1);
     expect(endedByQueen(newlyQueued(""), { state: "cancelled", now: 2 }).term).toBe(0);

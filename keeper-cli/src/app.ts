@@ -7,6 +7,7 @@ import { inferCommand } from "./commands/infer.ts";
 import { jobRoutes } from "./commands/jobs.ts";
 import { contextRoutes, loginCommand, logoutCommand } from "./commands/login.ts";
 import { exitCodeOf, exitMeanings, formatFailure, formatUsage } from "./failure.ts";
+import { linkRoutes } from "./links/command.ts";
 import { topCommand } from "./top/command.ts";
 import { upCommand } from "./up/command.ts";
 
@@ -47,6 +48,7 @@ export function buildKeeper(version: string): Application<CommandContext> {
       login: loginCommand(),
       logout: logoutCommand(),
       context: contextRoutes,
+      links: linkRoutes,
       ...(run === undefined ? {} : { run }),
       completion: completionCommand(),
     },
@@ -72,7 +74,9 @@ export function buildKeeper(version: string): Application<CommandContext> {
 /** What the exit codes mean, read from the errors table. */
 function exitCodes(): string[] {
   const codes = Object.groupBy(errorCodes, (code) => errors[code].exit);
-  const lines = Object.entries(codes).map(([exit, names = []]) => `  ${exit.padEnd(4)}${exitMeanings[Number(exit)] ?? names.join(", ")}`);
+  const lines = Object.entries(codes).map(
+    ([exit, names = []]) => `  ${exit.padEnd(4)}${exitMeanings[Number(exit)] ?? names.join(", ")}`,
+  );
   return ["Exit codes:", "  0   done", ...lines];
 }
 

@@ -25,7 +25,11 @@ export function readContexts(home: string): Contexts {
 export function saveContext(home: string, name: string, context: Context): void {
   const { contexts } = readContexts(home);
   if (!/^[a-z0-9][a-z0-9.-]{0,62}$/.test(name))
-    throw fail("invalid_input", `${JSON.stringify(name)} is not a name for a context`, "Lower-case letters, digits, dots and dashes.");
+    throw fail(
+      "invalid_input",
+      `${JSON.stringify(name)} is not a name for a context`,
+      "Lower-case letters, digits, dots and dashes.",
+    );
   if (!(name in contexts) && Object.keys(contexts).length >= CONTEXTS_MAX)
     throw fail("invalid_input", `there are ${CONTEXTS_MAX} contexts already`, "`rbee context rm` removes one.");
   writePrivate(fileIn(home), { current: name, contexts: { ...contexts, [name]: context } });

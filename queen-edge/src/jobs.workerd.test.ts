@@ -52,7 +52,7 @@ describe("one job", () => {
     expect(after.at(-1)).toEqual({ data: "[DONE]" });
   });
 
-  test("a reader goes on behind any event; behind the last there is only [DONE]", async () => {
+  test("[READ-3] a reader goes on behind any event; behind the last there is only [DONE]", async () => {
     const { id, lane } = await start();
     lane.send({ t: "ev", first: 1, items: ["a", "b", "c"] });
     await succeed(lane, 3);
@@ -67,7 +67,7 @@ describe("one job", () => {
     expect(dataOf(await reader.rest())).toEqual(["[DONE]"]);
   });
 
-  test("[LANE-6] what is said behind an end counts for nothing", async () => {
+  test("[JOB-1] [LANE-6] what is said behind an end counts for nothing", async () => {
     const { id, lane } = await start();
     const end = { t: "end", final: 1, outcome: { status: "succeeded", result: RESULT } } as const;
     lane.socket.send(
@@ -84,7 +84,7 @@ describe("one job", () => {
     expect(again.status).toBe(204);
   });
 
-  test("[LANE-2] repeats are dropped, a gap is answered with where to go on from", async () => {
+  test("[LANE-2] [LANE-3] repeats are dropped, a gap is answered with where to go on from", async () => {
     const { id, lane } = await start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     expect(await lane.next()).toEqual({ t: "ack", acked: 1 });
@@ -125,7 +125,7 @@ describe("one job", () => {
     expect(dataOf(await readAll(id)).slice(0, 3)).toEqual(['[TOKEN] "a"', '[TOKEN] "b"', '[TOKEN] "c"']);
   });
 
-  test("a lane that broke is taken up again where the queen stands", async () => {
+  test("[LANE-1] a lane that broke is taken up again where the queen stands", async () => {
     const { id, op, lane } = await start();
     lane.send({ t: "ev", first: 1, items: ["a"] });
     await lane.next();

@@ -1,17 +1,14 @@
 import { z } from "zod";
 import { Narration } from "../events.ts";
 import { ActiveWorker, Check, Device, HiveInfo, QueuedJob } from "../fleet.ts";
-import { HiveId, SomeLabels, WorkerId } from "../ids.ts";
+import { HiveId, SomeLabels } from "../ids.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
-
-const queenAnswers = { executor: "queen", rerun: "always", offline: "fail", progress: Narration } as const;
-
-const hive_id = HiveId.default("localhost").describe("Hive");
+import { byQueen, hive_id, onHive } from "./rows.ts";
 
 export const fleetOperations = {
   status: {
-    ...queenAnswers,
+    ...byQueen,
     scope: "operator",
     summary: "Show hives, workers and the queue",
     input: z.strictObject({}),
@@ -22,7 +19,7 @@ export const fleetOperations = {
     }),
   },
   queue_list: {
-    ...queenAnswers,
+    ...byQueen,
     scope: "operator",
     summary: "Show the jobs that wait: why, for how long, and whose they are",
     input: z.strictObject({
@@ -32,23 +29,21 @@ export const fleetOperations = {
     result: z.object({ jobs: z.array(QueuedJob), queued: z.int().nonnegative() }),
   },
   hive_list: {
-    ...queenAnswers,
+    ...byQueen,
     scope: "operator",
     summary: "List the enrolled hives",
     input: z.strictObject({}),
     result: z.object({ hives: z.array(HiveInfo) }),
   },
   hive_get: {
-    ...queenAnswers,
+    ...byQueen,
     scope: "operator",
     summary: "Show one hive",
     input: z.strictObject({ hive_id }),
     result: z.object({ hive: HiveInfo }),
   },
   hive_status: {
-    executor: "hive",
-    scope: "operator",
-    rerun: "always",
+    ...onHive,
     offline: "last_known",
     summary: "Ask a hive for a sign of life, now",
     input: z.strictObject({ hive_id }),
@@ -62,51 +57,28 @@ export const fleetOperations = {
     }),
   },
   hive_refresh_capabilities: {
-    executor: "hive",
-    scope: "operator",
-    rerun: "always",
-    offline: "fail",
+    ...onHive,
     summary: "Look at a hive's devices again",
     input: z.strictObject({ hive_id }),
     progress: Narration,
     result: z.object({ success: z.literal(true), device_count: z.int().nonnegative(), devices: z.array(Device) }),
   },
   hive_check: {
-    executor: "hive",
-    scope: "operator",
-    rerun: "always",
-    offline: "fail",
+    ...onHive,
     summary: "Let a hive test itself: storage, devices, disk, engine, models, clock, queen",
     input: z.strictObject({ hive_id }),
     progress: Narration,
     result: z.object({ checks: z.array(Check) }),
   },
   queen_check: {
-    ...queenAnswers,
+    ...byQueen,
     scope: "operator",
     summary: "Let the queen test herself: storage, hives, secrets, clock, audit",
     input: z.strictObject({}),
     result: z.object({ checks: z.array(Check) }),
   },
-  active_worker_get: {
-    ...queenAnswers,
-    scope: "operator",
-    summary: "Show one worker",
-    input: z.strictObject({ worker_id: WorkerId.describe("Worker") }),
-    result: z.object({ worker: ActiveWorker }),
-  },
-  active_worker_retire: {
-    ...queenAnswers,
-    scope: "operator",
-    summary: "Give a worker nothing new, let it finish, then stop it",
-    input: z.strictObject({
-      worker_id: WorkerId.describe("Worker"),
-      keep: z.boolean().default(false).describe("Do not stop it"),
-    }),
-    result: z.object({ message: z.string() }),
-  },
   hive_token_create: {
-    ...queenAnswers,
+    ...byQueen,
     scope: "admin",
     summary: "Make a one-time token with which a machine joins the fleet",
     input: z.strictObject({

@@ -2,11 +2,8 @@ import { z } from "zod";
 import { HandlerEvent, Narration } from "../events.ts";
 import { HiveId, ModelId } from "../ids.ts";
 import type { Table } from "../operation.ts";
+import { hive_id, onHive } from "./rows.ts";
 import { StartedWorker, workerWishes } from "./workers.ts";
-
-const hive_id = HiveId.default("localhost").describe("Hive");
-
-const onHive = { executor: "hive", scope: "operator", rerun: "always", offline: "fail" } as const;
 
 export const loadingOperations = {
   model_load: {

@@ -4,12 +4,10 @@ import { ModelInfo } from "../fleet.ts";
 import { HiveId, ModelId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
+import { byQueen, hive_id, onHive } from "./rows.ts";
 
-const hive_id = HiveId.default("localhost").describe("Hive");
 /** True when the hive was away and the queen answered what it last heard. */
 const stale = z.boolean().optional();
-
-const onHive = { executor: "hive", scope: "operator", rerun: "always", progress: Narration } as const;
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -74,11 +72,8 @@ const FoundModel = z.object({
 
 export const modelOperations = {
   model_search: {
-    executor: "queen",
+    ...byQueen,
     scope: "operator",
-    rerun: "always",
-    offline: "fail",
-    progress: Narration,
     summary: "Search the hub for models, and say where they would fit",
     input: z.strictObject({
       query: z.string().min(1).max(256).describe("Words to search for"),
@@ -88,7 +83,6 @@ export const modelOperations = {
   },
   model_download: {
     ...onHive,
-    offline: "fail",
     progress: HandlerEvent,
     summary: "Fetch a model to a hive's disk",
     input: z.strictObject({
@@ -111,6 +105,7 @@ export const modelOperations = {
   model_list: {
     ...onHive,
     offline: "last_known",
+    progress: Narration,
     summary: "List the models on a hive's disk",
     input: z.strictObject({ hive_id }),
     result: z.object({ models: z.array(ModelInfo), stale }),
@@ -118,13 +113,14 @@ export const modelOperations = {
   model_get: {
     ...onHive,
     offline: "last_known",
+    progress: Narration,
     summary: "Show one model: architecture, quantisation, context, files, memory",
     input: z.strictObject({ hive_id, id: ModelId.describe("Model") }),
     result: z.object({ model: ModelDetails, stale }),
   },
   model_delete: {
     ...onHive,
-    offline: "fail",
+    progress: Narration,
     summary: "Remove a model from a hive's disk, with what a download left of it",
     input: z.strictObject({
       hive_id,

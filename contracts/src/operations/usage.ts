@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { Narration } from "../events.ts";
 import type { Table } from "../operation.ts";
+import { byQueen } from "./rows.ts";
 
 /** A moment: milliseconds since the epoch, or ISO 8601 (`2026-11-21`, `2026-11-21T08:00:00Z`). */
 const Moment = z
@@ -28,9 +28,7 @@ export type UsageBy = (typeof usageBy)[number];
 
 export const usageOperations = {
   usage_report: {
-    executor: "queen",
-    rerun: "always",
-    offline: "fail",
+    ...byQueen,
     scope: "operator",
     summary: "Show what was used: jobs, tokens, time and units by key, model or hive",
     input: z.strictObject({
@@ -38,7 +36,6 @@ export const usageOperations = {
       to: Moment.optional().describe("Until the hour of this moment, itself not counted; until now otherwise"),
       by: z.enum(usageBy).default("key").describe("What each row is about"),
     }),
-    progress: Narration,
     result: z.object({
       by: z.enum(usageBy),
       /** The most units first. `name` is empty for jobs that no hive ever had. */

@@ -1,14 +1,11 @@
 import { z } from "zod";
 import { HandlerEvent, Narration } from "../events.ts";
 import { ActiveWorker, ShownState, WorkerInfo, WorkerState } from "../fleet.ts";
-import { DeviceId, HiveId, ModelId, WorkerId } from "../ids.ts";
+import { DeviceId, ModelId, WorkerId } from "../ids.ts";
 import { KeepAlive } from "../keep-alive.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
-
-const hive_id = HiveId.default("localhost").describe("Hive");
-
-const onHive = { executor: "hive", scope: "operator", rerun: "always", offline: "fail" } as const;
+import { byQueen, hive_id, onHive } from "./rows.ts";
 
 /**
  * The wishes that every operation which starts a worker takes. What a person starts stays until it is stopped, or until it
@@ -214,17 +211,32 @@ const processOperations = {
   },
 } as const satisfies Table;
 
-export const workerOperations = {
-  ...binaryOperations,
-  ...processOperations,
+/** The queen's view: workers of all hives. */
+const activeOperations = {
   active_worker_list: {
-    executor: "queen",
+    ...byQueen,
     scope: "operator",
-    rerun: "always",
-    offline: "fail",
     summary: "List the workers of all hives",
     input: z.strictObject({}),
-    progress: Narration,
     result: z.object({ workers: z.array(ActiveWorker) }),
   },
+  active_worker_get: {
+    ...byQueen,
+    scope: "operator",
+    summary: "Show one worker",
+    input: z.strictObject({ worker_id: WorkerId.describe("Worker") }),
+    result: z.object({ worker: ActiveWorker }),
+  },
+  active_worker_retire: {
+    ...byQueen,
+    scope: "operator",
+    summary: "Give a worker nothing new, let it finish, then stop it",
+    input: z.strictObject({
+      worker_id: WorkerId.describe("Worker"),
+      keep: z.boolean().default(false).describe("Do not stop it"),
+    }),
+    result: z.object({ message: z.string() }),
+  },
 } as const satisfies Table;
+
+export const workerOperations = { ...binaryOperations, ...processOperations, ...activeOperations } as const;

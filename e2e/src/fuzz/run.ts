@@ -37,8 +37,7 @@ const BURST: Readonly<Record<Kind, number>> = { control: 6, lane: 6, dial: 1, ht
 export async function fuzz(amount: Amount): Promise<Figures> {
   // What asks the hub asks one that is there: the wide world is not part of this.
   const hub = await startHub();
-  process.env["HF_ENDPOINT"] = hub.url;
-  const house = await House.open();
+  const house = await House.open({ HF_ENDPOINT: hub.url });
   const witness = new Witness(house);
   try {
     await witness.start();
@@ -55,7 +54,6 @@ export async function fuzz(amount: Amount): Promise<Figures> {
   } finally {
     witness.close();
     await house.close();
-    delete process.env["HF_ENDPOINT"];
     await hub.close();
   }
 }

@@ -37,10 +37,11 @@ export async function* findWorker(
 
 /** The id of a model that is here; where the hive's owner lets requests fetch models, of one that the hub has. [PULL-1] */
 async function* modelOnDisk(
-  { catalogue, provisioner, pulls, modelsChanged }: HandlerDeps,
+  deps: HandlerDeps,
   model: string,
   signal: AbortSignal,
 ): AsyncGenerator<HandlerEvent, string, void> {
+  const { catalogue, provisioner, pulls } = deps;
   try {
     return (await catalogue.resolve(model)).id;
   } catch (error) {
@@ -49,7 +50,7 @@ async function* modelOnDisk(
   }
   yield narrate("hive", "model_download", `${model} is not on this hive yet`);
   const { model_id } = yield* provisioner.provide({ model }, signal);
-  await modelsChanged?.();
+  await deps.modelsChanged?.();
   return model_id;
 }
 

@@ -6,6 +6,7 @@ import { token } from "../link/testing/handlers.ts";
 import { silentLog } from "../log.ts";
 import { NodeSql } from "../storage/node-sql.ts";
 import { LocalJobs } from "./local-jobs.ts";
+import { LocalRecords } from "./records.ts";
 import { linesOf, until } from "./testing.ts";
 
 /** A disk that is full for a while. */
@@ -32,7 +33,7 @@ const spec = {
 } as const;
 const query = { format: "text", after: origin, resume: false, cancels: false, submitting: false } as const;
 
-test("[LOCAL-5] what could not be written was shown to nobody, and the job ends with that once it can be", async () => {
+test("[LOCAL-1] [LOCAL-5] what could not be written was shown to nobody, and the job ends with that once it can be", async () => {
   const sql = new FullDisk(":memory:");
   const go = Promise.withResolvers<void>();
   const stopped = Promise.withResolvers<void>();
@@ -64,6 +65,30 @@ test("[LOCAL-5] what could not be written was shown to nobody, and the job ends 
   const said = linesOf(await response.text());
   expect(said).toEqual(['[TOKEN] "kept"', expect.stringContaining("[ERROR] journal_full"), "[DONE]"]);
   expect(await jobs.view(JOB)).toMatchObject({ state: "failed", error: { code: "journal_full" } });
+  jobs.halt();
+  sql.close();
+});
+
+test("[LOCAL-2] a job is written before its handler is started", async () => {
+  const sql = new NodeSql(":memory:");
+  const begun = Promise.withResolvers<unknown>();
+  const jobs = new LocalJobs({
+    hive_id: "den",
+    sql,
+    clock: systemClock,
+    log: silentLog,
+    boot: "boot-1",
+    runnable: () => ({
+      name: "model_list",
+      start: async function* (): AsyncGenerator<HandlerEvent, { models: [] }, void> {
+        begun.resolve(new LocalRecords(sql).find(JOB));
+        return { models: [] };
+      },
+    }),
+  });
+  await jobs.submit(spec);
+  expect(await begun.promise).toMatchObject({ spec, phase: { state: "placed" } });
+  await jobs.idle();
   jobs.halt();
   sql.close();
 });

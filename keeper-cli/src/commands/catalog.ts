@@ -14,7 +14,15 @@ const message = ({ message }: { readonly message: string }): string => message;
 
 /** Which command runs which row, what is given by place, and how its result reads. */
 export const operationRoutes = (): Routes => ({
-  status: operation("status", { render: fleet.renderStatus }),
+  status: operation("status", {
+    render: fleet.renderStatus,
+    examples: [{ input: "--json", brief: "The same for a program" }],
+  }),
+  embed: operation("embed", {
+    positional: ["input"],
+    render: ({ embeddings }) => embeddings.map((vector) => JSON.stringify(vector)).join("\n"),
+    examples: [{ input: '--model minilm "What do bees eat?"', brief: "The vector as JSON, a line" }],
+  }),
   queue: operation("queue_list", {
     render: renderQueue,
     brief: "Show what waits, why, for how long, and when it may start",
@@ -30,7 +38,11 @@ export const operationRoutes = (): Routes => ({
       { input: "--by model --from 2026-11-01 --to 2026-12-01", brief: "By model, in November" },
     ],
   }),
-  check: operation("queen_check", { render: fleet.renderChecks, judge: fleet.judgeChecks }),
+  check: operation("queen_check", {
+    render: fleet.renderChecks,
+    judge: fleet.judgeChecks,
+    examples: [{ input: "", brief: "Exit code 5 when not all is well" }],
+  }),
   hives: hiveRoutes(),
   models: modelRoutes(),
   workers: workerRoutes(),
@@ -50,9 +62,20 @@ const hiveRoutes = (): RouteMap<CommandContext> =>
   buildRouteMap<string>({
     docs: { brief: "Machines that run models" },
     routes: {
-      list: operation("hive_list", { render: fleet.renderHives }),
-      get: operation("hive_get", { positional: ["hive_id"], render: fleet.renderHive }),
-      status: operation("hive_status", { positional: ["hive_id"], render: fleet.renderHiveStatus }),
+      list: operation("hive_list", {
+        render: fleet.renderHives,
+        examples: [{ input: "", brief: "Those that are away, too" }],
+      }),
+      get: operation("hive_get", {
+        positional: ["hive_id"],
+        render: fleet.renderHive,
+        examples: [{ input: "attic", brief: "Its devices, memory and models" }],
+      }),
+      status: operation("hive_status", {
+        positional: ["hive_id"],
+        render: fleet.renderHiveStatus,
+        examples: [{ input: "attic", brief: "Whether it answers, and how fast" }],
+      }),
       check: operation("hive_check", {
         positional: ["hive_id"],
         render: fleet.renderChecks,
@@ -62,7 +85,11 @@ const hiveRoutes = (): RouteMap<CommandContext> =>
           { input: "--hive local", brief: "This machine, without a queen" },
         ],
       }),
-      refresh: operation("hive_refresh_capabilities", { positional: ["hive_id"], render: fleet.renderDevices }),
+      refresh: operation("hive_refresh_capabilities", {
+        positional: ["hive_id"],
+        render: fleet.renderDevices,
+        examples: [{ input: "attic", brief: "After a board was added" }],
+      }),
       token: operation("hive_token_create", {
         render: (token, flags) => fleet.renderToken(token, queenAddress(flags).url),
         examples: [{ input: "--label attic", brief: "For the machine that shall be called attic" }],
@@ -92,15 +119,30 @@ const modelRoutes = (): RouteMap<CommandContext> =>
           { input: "file:///data/some-model.gguf", brief: "A file that is on the hive's disk already" },
         ],
       }),
-      list: operation("model_list", { render: models.renderModels }),
-      get: operation("model_get", { positional: ["id"], render: models.renderModel }),
-      rm: operation("model_delete", { positional: ["id"], render: models.renderRemoved }),
+      list: operation("model_list", {
+        render: models.renderModels,
+        examples: [{ input: "--hive attic", brief: "On the disk of attic; this machine's without it" }],
+      }),
+      get: operation("model_get", {
+        positional: ["id"],
+        render: models.renderModel,
+        examples: [{ input: "bee-tiny --hive attic", brief: "And the memory it would need on each device" }],
+      }),
+      rm: operation("model_delete", {
+        positional: ["id"],
+        render: models.renderRemoved,
+        examples: [{ input: "owl --force", brief: "Also when it is loaded: its workers are stopped" }],
+      }),
       load: operation("model_load", {
         positional: ["id"],
         render: models.renderLoaded,
         examples: [{ input: "bee-tiny --device cuda:0 --slots 8", brief: "On that GPU, for eight requests at once" }],
       }),
-      unload: operation("model_unload", { positional: ["id"], render: message }),
+      unload: operation("model_unload", {
+        positional: ["id"],
+        render: message,
+        examples: [{ input: "owl --hive attic", brief: "Its workers finish first" }],
+      }),
       run: operation("model_run", {
         positional: ["model"],
         render: models.renderLoaded,

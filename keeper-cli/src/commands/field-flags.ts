@@ -52,8 +52,8 @@ export function fieldsOf(operation: OperationName): Field[] {
   });
 }
 
-/** Fields whose name means something else on the command line, where `--url` is the queen's. */
-const flagNames: Readonly<Record<string, string>> = { hive_id: "hive", url: "server" };
+/** Fields whose name means something else on the command line, where `--url` and `--context` are about the queen. */
+const flagNames: Readonly<Record<string, string>> = { hive_id: "hive", url: "server", context: "context-size" };
 
 /** `max_tokens` → `--max-tokens`. */
 export const flagNameOf = (field: string): string => flagNames[field] ?? field.replaceAll("_", "-");
@@ -64,7 +64,14 @@ export function flagOf({ schema, required, name }: Field): FlagParameter {
   if (schema.type === "boolean") return { ...words, kind: "boolean", withNegated: schema.default === true };
   if (schema.enum !== undefined) return { ...words, kind: "enum", values: schema.enum };
   const variadic = takesList(schema) ? ({ variadic: true } as const) : {};
-  return { ...words, ...variadic, ...proposalsFor(name), kind: "parsed", parse: parserOf(schema), placeholder: placeholderOf(schema) };
+  return {
+    ...words,
+    ...variadic,
+    ...proposalsFor(name),
+    kind: "parsed",
+    parse: parserOf(schema),
+    placeholder: placeholderOf(schema),
+  };
 }
 
 /** An argument without a flag, for the field that a command is about. */

@@ -10,7 +10,9 @@ import { renderJob, renderJobs } from "./views/jobs.ts";
 
 const jobArgument = {
   kind: "tuple",
-  parameters: [{ brief: "Job", placeholder: "job", parse: (input: string): string => input, proposeCompletions: live("job") }],
+  parameters: [
+    { brief: "Job", placeholder: "job", parse: (input: string): string => input, proposeCompletions: live("job") },
+  ],
 } as const;
 
 const LIST_DEFAULT = "20";
@@ -28,7 +30,13 @@ const list = buildCommand<CommonFlags & { readonly limit: number }>({
   },
   parameters: {
     flags: {
-      limit: { kind: "parsed", parse: parseLimit, default: LIST_DEFAULT, placeholder: "n", brief: "How many of the newest" },
+      limit: {
+        kind: "parsed",
+        parse: parseLimit,
+        default: LIST_DEFAULT,
+        placeholder: "n",
+        brief: "How many of the newest",
+      },
       ...commonFlags,
     },
   },

@@ -30,7 +30,13 @@ export const loginCommand = (): Command<CommandContext> =>
     },
     parameters: {
       flags: {
-        name: { kind: "parsed", parse: text, optional: true, placeholder: "name", brief: "Name of the context (the host's otherwise)" },
+        name: {
+          kind: "parsed",
+          parse: text,
+          optional: true,
+          placeholder: "name",
+          brief: "Name of the context (the host's otherwise)",
+        },
       },
       positional: { kind: "tuple", parameters: [{ brief: "Queen", placeholder: "url", parse: text, optional: true }] },
     },
@@ -57,12 +63,18 @@ export const logoutCommand = (): Command<CommandContext> =>
     parameters: { flags: {}, positional: { kind: "tuple", parameters: [{ ...contextArgument, optional: true }] } },
     func: (_, given) => {
       const name = given ?? readContexts(rbeeHome()).current;
-      if (name === undefined) throw fail("not_found", "no context is in use", "`rbee context list` shows those there are.");
+      if (name === undefined)
+        throw fail("not_found", "no context is in use", "`rbee context list` shows those there are.");
       forget(name);
     },
   });
 
-const contextArgument = { brief: "Context", placeholder: "context", parse: text, proposeCompletions: live("context") } as const;
+const contextArgument = {
+  brief: "Context",
+  placeholder: "context",
+  parse: text,
+  proposeCompletions: live("context"),
+} as const;
 const oneContext = { kind: "tuple", parameters: [contextArgument] } as const;
 
 function forget(name: string): void {
@@ -84,16 +96,27 @@ export const contextRoutes: RouteMap<CommandContext> = buildRouteMap<string>({
         const rows = Object.entries(contexts).map(([name, { url }]) => ({ name, url, current: name === current }));
         if (json === true) return printJson({ contexts: rows });
         if (rows.length === 0) return printData("No contexts: `rbee login` makes one.");
-        printData(columns(["context", "queen", ""], rows.map((row) => [row.name, row.url, row.current ? "* in use" : ""])));
+        printData(
+          columns(
+            ["context", "queen", ""],
+            rows.map((row) => [row.name, row.url, row.current ? "* in use" : ""]),
+          ),
+        );
       },
     }),
     use: buildCommand<Readonly<Record<string, never>>, [string]>({
-      docs: { brief: "Talk to another one from now on", customUsage: [{ input: "work", brief: "RBEE_URL and --url still win" }] },
+      docs: {
+        brief: "Talk to another one from now on",
+        customUsage: [{ input: "work", brief: "RBEE_URL and --url still win" }],
+      },
       parameters: { flags: {}, positional: oneContext },
       func: (_, name) => printData(`Using ${name}: ${useContext(rbeeHome(), name).url}`),
     }),
     rm: buildCommand<Readonly<Record<string, never>>, [string]>({
-      docs: { brief: "Forget one, with its key", customUsage: [{ input: "work", brief: "The same as `rbee logout work`" }] },
+      docs: {
+        brief: "Forget one, with its key",
+        customUsage: [{ input: "work", brief: "The same as `rbee logout work`" }],
+      },
       parameters: { flags: {}, positional: oneContext },
       func: (_, name) => forget(name),
     }),
@@ -103,7 +126,11 @@ export const contextRoutes: RouteMap<CommandContext> = buildRouteMap<string>({
 function originOf(typed: string): string {
   const address = /^https?:\/\//.test(typed.trim()) ? typed.trim() : `https://${typed.trim()}`;
   if (typed.trim() === "" || !URL.canParse(address))
-    throw fail("invalid_input", `${JSON.stringify(typed)} is not the address of a queen`, "It looks like https://rbee.example.com.");
+    throw fail(
+      "invalid_input",
+      `${JSON.stringify(typed)} is not the address of a queen`,
+      "It looks like https://rbee.example.com.",
+    );
   const url = new URL(address);
   // What somebody pasted may hold more than the address.
   url.search = url.hash = url.username = url.password = "";

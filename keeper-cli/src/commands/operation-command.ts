@@ -54,9 +54,11 @@ export function operationCommand<K extends OperationName>(
       requireMeaning(flags, operation);
       const input = (await view.complete?.(given, flags)) ?? given;
       const { afterCancel, verbose } = view;
-      const result = await runWatched({ ...flags, afterCancel, verbose }, operation, input as OperationRequest<K>).catch(
-        inWordsOf(fields, places),
-      );
+      const result = await runWatched(
+        { ...flags, afterCancel, verbose },
+        operation,
+        input as OperationRequest<K>,
+      ).catch(inWordsOf(fields, places));
       if (flags.json === true) printJson(result);
       else printData(view.render(result, flags));
       view.judge?.(result);

@@ -1,8 +1,15 @@
 import { buildRouteMap, type CommandContext, type RouteMap } from "@stricli/core";
+import type { OperationRequest, OperationResult } from "@rbee/sdk";
 import { clientOf } from "../common-flags.ts";
 import { isLocal, namedHive } from "../queen-address.ts";
 import { fieldsOf } from "./field-flags.ts";
-import { commandOf, inputFrom, operationCommand as operation, type Flags } from "./operation-command.ts";
+import {
+  commandOf,
+  inputFrom,
+  operationCommand as operation,
+  type CommandParts,
+  type Flags,
+} from "./operation-command.ts";
 import { runWatched } from "./run-watched.ts";
 import { printData, printJson } from "../terminal/output.ts";
 import * as view from "./views/workers.ts";
@@ -14,8 +21,15 @@ export const workerRoutes = (): RouteMap<CommandContext> =>
   buildRouteMap<string>({
     docs: { brief: "Processes that have a model loaded, and the engines they run on" },
     routes: {
-      list: operation("active_worker_list", { render: view.renderWorkers }),
-      get: operation("active_worker_get", { positional: ["worker_id"], render: view.renderWorker }),
+      list: operation("active_worker_list", {
+        render: view.renderWorkers,
+        examples: [{ input: "", brief: "Of all hives, with their free slots and speed" }],
+      }),
+      get: operation("active_worker_get", {
+        positional: ["worker_id"],
+        render: view.renderWorker,
+        examples: [{ input: "worker-attic-9100", brief: "As the queen sees it" }],
+      }),
       retire: operation("active_worker_retire", {
         positional: ["worker_id"],
         render: message,
@@ -24,7 +38,12 @@ export const workerRoutes = (): RouteMap<CommandContext> =>
           { input: "worker-attic-9100 --keep", brief: "It finishes, and stays" },
         ],
       }),
-      ps: operation("worker_process_list", { positional: ["hive_id"], render: view.renderProcesses }),
+      ps: operation("worker_process_list", {
+        positional: ["hive_id"],
+        render: view.renderProcesses,
+        examples: [{ input: "attic", brief: "Processes of the hive attic, with their memory" }],
+      }),
+      process: processCommand(),
       spawn: operation("worker_spawn", {
         positional: ["model"],
         render: view.renderSpawn,
@@ -35,8 +54,26 @@ export const workerRoutes = (): RouteMap<CommandContext> =>
         ],
       }),
       stop: stopCommand(),
-      catalog: operation("worker_catalog_list", { positional: ["hive_id"], render: view.renderCatalog }),
-      installed: operation("worker_binary_list", { positional: ["hive_id"], render: view.renderBinaries }),
+      catalog: operation("worker_catalog_list", {
+        positional: ["hive_id"],
+        render: view.renderCatalog,
+        examples: [{ input: "attic", brief: "What attic could install, and why not the rest" }],
+      }),
+      offer: operation("worker_catalog_get", {
+        positional: ["worker_type"],
+        render: ({ worker }) => view.renderCatalog({ workers: [worker] }),
+        examples: [{ input: "cuda-llm-worker --hive attic", brief: "One line of the catalog" }],
+      }),
+      installed: operation("worker_binary_list", {
+        positional: ["hive_id"],
+        render: view.renderBinaries,
+        examples: [{ input: "attic", brief: "Engines that attic has, and who uses them" }],
+      }),
+      engine: operation("worker_binary_get", {
+        positional: ["worker_type"],
+        render: view.renderEngine,
+        examples: [{ input: "cpu-llm-worker", brief: "Where it is, and its checksum" }],
+      }),
       install: operation("worker_download", {
         positional: ["worker_type"],
         render: view.renderInstalled,
@@ -52,34 +89,63 @@ export const workerRoutes = (): RouteMap<CommandContext> =>
           { input: "llama-server --backend cuda --jobs 8", brief: "For NVIDIA boards, with eight compilers" },
         ],
       }),
-      uninstall: operation("worker_binary_delete", { positional: ["worker_type"], render: message }),
+      uninstall: operation("worker_binary_delete", {
+        positional: ["worker_type"],
+        render: message,
+        examples: [{ input: "cuda-llm-worker --hive attic", brief: "Refused while workers use it" }],
+      }),
     },
   });
 
-/** `rbee workers stop`: by the pid on a hive, or by the worker's name, which tells its hive. */
-function stopCommand() {
-  const named = fieldsOf("worker_process_delete").filter(({ name }) => !["pid", "worker_id", "keep"].includes(name));
-  const place = {
-    name: "worker",
-    required: true,
-    schema: { type: "string", description: "Worker, or the pid of its process" },
-  };
+const place = {
+  name: "worker",
+  required: true,
+  schema: { type: "string", description: "Worker, or the pid of its process" },
+};
+
+/** A command about one process: by the pid on a hive, or by the worker's name, which tells its hive. */
+function oneProcess<K extends "worker_process_get" | "worker_process_delete">(
+  operation: K,
+  view: {
+    readonly brief: string;
+    readonly examples: CommandParts["examples"];
+    readonly render: (result: OperationResult<K>) => string;
+  },
+) {
+  const named = fieldsOf(operation).filter(({ name }) => !["pid", "worker_id", "keep"].includes(name));
   return commandOf({
+    brief: view.brief,
+    examples: view.examples,
+    fields: named,
+    places: [place],
+    run: async (flags, [worker]) => {
+      const which = await processOf(String(worker), flags);
+      const result = await runWatched(flags, operation, {
+        ...inputFrom(flags, named),
+        ...which,
+      } as OperationRequest<K>);
+      if (flags.json === true) printJson(result);
+      else printData(view.render(result));
+    },
+  });
+}
+
+const stopCommand = () =>
+  oneProcess("worker_process_delete", {
     brief: "Stop a worker process and wait until it is gone",
     examples: [
       { input: "worker-attic-9100", brief: "Wherever it is; requests get a moment to end" },
       { input: "4711 --hive attic --drain-ms 0", brief: "By its pid, at once" },
     ],
-    fields: named,
-    places: [place],
-    run: async (flags, [worker]) => {
-      const which = await processOf(String(worker), flags);
-      const result = await runWatched(flags, "worker_process_delete", { ...inputFrom(flags, named), ...which });
-      if (flags.json === true) printJson(result);
-      else printData(result.message);
-    },
+    render: message,
   });
-}
+
+const processCommand = () =>
+  oneProcess("worker_process_get", {
+    brief: "Show one worker process",
+    examples: [{ input: "worker-attic-9100", brief: "Its memory and processor time, and what is wrong with it" }],
+    render: ({ worker }) => view.renderProcesses({ workers: [worker] }),
+  });
 
 async function processOf(
   worker: string,

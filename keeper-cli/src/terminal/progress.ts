@@ -39,9 +39,14 @@ export function progressLine(label: string, progress: Progress, columns: number)
   const parts = partsOf(progress);
   const room = (): number => columns - parts.join(" · ").length - 1;
   while (parts.length > 2 && room() - least < Math.min(label.length, LABEL_MIN)) parts.splice(-2, 1);
-  const bar = share === undefined || room() < least + BAR_CELLS_MIN ? 0 : Math.max(BAR_CELLS_MIN, Math.min(BAR_CELLS, room() - label.length - 1));
+  const bar =
+    share === undefined || room() < least + BAR_CELLS_MIN
+      ? 0
+      : Math.max(BAR_CELLS_MIN, Math.min(BAR_CELLS, room() - label.length - 1));
   const words = fitted(label, room() - (bar === 0 ? 0 : bar + 1));
-  return [words, share === undefined || bar === 0 ? "" : barOf(share, bar), parts.join(" · ")].filter((part) => part !== "").join(" ");
+  return [words, share === undefined || bar === 0 ? "" : barOf(share, bar), parts.join(" · ")]
+    .filter((part) => part !== "")
+    .join(" ");
 }
 
 export const barOf = (share: number, cells: number): string => {

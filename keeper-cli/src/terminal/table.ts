@@ -22,11 +22,15 @@ const noBorders = Object.fromEntries(
  * the last ones, which matter least, are left out.
  */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], options: TableOptions): string {
-  const natural = head.map((title, i) => Math.max(...[title, ...rows.map((row) => row[i] ?? "")].map((cell) => stringWidth(cell))) + GAP);
+  const natural = head.map(
+    (title, i) => Math.max(...[title, ...rows.map((row) => row[i] ?? "")].map((cell) => stringWidth(cell))) + GAP,
+  );
   const colWidths = fit(natural, options);
   const shown = colWidths.length;
   const drawn = new Table({
-    head: head.slice(0, shown).map((title) => (options.colours ? styleText("dim", title, { validateStream: false }) : title)),
+    head: head
+      .slice(0, shown)
+      .map((title) => (options.colours ? styleText("dim", title, { validateStream: false }) : title)),
     chars: noBorders,
     colWidths,
     style: { "padding-left": 0, "padding-right": GAP, head: [], border: [] },

@@ -38,7 +38,10 @@ export async function* fleetSights(client: JobClient, signal: AbortSignal): Asyn
 /** One look. What does not wait needs no look at the queue. */
 export async function lookAtFleet(client: JobClient): Promise<FleetState> {
   const [status, jobs] = await Promise.all([client.run("status", {}), client.list({ limit: LINES_MAX })]);
-  const queue = status.queue.queued === 0 ? { jobs: [], queued: 0 } : await client.run("queue_list", { limit: LINES_MAX });
-  const running = jobs.filter(({ state, operation }) => (state === "running" || state === "dispatched") && operation !== "status");
+  const queue =
+    status.queue.queued === 0 ? { jobs: [], queued: 0 } : await client.run("queue_list", { limit: LINES_MAX });
+  const running = jobs.filter(
+    ({ state, operation }) => (state === "running" || state === "dispatched") && operation !== "status",
+  );
   return { status, queue, running, at: Date.now() };
 }

@@ -25,18 +25,31 @@ interface Part {
   readonly rows: readonly (readonly string[])[];
   /** Said where there is nothing to show. */
   readonly none: string;
+  /** Columns that are never cut; the first one unless given. */
+  readonly whole?: readonly number[];
 }
 
 /** The fleet as lines that fit a terminal. @param hint the last line; none in a pipe */
-export function frameOf({ state, problem }: Sight, queen: string, { columns, rows }: FrameSize, hint?: string): string[] {
+export function frameOf(
+  { state, problem }: Sight,
+  queen: string,
+  { columns, rows }: FrameSize,
+  hint?: string,
+): string[] {
   const parts = [hivesOf(state), workersOf(state), queueOf(state), runningOf(state)];
   const around = 1 + parts.length + (hint === undefined ? 0 : 1);
-  const room = shared(parts.map((part) => Math.max(part.rows.length, 0) + 1), rows - around);
+  const room = shared(
+    parts.map((part) => Math.max(part.rows.length, 0) + 1),
+    rows - around,
+  );
   const width = Math.max(columns, 1);
   const body = parts.flatMap((part, i) => ["", ...drawn(part, width, room[i] ?? PART_LINES_MIN)]);
   const lines = [headline(state, queen, width), ...body];
   if (hint === undefined) return lines;
-  const last = problem === undefined ? paintOut("dim", fitted(hint, width)) : paintOut("red", fitted(`The queen does not answer: ${problem}`, width));
+  const last =
+    problem === undefined
+      ? paintOut("dim", fitted(hint, width))
+      : paintOut("red", fitted(`The queen does not answer: ${problem}`, width));
   const shown = lines.slice(0, rows - 1);
   return [...shown, ...Array.from({ length: rows - 1 - shown.length }, () => ""), last];
 }
@@ -53,11 +66,11 @@ function headline({ status, at }: FleetState, queen: string, width: number): str
 }
 
 /** A table of at most so many lines; the last says how many more there are. */
-function drawn({ head, rows, none }: Part, width: number, lines: number): string[] {
+function drawn({ head, rows, none, whole = [0] }: Part, width: number, lines: number): string[] {
   if (rows.length === 0) return [paintOut("dim", fitted(none, width))];
   const fits = rows.length + 1 <= lines;
   const shown = fits ? rows : rows.slice(0, Math.max(0, lines - 2));
-  const [title, ...cells] = table(head, shown, { width, colours: paintOut("dim", "x") !== "x", whole: [0] }).split("\n");
+  const [title, ...cells] = table(head, shown, { width, colours: paintOut("dim", "x") !== "x", whole }).split("\n");
   const more = fits ? [] : [paintOut("dim", `${rows.length - shown.length} more`)];
   return [title ?? "", ...cells, ...more];
 }
@@ -75,6 +88,7 @@ function shared(needs: readonly number[], lines: number): number[] {
 
 const hivesOf = ({ status }: FleetState): Part => ({
   head: ["hive", "memory", "", "device", "jobs", "state"],
+  whole: [0, 1],
   none: "No hives yet: `rbee hives token` makes a token with which a machine joins.",
   rows: status.hives.flatMap((hive) => {
     const devices = hive.devices.length === 0 ? [undefined] : hive.devices;
@@ -101,26 +115,36 @@ function memoryOf({ connected }: HiveInfo, device: HiveInfo["devices"][number]):
 
 const SLOTS_DRAWN = 8;
 
-const workersOf = ({ status }: FleetState): Part => ({
-  head: ["worker", "slots", "speed", "model", "device", "state"],
-  none: "No workers: one starts with the first request for a model.",
-  rows: status.workers.map((worker) => [
+function workersOf({ status }: FleetState): Part {
+  const rows = status.workers.map((worker) => [
     worker.worker_id,
     `${worker.slots > SLOTS_DRAWN ? "" : `${paintOut("cyan", "■".repeat(worker.slots_busy))}${"□".repeat(worker.slots - worker.slots_busy)} `}${worker.slots_busy}/${worker.slots}`,
     worker.tokens_per_s === undefined ? "" : `${Math.round(worker.tokens_per_s)} tokens/s`,
     worker.model,
     worker.device,
     coloured(worker.state),
-  ]),
-});
+  ]);
+  const [head, told] = withoutEmpty(["worker", "slots", "speed", "model", "device", "state"], rows);
+  return { head, rows: told, none: "No workers: one starts with the first request for a model." };
+}
 
 function queueOf({ queue, at }: FleetState): Part {
-  const [head, rows] = withoutEmpty(queueHead, queue.jobs.map((job) => queueRow(job, at)));
-  return { head: head.map((title) => (title === "job" ? "waiting job" : title)), rows, none: "Nothing waits." };
+  const [head, rows] = withoutEmpty(
+    queueHead,
+    queue.jobs.map((job) => queueRow(job, at)),
+  );
+  // Ids are as long as all the rest: `rbee queue` shows them.
+  return { head: ["waiting", ...head.slice(2)], rows: rows.map((row) => row.slice(1)), none: "Nothing waits." };
 }
 
 const runningOf = ({ running, at }: FleetState): Part => ({
   head: ["running job", "for", "operation", "hive", "model"],
   none: "Nothing runs.",
-  rows: running.map((job) => [job.job_id, duration(at - job.submitted_at), job.operation, job.hive_id ?? "", job.model ?? ""]),
+  rows: running.map((job) => [
+    job.job_id,
+    duration(at - job.submitted_at),
+    job.operation,
+    job.hive_id ?? "",
+    job.model ?? "",
+  ]),
 });

@@ -1,5 +1,4 @@
 import { buildCommand, type Command, type CommandContext } from "@stricli/core";
-import { rbeeHome } from "../home.ts";
 import { up, type UpFlags } from "./up.ts";
 
 const text = (input: string): string => input;
@@ -48,7 +47,7 @@ export const upCommand = (): Command<CommandContext> =>
           parse: text,
           optional: true,
           placeholder: "dir",
-          brief: `Where state is kept (RBEE_HOME; ${rbeeHome()})`,
+          brief: "Where state is kept (RBEE_HOME; otherwise where the platform puts such things)",
         },
         once: { kind: "boolean", optional: true, withNegated: false, brief: "Stop after the first answer" },
         json: {

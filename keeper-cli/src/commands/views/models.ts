@@ -69,7 +69,9 @@ export const renderModel = ({ model, stale }: OperationResult<"model_get">): str
         `${device}: ${bytes(need)} with ${plural(context, "token")} of context, ${fits ? paintOut("green", "fits") : paintOut("red", "does not fit")}`,
     ),
     sha256: model.sha256,
-    files: model.files?.map(({ path, size_bytes }) => `${/\.gguf$/i.test(path) ? path : model.name} (${bytes(size_bytes)})`),
+    files: model.files?.map(
+      ({ path, size_bytes }) => `${/\.gguf$/i.test(path) ? path : model.name} (${bytes(size_bytes)})`,
+    ),
   });
 
 type Loaded = OperationResult<"model_load"> | OperationResult<"model_run">;

@@ -14,7 +14,7 @@ export const queueRow = (job: Queued, now: number): string[] => [
   String(job.position),
   job.model ?? job.operation,
   duration(now - job.submitted_at),
-  job.priority === "high" ? paintOut("bold", job.priority) : job.priority,
+  job.priority === "normal" ? "" : job.priority,
   job.key,
   job.hive_id === undefined ? job.reason : `${job.hive_id}: ${job.reason}`,
   job.eta_ms === undefined ? "" : `about ${duration(job.eta_ms)}`,
@@ -30,7 +30,10 @@ export function withoutEmpty(head: readonly string[], rows: readonly (readonly s
 export function renderQueue({ jobs, queued }: Queue): string {
   if (queued === 0) return "Nothing waits.";
   const now = Date.now();
-  const [head, rows] = withoutEmpty(queueHead, jobs.map((job) => queueRow(job, now)));
+  const [head, rows] = withoutEmpty(
+    queueHead,
+    jobs.map((job) => queueRow(job, now)),
+  );
   const more = queued - jobs.length;
   const rest = more > 0 ? paintOut("dim", `\n${plural(more, "job")} more; --limit shows them.`) : "";
   return columns(head, rows) + rest;

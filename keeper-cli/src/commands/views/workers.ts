@@ -58,7 +58,18 @@ export function renderProcesses({ workers }: OperationResult<"worker_process_lis
   const problems = workers
     .filter(({ problem }) => problem !== undefined)
     .map(({ worker_id, problem }) => paintOut("red", `\n${worker_id}: ${problem}`));
-  const head = ["pid", "worker", "model", "device", "state", "kind", "port", "memory", "cpu", ...(gpu ? ["gpu memory"] : [])];
+  const head = [
+    "pid",
+    "worker",
+    "model",
+    "device",
+    "state",
+    "kind",
+    "port",
+    "memory",
+    "cpu",
+    ...(gpu ? ["gpu memory"] : []),
+  ];
   return columns(head, rows) + problems.join("");
 }
 
@@ -93,3 +104,14 @@ export function renderBinaries({ workers }: OperationResult<"worker_binary_list"
 
 export const renderInstalled = (engine: OperationResult<"worker_download">): string =>
   `${engine.worker_type} ${engine.version} is installed: ${bytes(engine.size_bytes)}, ${engine.path}`;
+
+export const renderEngine = ({ worker }: OperationResult<"worker_binary_get">): string =>
+  sheet({
+    engine: worker.worker_type,
+    version: worker.version,
+    size: bytes(worker.size_bytes),
+    at: worker.path,
+    sha256: worker.sha256,
+    "came with": worker.bundled ? "the agent" : undefined,
+    "used by": worker.in_use_by,
+  });

@@ -1,0 +1,29 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** A program that opens a page, where there is a screen to open it on. */
+export function browserCommand(
+  env: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform,
+): readonly [string, ...string[]] | undefined {
+  if (env["BROWSER"]) return [env["BROWSER"]];
+  if (platform === "darwin") return ["open"];
+  // Not `start`, which is a shell's: it would read the address anew.
+  if (platform === "win32") return ["rundll32", "url.dll,FileProtocolHandler"];
+  return env["DISPLAY"] || env["WAYLAND_DISPLAY"] ? ["xdg-open"] : undefined;
+}
+
+/** @returns whether a browser took the page */
+export async function openInBrowser(page: string): Promise<boolean> {
+  const [program, ...args] = browserCommand(process.env, process.platform) ?? [];
+  if (program === undefined) return false;
+  const child = spawn(program, [...args, page], { stdio: "ignore", detached: true });
+  try {
+    // Some browsers stay in front, so that starting is all that can be waited for.
+    await once(child, "spawn");
+  } catch {
+    return false;
+  }
+  child.unref();
+  return true;
+}

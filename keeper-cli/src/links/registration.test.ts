@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { registrationFor } from "./registration.ts";
+
+const command = ["/usr/bin/node", "/opt/my rbee/100%/main.ts"];
+
+test("Linux: a desktop entry that takes the link as one word, and its handler", () => {
+  const { files, run, undo } = registrationFor({ platform: "linux", home: "/home/bee", command }) ?? never();
+  expect(files[0]?.path).toBe("/home/bee/.local/share/applications/rbee-links.desktop");
+  expect(files[0]?.text).toContain('\nExec="/usr/bin/node" "/opt/my rbee/100%%/main.ts" "links" "open" "--" %u\n');
+  expect(files[0]?.text).toContain("\nMimeType=x-scheme-handler/rbee;\n");
+  expect(run[0]).toEqual(["xdg-mime", "default", "rbee-links.desktop", "x-scheme-handler/rbee"]);
+  expect(undo.remove).toEqual([files[0]?.path]);
+  const elsewhere = registrationFor({ platform: "linux", home: "/home/bee", dataHome: "/data", command });
+  expect(elsewhere?.files[0]?.path).toBe("/data/applications/rbee-links.desktop");
+});
+
+test("macOS: an application that claims the scheme and hands the link on, quoted", () => {
+  const { files, run, undo } = registrationFor({ platform: "darwin", home: "/Users/bee", command }) ?? never();
+  const [script, plist] = files;
+  expect(script?.text).toContain('quoted form of "/opt/my rbee/100%/main.ts"');
+  expect(script?.text).toContain("quoted form of link\n");
+  expect(plist?.text).toMatch(/<key>CFBundleURLSchemes<\/key><array><string>rbee<\/string>/);
+  expect(run.map(([program]) => program.split("/").at(-1))).toEqual(["osacompile", "cp", "lsregister"]);
+  expect(undo.remove).toContain("/Users/bee/Applications/rbee links.app");
+});
+
+test("Windows: keys of this person only, the link in quotes", () => {
+  const { run, undo } = registrationFor({ platform: "win32", home: "C:\\Users\\bee", command }) ?? never();
+  expect(run.every(([program, verb, key]) => program === "reg.exe" && verb === "add" && key?.startsWith("HKCU"))).toBe(
+    true,
+  );
+  expect(run.at(-1)).toContain('"/usr/bin/node" "/opt/my rbee/100%/main.ts" "links" "open" "--" "%1"');
+  expect(undo.run).toEqual([["reg.exe", "delete", String.raw`HKCU\Software\Classes\rbee`, "/f"]]);
+});
+
+test("elsewhere nothing is guessed", () => {
+  expect(registrationFor({ platform: "aix", home: "/", command })).toBeUndefined();
+});
+
+function never(): never {
+  throw new Error("not registered");
+}
