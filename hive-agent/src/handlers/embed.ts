@@ -7,7 +7,7 @@ import { findWorker } from "./find-worker.ts";
 export const embedHandler = (deps: HandlerDeps): HiveHandlers["embed"] =>
   async function* embed(input, context) {
     let worker = yield* findWorker(deps, input, context);
-    await deps.supervisor.keeping.requested(worker.worker_id, input.keep_alive);
+    void deps.supervisor.keeping.requested(worker.worker_id, input.keep_alive);
     const ask = () => deps.supervisor.embed(worker.worker_id, input.input, context.signal);
     let answer: Awaited<ReturnType<typeof ask>>;
     try {

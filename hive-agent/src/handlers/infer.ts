@@ -39,7 +39,7 @@ async function* runSomewhere(
   { call, context }: { call: GenerationCall; context: HiveContext },
 ): AsyncGenerator<HandlerEvent, Result, void> {
   const first = yield* findWorker(deps, input, context);
-  await deps.supervisor.keeping.requested(first.worker_id, input.keep_alive);
+  void deps.supervisor.keeping.requested(first.worker_id, input.keep_alive);
   const heard = { tokens: 0 };
   try {
     return yield* run(deps, first, { call, context, shown: 0, heard });
