@@ -1,5 +1,6 @@
 import { apiLimits } from "./limits-of-apis.ts";
 import { heartbeatLimits } from "./limits-of-heartbeats.ts";
+import { loadLimits } from "./limits-of-loads.ts";
 
 /**
  * Every bound of the system, each with its reason. Sizes in bytes, times in milliseconds, the unit last in the name.
@@ -8,6 +9,7 @@ import { heartbeatLimits } from "./limits-of-heartbeats.ts";
 export const limits = {
   ...apiLimits,
   ...heartbeatLimits,
+  ...loadLimits,
   /** A request body. Long prompts fit; an image or a file belongs elsewhere. */
   body_bytes_max: 1_048_576,
   /** What a client may call its request, so that a retry meets its own job: a UUID or two. */
@@ -190,9 +192,6 @@ export const limits = {
   /** Worker HTTP ports, loopback only. */
   worker_port_min: 9_100,
   worker_port_max: 9_199,
-  /** Loading a model: a base and then time by size, since disks are slow and models are large. */
-  load_base_ms: 60_000,
-  load_ms_per_gib: 20_000,
   /** A worker that was told to stop gets this long before it is killed. */
   stop_grace_ms: 2_000,
   /** A worker keeps a generation whose agent went away this long, for the next agent to take up. */
