@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const fix = process.argv.includes("--fix");
 
 const steps: readonly [name: string, command: string, args: readonly string[]][] = [
-  ...["contracts", "job-core", "job-http", "sdk", "queen-edge", "sim", "."].map(
+  ...["contracts", "job-core", "job-http", "sdk", "queen-edge", "sim", "web-ui", "."].map(
     (project) => [`types ${project}`, "tsc", ["-p", project]] as [string, string, string[]],
   ),
   ["lint", "oxlint", fix ? ["--fix"] : []],

@@ -54,9 +54,8 @@ export async function uiResponse(request: Request, files: UiFiles): Promise<Resp
   if (kind !== undefined) {
     const body = await files(url.pathname.slice(1));
     const hashed = url.pathname.startsWith("/assets/");
-    return body === undefined
-      ? undefined
-      : fileResponse(body, kind, hashed ? "public, max-age=31536000, immutable" : "no-cache");
+    if (body === undefined) return undefined;
+    return fileResponse(body, kind, hashed ? "public, max-age=31536000, immutable" : "no-cache");
   }
   return wantsPage(request) ? page(url, files) : undefined;
 }

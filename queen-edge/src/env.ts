@@ -11,6 +11,8 @@ export interface Env {
   readonly RBEE_SECRET?: string;
   /** The owner's key, scope admin: `rbk_…`. */
   readonly RBEE_API_KEY?: string;
+  /** The built interface, file by file. A queen without one only speaks to programs. */
+  readonly ASSETS?: Fetcher;
   /** Origins whose pages may call the queen, comma-separated. None unless named. */
   readonly RBEE_ORIGINS?: string;
   /** The hub that models are searched on, if not huggingface.co. */

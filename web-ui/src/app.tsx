@@ -1,10 +1,10 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
-import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { JobClient } from "@rbee/sdk";
+import { RbeeClient } from "@rbee/sdk";
+import { RbeeProvider } from "@rbee/sdk/react";
+import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { Toasts } from "./parts/toasts.tsx";
-import { ClientProvider } from "./queen/client.tsx";
-import { FleetProvider, isRefusal } from "./queen/fleet.tsx";
+import { isRefusal } from "./queen/fleet.ts";
 import { session, signOut } from "./session.ts";
 import { Shell } from "./shell.tsx";
 import { SignIn } from "./sign-in.tsx";
@@ -21,21 +21,16 @@ export function App() {
 }
 
 function SignedIn({ apiKey }: { apiKey: string }) {
-  const client = useMemo(() => new JobClient({ url: location.origin, key: apiKey }), [apiKey]);
-  const queries = useMemo(
-    () => new QueryClient({ queryCache, defaultOptions: { queries: { retry: false, staleTime: 5_000 } } }),
-    [],
-  );
+  const client = useMemo(() => new RbeeClient({ url: location.origin, key: apiKey }), [apiKey]);
+  const queryClient = useMemo(() => new QueryClient({ queryCache, defaultOptions }), []);
   return (
-    <ClientProvider value={client}>
-      <QueryClientProvider client={queries}>
-        <FleetProvider>
-          <Shell />
-        </FleetProvider>
-      </QueryClientProvider>
-    </ClientProvider>
+    <RbeeProvider client={client} queryClient={queryClient}>
+      <Shell />
+    </RbeeProvider>
   );
 }
+
+const defaultOptions = { queries: { staleTime: 10_000 } };
 
 /** A key that is refused ends the session, wherever it is noticed. */
 const queryCache = new QueryCache({ onError: (error) => (isRefusal(error) ? signOut(error) : undefined) });

@@ -5,7 +5,7 @@ import { Tray } from "./activity/tray.tsx";
 import { Logo } from "./logo.tsx";
 import { Dot, Empty, Waiting } from "./parts/parts.tsx";
 import { useFigureTaking } from "./queen/figures.ts";
-import { useFleet } from "./queen/fleet.tsx";
+import { useFleet, useRefusal } from "./queen/fleet.ts";
 import "./styles/shell.css";
 import "./styles/layers.css";
 
@@ -31,6 +31,7 @@ const RunPage = lazy(() => import("./pages/models/run-page.tsx"));
 
 export function Shell() {
   useFigureTaking();
+  useRefusal();
   const [path] = useLocation();
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);

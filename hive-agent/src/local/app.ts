@@ -1,8 +1,9 @@
 import { heartbeatsPath, RbeeError } from "@rbee/contracts";
-import { errorResponse, jobPaths, jobRoutes, notFoundResponse, type JobKeeper } from "@rbee/job-http";
+import { errorResponse, jobPaths, jobRoutes, notFoundResponse, uiResponse, type JobKeeper } from "@rbee/job-http";
 import { Hono } from "hono";
 import type { LocalAccess } from "./access.ts";
 import type { Heartbeats } from "./heartbeats.ts";
+import { uiFiles } from "./ui-files.ts";
 
 export interface LocalAppOptions {
   readonly hive_id: string;
@@ -23,6 +24,7 @@ export function localApp({ hive_id, access, jobs, heartbeats }: LocalAppOptions)
     if (!LOOPBACK.has(name)) throw new RbeeError("forbidden", "this address answers to 127.0.0.1 and localhost only");
     await next();
   });
+  app.use(async (c, next) => (await uiResponse(c.req.raw, uiFiles)) ?? next());
   app.get("/", (c) => c.text(`rbee hive ${hive_id}\n\nThe queen's /v1/jobs, for this machine alone.\n`));
   app.get("/health", (c) => c.json({ status: "ok", hive_id }));
   app.get(heartbeatsPath, ({ req }) => {

@@ -47,7 +47,7 @@ test.each([20, 30, 40, 50, 60, 80, 120])(
   "no line is wider than %i columns, and the frame fills the screen",
   (columns) => {
     for (const rows of [12, 24, 60]) {
-      const lines = frameOf({ state }, "https://rbee-queen.example.workers.dev", { columns, rows }, "q quits");
+      const lines = frameOf({ state }, "https://rbee-queen.example.workers.dev", { columns, rows, hint: "q quits" });
       expect(lines).toHaveLength(rows);
       // An id is whole or the column is not there: narrower than one no terminal is.
       const wide = lines.filter((line) => stringWidth(line) > Math.max(columns, 32));
@@ -57,7 +57,7 @@ test.each([20, 30, 40, 50, 60, 80, 120])(
 );
 
 test("what does not fit is counted; a queen that is away is said in the last line", () => {
-  const lines = frameOf({ state, problem: "no answer" }, "http://q", { columns: 80, rows: 24 }, "q quits").map(
+  const lines = frameOf({ state, problem: "no answer" }, "http://q", { columns: 80, rows: 24, hint: "q quits" }).map(
     stripVTControlCharacters,
   );
   expect(lines.filter((line) => /^\d+ more$/.test(line)).length).toBeGreaterThan(1);

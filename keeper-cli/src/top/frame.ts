@@ -29,12 +29,11 @@ interface Part {
   readonly whole?: readonly number[];
 }
 
-/** The fleet as lines that fit a terminal. @param hint the last line; none in a pipe */
+/** The fleet as lines that fit a terminal. `hint` is the last line; there is none in a pipe */
 export function frameOf(
   { state, problem }: Sight,
   queen: string,
-  { columns, rows }: FrameSize,
-  hint?: string,
+  { columns, rows, hint }: FrameSize & { readonly hint?: string },
 ): string[] {
   const parts = [hivesOf(state), workersOf(state), queueOf(state), runningOf(state)];
   const around = 1 + parts.length + (hint === undefined ? 0 : 1);

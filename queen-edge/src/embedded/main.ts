@@ -1,8 +1,11 @@
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { uiFolder } from "@rbee/web-ui/build";
 import { startQueen, type Secrets } from "./queen.ts";
 
 /** The embedded queen as a process: `--home <dir> --port <n>`; one JSON line on stdout when it serves. */
@@ -45,18 +48,26 @@ const home = values.home;
 if (home === undefined) throw new Error("--home <dir> is needed");
 mkdirSync(home, { recursive: true, mode: 0o700 });
 
+mkdirSync(uiFolder, { recursive: true });
+// Beside the queen, who does not wait for it: most starts find it built.
+const builder = spawn(process.execPath, [fileURLToPath(import.meta.resolve("@rbee/web-ui/build"))], {
+  stdio: ["ignore", 2, 2],
+});
+
 let stopping = false;
 const secrets = secretsOf(home);
 const queen = await startQueen({
   stateDir: join(home, "state"),
   port: Number(values.port ?? PORT_DEFAULT),
   secrets,
+  uiFolder,
   hub_url: process.env["HF_ENDPOINT"] || undefined,
 });
 
 async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
+  builder.kill();
   await queen.stop();
   process.exit(0);
 }

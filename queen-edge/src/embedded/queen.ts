@@ -16,6 +16,8 @@ export interface QueenOptions {
   /** 0 = any free one. */
   readonly port: number;
   readonly secrets: Secrets;
+  /** Where the built interface is, or will be. */
+  readonly uiFolder: string;
   /** Where models are searched, if not on huggingface.co. */
   readonly hub_url?: string | undefined;
 }
@@ -33,7 +35,13 @@ const COMPATIBILITY_DATE = "2026-10-15";
 const COMPATIBILITY_FLAGS = ["enable_request_signal"];
 
 /** Runs the very Worker that deploys, on this machine. */
-export async function startQueen({ stateDir, port: asked, secrets, hub_url }: QueenOptions): Promise<RunningQueen> {
+export async function startQueen({
+  stateDir,
+  port: asked,
+  secrets,
+  uiFolder,
+  hub_url,
+}: QueenOptions): Promise<RunningQueen> {
   const port = asked === 0 ? await freePort() : asked;
   const miniflare = new Miniflare({
     resourcePersistencePath: stateDir,
@@ -59,6 +67,7 @@ export async function startQueen({ stateDir, port: asked, secrets, hub_url }: Qu
             JOB: { type: "durable-object", worker: NAME, exportName: "JobObject" },
             HIVE: { type: "durable-object", worker: NAME, exportName: "HiveObject" },
             REGISTRY: { type: "durable-object", worker: NAME, exportName: "RegistryObject" },
+            ASSETS: { type: "disk", path: uiFolder, writable: false },
             RBEE_SECRET: { type: "text", value: secrets.secret },
             RBEE_API_KEY: { type: "text", value: secrets.api_key },
             ...(hub_url === undefined ? {} : { HF_ENDPOINT: { type: "text", value: hub_url } }),

@@ -11,9 +11,11 @@ import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { ollama } from "./ollama/routes.ts";
 import { openai } from "./openai/routes.ts";
+import { ui } from "./ui.ts";
 
 export const app = new Hono<{ Bindings: Env }>();
 
+app.use(ui);
 app.get("/", (c) =>
   c.text(
     "rbee queen\n\nPOST /v1/jobs\nGET  /v1/jobs\nGET  /v1/jobs/{id}\nGET  /v1/jobs/{id}/stream\nDELETE /v1/jobs/{id}\nGET  /v1/heartbeats/stream\nGET  /health\nGET  /metrics\nGET  /openapi.json\n\nOpenAI's API at /v1 and /openai/v1, Anthropic's at /v1/messages, Ollama's at /api\n",

@@ -1,6 +1,6 @@
 import { useEffect, useSyncExternalStore } from "react";
-import { RbeeError, isLast, type JobClient, type JobEvent } from "@rbee/sdk";
-import { useClient } from "../queen/client.tsx";
+import { RbeeError, isLast, type RbeeClient, type JobEvent } from "@rbee/sdk";
+import { useRbee } from "@rbee/sdk/react";
 import { Store } from "../store.ts";
 
 type Narration = Extract<JobEvent, { type: "narration" }>;
@@ -13,9 +13,6 @@ export interface Watched {
   readonly waiting?: string | undefined;
   readonly lines: readonly (Narration & { readonly position: string })[];
   readonly text: string;
-  /** Of the answer, since its first token. */
-  readonly tokens_per_s?: number | undefined;
-  readonly first_token?: { readonly at: number; readonly tokens: number } | undefined;
   readonly progress?: ProgressEvent | undefined;
   readonly result?: Readonly<Record<string, unknown>> | undefined;
   readonly error?: unknown;
@@ -28,6 +25,8 @@ interface Watch {
   readonly store: Store<Watched>;
   stop: AbortController;
   watchers: number;
+  /** Between two events of a replay; live ones come when they come. */
+  pace_ms: number;
 }
 
 /** A browser opens six connections to one address: however many parts of the page show a job, it is read once. */
@@ -35,7 +34,7 @@ const watches = new Map<string, Watch>();
 
 /** A job from its first word, live until it ends. */
 export function useJobWatch(job_id: string | undefined): Watched {
-  const client = useClient();
+  const client = useRbee();
   const watch = job_id === undefined ? undefined : watchOf(client, job_id);
   useEffect(() => {
     if (job_id === undefined || watch === undefined) return undefined;
@@ -55,29 +54,29 @@ export function useJobWatch(job_id: string | undefined): Watched {
 
 const watchNothing = (): (() => void) => () => undefined;
 
-function watchOf(client: JobClient, job_id: string): Watch {
+function watchOf(client: RbeeClient, job_id: string): Watch {
   const known = watches.get(job_id);
   if (known !== undefined) return known;
-  const watch: Watch = { store: new Store(NOTHING), stop: new AbortController(), watchers: 0 };
+  const watch: Watch = { store: new Store(NOTHING), stop: new AbortController(), watchers: 0, pace_ms: 0 };
   watches.set(job_id, watch);
   void read(client, job_id, watch);
   return watch;
 }
 
 /** Reads a job's log once more from its first word, slowly enough to follow. */
-export function rewatch(client: JobClient, job_id: string): void {
+export function rewatch(client: RbeeClient, job_id: string): void {
   const watch = watches.get(job_id);
   if (watch === undefined) return;
   watch.stop.abort();
   watch.stop = new AbortController();
   watch.store.set(NOTHING);
-  void read(client, job_id, watch, REPLAY_EVENT_MS);
+  watch.pace_ms = REPLAY_EVENT_MS;
+  void read(client, job_id, watch);
 }
 
 const REPLAY_EVENT_MS = 25;
 
-async function read(client: JobClient, job_id: string, watch: Watch, pace_ms = 0): Promise<void> {
-  const { store, stop } = watch;
+async function read(client: RbeeClient, job_id: string, { store, stop, pace_ms }: Watch): Promise<void> {
   let last = false;
   try {
     for await (const { event, position } of client.stream(job_id, { signal: stop.signal })) {
@@ -92,14 +91,6 @@ async function read(client: JobClient, job_id: string, watch: Watch, pace_ms = 0
   }
 }
 
-/** Measured once there is something to measure. */
-function paceAfter({
-  first_token = { at: performance.now(), tokens: 0 },
-}: Watched): Pick<Watched, "first_token" | "tokens_per_s"> {
-  const [tokens, ms] = [first_token.tokens + 1, performance.now() - first_token.at];
-  return { first_token: { ...first_token, tokens }, tokens_per_s: ms < 200 ? undefined : (1_000 * tokens) / ms };
-}
-
 function after(watched: Watched, event: JobEvent, position: string): Watched {
   switch (event.type) {
     case "narration":
@@ -107,7 +98,7 @@ function after(watched: Watched, event: JobEvent, position: string): Watched {
     case "progress":
       return { ...watched, progress: event, waiting: undefined };
     case "token":
-      return { ...watched, ...paceAfter(watched), text: watched.text + event.text, waiting: undefined };
+      return { ...watched, text: watched.text + event.text, waiting: undefined };
     case "state":
       if (event.state === "cancelled") return { ...watched, phase: "cancelled" };
       return { ...watched, waiting: event.state === "queued" ? (event.reason ?? "in the queue") : undefined };

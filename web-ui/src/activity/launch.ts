@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import type { OperationName, OperationRequest } from "@rbee/sdk";
 import { tell } from "../parts/toasts.tsx";
-import { useClient } from "../queen/client.tsx";
+import { useRbee } from "@rbee/sdk/react";
 import { addActivity, dismissActivity, type Activity } from "./activities.ts";
 
 /** Starts a job that takes its time; the tray shows it from then on. @returns its id, or nothing when it was refused */
@@ -10,7 +10,7 @@ export function useLaunch(): <K extends OperationName>(
   operation: K,
   input: OperationRequest<K>,
 ) => Promise<string | undefined> {
-  const client = useClient();
+  const client = useRbee();
   return async (title, operation, input) => {
     try {
       const { job_id } = await client.submit(operation, input);
@@ -39,7 +39,7 @@ export function useAct(): <K extends OperationName>(
   operation: K,
   input: OperationRequest<K>,
 ) => Promise<boolean> {
-  const client = useClient();
+  const client = useRbee();
   const queries = useQueryClient();
   return async (done, operation, input) => {
     try {

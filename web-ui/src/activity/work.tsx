@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import { Badge, Progress, Trouble } from "../parts/parts.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { bytes, duration } from "../parts/words.ts";
-import { useClient } from "../queen/client.tsx";
+import { useRbee } from "@rbee/sdk/react";
 import { dismissActivity, type Activity } from "./activities.ts";
 import { useJobWatch, type Watched } from "./job-watch.ts";
 import { useRelaunch } from "./launch.ts";
@@ -63,7 +63,7 @@ function figures({ done, total, unit, per_second, eta_ms }: NonNullable<Watched[
 }
 
 function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: Watched; onRetry: () => void }) {
-  const client = useClient();
+  const client = useRbee();
   const { job_id, title, operation } = activity;
   if (watched.phase === "running")
     return (

@@ -4,8 +4,8 @@ import { Link } from "wouter";
 import { TextField } from "../parts/field.tsx";
 import { CodeBlock, PageHead, Panel, Trouble } from "../parts/parts.tsx";
 import { duration } from "../parts/words.ts";
-import { useClient } from "../queen/client.tsx";
-import { useFleet, useNow } from "../queen/fleet.tsx";
+import { useRbee } from "@rbee/sdk/react";
+import { useFleet, useNow } from "../queen/fleet.ts";
 import "../styles/models.css";
 
 interface Invitation {
@@ -32,7 +32,7 @@ export default function AddHivePage() {
 }
 
 function Invite({ onInvite }: { onInvite: (invitation: Invitation) => void }) {
-  const client = useClient();
+  const client = useRbee();
   const { fleet } = useFleet();
   const [name, setName] = useState("");
   const [labels, setLabels] = useState("");

@@ -2,7 +2,7 @@ import { ChartNoAxesColumn, Cpu, LogOut, Plus, Stethoscope } from "lucide-react"
 import { useState } from "react";
 import { Link } from "wouter";
 import { CodeBlock, Facts, PageHead, Panel, Trouble } from "../parts/parts.tsx";
-import { useAnswer } from "../queen/client.tsx";
+import { useOperation } from "@rbee/sdk/react";
 import { isOnlyInTab, session, signOut } from "../session.ts";
 import { useStore } from "../store.ts";
 import { chooseTheme, theme, themes } from "../theme.ts";
@@ -78,7 +78,7 @@ export default function SettingsPage() {
 
 function QueenCheck() {
   const [asked, setAsked] = useState(false);
-  const { data, error, isFetching, refetch } = useAnswer("queen_check", {}, { enabled: asked });
+  const { data, error, isFetching, refetch } = useOperation("queen_check", {}, { enabled: asked });
   return (
     <Panel
       title="The queen's own test"

@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { OperationResult } from "@rbee/sdk";
 import { Empty, Meter, PageHead, Panel, Trouble, Waiting } from "../parts/parts.tsx";
 import { duration, exact, short } from "../parts/words.ts";
-import { useAnswer } from "../queen/client.tsx";
+import { useOperation } from "@rbee/sdk/react";
 import "../styles/fleet.css";
 
 type Report = OperationResult<"usage_report">;
@@ -25,7 +25,7 @@ const sinceOf = (ms: number | undefined): { from?: number } =>
 export default function UsagePage() {
   const [by, setBy] = useState<By>("model");
   const [span, setSpan] = useState(1);
-  const { data, error } = useAnswer("usage_report", { by, ...sinceOf(spans[span]?.ms) });
+  const { data, error } = useOperation("usage_report", { by, ...sinceOf(spans[span]?.ms) });
   return (
     <>
       <PageHead title="Usage">
@@ -41,7 +41,7 @@ export default function UsagePage() {
       <div className="stack">
         {data === undefined ? null : <Totals total={data.total} />}
         <Panel
-          title="By"
+          title="What was used"
           flush
           actions={
             <div className="segments" role="group" aria-label="What each row is about">
@@ -79,6 +79,17 @@ function Totals({ total }: { total: Report["total"] }) {
   );
 }
 
+type Sums = Report["total"];
+
+const figures: readonly { title: string; of: (sums: Sums) => string }[] = [
+  { title: "Jobs", of: ({ jobs }) => exact(jobs) },
+  { title: "Failed", of: ({ failed }) => exact(failed) },
+  { title: "Read", of: ({ prompt_tokens }) => short(prompt_tokens) },
+  { title: "Cached", of: ({ cached_tokens }) => short(cached_tokens) },
+  { title: "Written", of: ({ completion_tokens }) => short(completion_tokens) },
+  { title: "Slot time", of: ({ slot_ms }) => duration(slot_ms) },
+];
+
 function Rows({ report: { by, rows, total } }: { report: Report }) {
   if (rows.length === 0)
     return (
@@ -92,24 +103,11 @@ function Rows({ report: { by, rows, total } }: { report: Report }) {
         <thead>
           <tr>
             <th scope="col">{subjects[by]}</th>
-            <th scope="col" className="right">
-              Jobs
-            </th>
-            <th scope="col" className="right">
-              Failed
-            </th>
-            <th scope="col" className="right">
-              Read
-            </th>
-            <th scope="col" className="right">
-              Cached
-            </th>
-            <th scope="col" className="right">
-              Written
-            </th>
-            <th scope="col" className="right">
-              Slot time
-            </th>
+            {figures.map(({ title }) => (
+              <th key={title} scope="col" className="right">
+                {title}
+              </th>
+            ))}
             <th scope="col">Share</th>
           </tr>
         </thead>
@@ -117,24 +115,11 @@ function Rows({ report: { by, rows, total } }: { report: Report }) {
           {rows.map((row) => (
             <tr key={row.name}>
               <td className="name">{row.name === "" ? "no hive" : row.name}</td>
-              <td data-label="Jobs" className="right number">
-                {exact(row.jobs)}
-              </td>
-              <td data-label="Failed" className="right number">
-                {exact(row.failed)}
-              </td>
-              <td data-label="Read" className="right number">
-                {short(row.prompt_tokens)}
-              </td>
-              <td data-label="Cached" className="right number">
-                {short(row.cached_tokens)}
-              </td>
-              <td data-label="Written" className="right number">
-                {short(row.completion_tokens)}
-              </td>
-              <td data-label="Slot time" className="right number">
-                {duration(row.slot_ms)}
-              </td>
+              {figures.map(({ title, of }) => (
+                <td key={title} data-label={title} className="right number">
+                  {of(row)}
+                </td>
+              ))}
               <td data-label="Share">
                 <div className="slots">
                   <Meter

@@ -18,6 +18,8 @@ interface ChartProps {
 }
 
 const HEIGHT = 148;
+/** Less than this, and the line trembles. */
+const WINDOW_LEAST_S = 60;
 
 /** A line over the last minutes. Drawn on a canvas: `label` and the panel's figure say it to those who do not see it. */
 export default function Chart({ label, series, format, window_s }: ChartProps) {
@@ -67,7 +69,7 @@ function optionsOf(element: HTMLElement, format: (value: number) => string, wind
     cursor: { y: false, points: { size: 7 } },
     padding: [8, 6, 0, 0],
     scales: {
-      x: { range: () => [Date.now() / 1_000 - window_s, Date.now() / 1_000] },
+      x: { range: (_, first, last) => [Math.max(last - window_s, Math.min(first, last - WINDOW_LEAST_S)), last] },
       y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1)] },
     },
     axes: [

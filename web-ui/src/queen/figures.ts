@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { session } from "../session.ts";
 import { Store, useStore } from "../store.ts";
-import { useFleet, type Fleet } from "./fleet.tsx";
+import { useFleet, type Fleet } from "./fleet.ts";
 
 /** One look at how fast the fleet is. */
 interface Figure {

@@ -2,12 +2,12 @@ import { MessageCircle, SlidersHorizontal, SquarePen } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { Empty, PageHead, Trouble, Waiting } from "../../parts/parts.tsx";
-import { useFleet, type Fleet } from "../../queen/fleet.tsx";
+import { useFleet, type Fleet } from "../../queen/fleet.ts";
 import { kept } from "../../store.ts";
 import { Composer } from "./composer.tsx";
 import { Bubble } from "./message.tsx";
 import { parametersOf, readSettings, SettingsDialog, type ChatSettings } from "./settings.tsx";
-import { useChat } from "./use-chat.ts";
+import { useChat, type Chat } from "@rbee/sdk/react";
 import "../../styles/chat.css";
 
 /** What can answer, those that wait in memory first. */
@@ -50,7 +50,8 @@ function Conversation({ models }: { models: readonly string[] }) {
   const [settings, setSettings] = useState(readSettings);
   const [tuning, setTuning] = useState(false);
   const model = models.find((id) => id === chosen) ?? models[0] ?? "";
-  const chat = useChat({ model, system: settings.system, parameters: parametersOf(settings) });
+  const system = settings.system === "" ? undefined : settings.system;
+  const chat = useChat({ model, system, parameters: parametersOf(settings), storageKey: "rbee.chat" });
   const choose = (id: string): void => {
     kept.set(MODEL, id);
     setChosen(id);
@@ -83,7 +84,7 @@ function Conversation({ models }: { models: readonly string[] }) {
           aria-label="New chat"
           title="New chat"
           disabled={chat.streaming}
-          onClick={chat.clear}
+          onClick={() => void chat.clear()}
         >
           <SquarePen aria-hidden="true" />
         </button>
@@ -105,10 +106,8 @@ function Conversation({ models }: { models: readonly string[] }) {
   );
 }
 
-type Chat = ReturnType<typeof useChat>;
-
 function noteOf({ streaming, waiting, tokensPerSecond }: Chat): string {
-  if (streaming && waiting !== undefined) return `Waiting: ${waiting}`;
+  if (streaming && waiting !== undefined) return `Waiting: ${waiting.reason ?? "in the queue"}`;
   return tokensPerSecond === undefined ? "" : `${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens/s`;
 }
 

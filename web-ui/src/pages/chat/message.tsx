@@ -2,7 +2,9 @@ import { memo, type ComponentProps } from "react";
 import Markdown from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { CopyButton } from "../../parts/parts.tsx";
-import type { Turn } from "./use-chat.ts";
+import type { Chat } from "@rbee/sdk/react";
+
+type Turn = Chat["messages"][number];
 
 /** One thing that was said. What a model wrote becomes elements, never HTML: nothing in it can run or load anything. */
 export const Bubble = memo(function Bubble({ message, writing }: { message: Turn; writing: boolean }) {

@@ -2,7 +2,9 @@ import { useId, useState } from "react";
 import { Dialog } from "../../parts/dialog.tsx";
 import { TextField } from "../../parts/field.tsx";
 import { kept } from "../../store.ts";
-import type { Parameters } from "./use-chat.ts";
+import type { ChatOptions } from "@rbee/sdk/react";
+
+type Parameters = NonNullable<ChatOptions["parameters"]>;
 
 /** As typed: empty means that the model's own stands. */
 export interface ChatSettings {

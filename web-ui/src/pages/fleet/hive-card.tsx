@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { ActiveWorker, HiveInfo } from "@rbee/sdk";
 import { Badge, Dot, Meter, type Tone } from "../../parts/parts.tsx";
 import { ago, bytes, plural } from "../../parts/words.ts";
-import { useNow } from "../../queen/fleet.tsx";
+import { useNow } from "../../queen/fleet.ts";
 import { HiveDetails } from "./hive-details.tsx";
 
 type Device = HiveInfo["devices"][number];

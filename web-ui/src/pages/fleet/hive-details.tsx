@@ -5,7 +5,7 @@ import { useAct } from "../../activity/launch.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Facts, Trouble } from "../../parts/parts.tsx";
 import { ago } from "../../parts/words.ts";
-import { useClient } from "../../queen/client.tsx";
+import { useRbee } from "@rbee/sdk/react";
 
 /** All that a hive says of itself, and the two things one may ask it. */
 export function HiveDetails({ hive, open, onClose }: { hive: HiveInfo; open: boolean; onClose: () => void }) {
@@ -53,7 +53,7 @@ export function HiveDetails({ hive, open, onClose }: { hive: HiveInfo; open: boo
 }
 
 function SelfTest({ hive_id }: { hive_id: string }) {
-  const client = useClient();
+  const client = useRbee();
   const [checks, setChecks] = useState<readonly Check[]>();
   const [error, setError] = useState<unknown>();
   const [asking, setAsking] = useState(false);

@@ -8,14 +8,14 @@ import { useRelaunch } from "../../activity/launch.ts";
 import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble } from "../../parts/parts.tsx";
 import { tell } from "../../parts/toasts.tsx";
 import { duration } from "../../parts/words.ts";
-import { useClient } from "../../queen/client.tsx";
+import { useRbee } from "@rbee/sdk/react";
 import { useStore } from "../../store.ts";
 import { JOB_TONES } from "./jobs-page.tsx";
 import "../../styles/models.css";
 
 /** One job: what it said, what came of it, and what one may do about it. */
 export default function JobPage({ id }: { id: string }) {
-  const client = useClient();
+  const client = useRbee();
   const watched = useJobWatch(id);
   const { data: job, error, refetch } = useQuery({ queryKey: ["job", id], queryFn: () => client.get(id) });
   const { phase } = watched;
@@ -89,7 +89,7 @@ function Said({ watched: { lines, text, result } }: { watched: Watched }) {
 const SHOWN_CHARS_MAX = 60_000;
 
 function Actions({ id, watched }: { id: string; watched: Watched }) {
-  const client = useClient();
+  const client = useRbee();
   const [, go] = useLocation();
   const relaunch = useRelaunch();
   const [asked, setAsked] = useState(false);

@@ -4,7 +4,7 @@ import type { JobLine, JobState } from "@rbee/sdk";
 import { Link, useLocation } from "wouter";
 import { Badge, Empty, PageHead, Panel, Waiting, type Tone } from "../../parts/parts.tsx";
 import { ago, duration } from "../../parts/words.ts";
-import { useFleet, useNow } from "../../queen/fleet.tsx";
+import { useFleet, useNow } from "../../queen/fleet.ts";
 
 export const JOB_TONES: Readonly<Record<JobState, Tone>> = {
   queued: "warn",

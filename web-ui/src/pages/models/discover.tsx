@@ -4,7 +4,7 @@ import type { OperationResult } from "@rbee/sdk";
 import { Link } from "wouter";
 import { Badge, Empty, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
 import { bytes, short } from "../../parts/words.ts";
-import { useAnswer } from "../../queen/client.tsx";
+import { useOperation } from "@rbee/sdk/react";
 import { DownloadDialog } from "./download-dialog.tsx";
 
 export type FoundModel = OperationResult<"model_search">["models"][number];
@@ -17,7 +17,7 @@ export function Discover() {
   const [words, setWords] = useState("");
   const [asked, setAsked] = useState(QUERY_DEFAULT);
   const query = useDeferredValue(asked);
-  const { data, error, isPending } = useAnswer("model_search", { query, limit: RESULTS }, { staleTime: 60_000 });
+  const { data, error, isPending } = useOperation("model_search", { query, limit: RESULTS });
   return (
     <div className="stack">
       <form

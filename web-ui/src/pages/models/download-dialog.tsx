@@ -4,7 +4,7 @@ import { Dialog } from "../../parts/dialog.tsx";
 import { SelectField } from "../../parts/field.tsx";
 import { Facts } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useFleet } from "../../queen/fleet.ts";
 import type { FoundModel } from "./discover.tsx";
 
 /** Which file of a model, and to which hive. */

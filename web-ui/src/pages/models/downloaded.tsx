@@ -6,7 +6,7 @@ import { useAct, useLaunch } from "../../activity/launch.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Badge, Empty, Panel, Waiting } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useFleet } from "../../queen/fleet.ts";
 import { LoadDialog } from "./load-dialog.tsx";
 import { ModelDetails } from "./model-details.tsx";
 

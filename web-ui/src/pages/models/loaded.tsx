@@ -2,7 +2,7 @@ import { MessageCircle } from "lucide-react";
 import { Link } from "wouter";
 import { useAct } from "../../activity/launch.ts";
 import { Panel, Waiting } from "../../parts/parts.tsx";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useFleet } from "../../queen/fleet.ts";
 import { WorkersTable } from "../workers/workers-table.tsx";
 
 /** What is in the memory of all hives, ready to answer. */

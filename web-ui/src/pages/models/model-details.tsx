@@ -1,12 +1,12 @@
 import { Dialog } from "../../parts/dialog.tsx";
 import { Badge, Facts, Trouble, Waiting } from "../../parts/parts.tsx";
 import { bytes, exact, short } from "../../parts/words.ts";
-import { useAnswer } from "../../queen/client.tsx";
+import { useOperation } from "@rbee/sdk/react";
 import type { OnHive } from "./downloaded.tsx";
 
 /** What is in a model's file, and what it would need where. */
 export function ModelDetails({ hive, model, onClose }: OnHive & { onClose: () => void }) {
-  const { data, error } = useAnswer("model_get", { hive_id: hive.hive_id, id: model.id });
+  const { data, error } = useOperation("model_get", { hive_id: hive.hive_id, id: model.id });
   return (
     <Dialog open onClose={onClose} title={model.id} wide>
       {error === null ? null : <Trouble error={error} />}
@@ -16,7 +16,7 @@ export function ModelDetails({ hive, model, onClose }: OnHive & { onClose: () =>
   );
 }
 
-type Details = NonNullable<ReturnType<typeof useAnswer<"model_get">>["data"]>["model"];
+type Details = NonNullable<ReturnType<typeof useOperation<"model_get">>["data"]>["model"];
 
 const Sheet = ({ model, stale }: { model: Details; stale: boolean }) => (
   <div className="stack">

@@ -1,6 +1,6 @@
 import { PageHead } from "../../parts/parts.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useFleet } from "../../queen/fleet.ts";
 import { Discover } from "./discover.tsx";
 import { Downloaded } from "./downloaded.tsx";
 import { Loaded } from "./loaded.tsx";

@@ -9,15 +9,15 @@ import { DevicePicker } from "../../parts/device-picker.tsx";
 import { SelectField } from "../../parts/field.tsx";
 import { Facts, PageHead, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
-import { useAnswer } from "../../queen/client.tsx";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useOperation } from "@rbee/sdk/react";
+import { useFleet } from "../../queen/fleet.ts";
 import { useStore } from "../../store.ts";
 import type { FoundModel } from "./discover.tsx";
 import "../../styles/models.css";
 
 /** What a link to a model opens. Nothing happens before somebody says so here. */
 export default function RunPage({ model }: { model: string }) {
-  const { data, error } = useAnswer("model_search", { query: model, limit: 20 }, { staleTime: 60_000 });
+  const { data, error } = useOperation("model_search", { query: model, limit: 20 });
   const found = data?.models.find(({ id }) => id.toLowerCase() === model.toLowerCase());
   return (
     <div className="narrow">
@@ -56,18 +56,7 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
           The model is fetched to a machine of yours, unless it is there, and loaded into memory. Nothing has started
           yet.
         </p>
-        <Facts
-          rows={{
-            Source: `huggingface.co/${id}`,
-            Size: found?.sizes[quant] === undefined ? "unknown" : bytes(found.sizes[quant]),
-            Licence: found?.licence ?? "unknown; see its page on the hub",
-            Access: found?.gated === true ? "gated: the hive needs a token of yours in HF_TOKEN" : undefined,
-            "Fits on":
-              found === undefined
-                ? "the hub does not list it: it may be private, or not come as GGUF"
-                : found.fits.join(", ") || "no hive's memory, as far as is known",
-          }}
-        />
+        <About id={id} found={found} quant={quant} />
         {found === undefined ? null : (
           <SelectField
             label="Quantisation"
@@ -107,6 +96,21 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
     </Panel>
   );
 }
+
+const About = ({ id, found, quant }: { id: string; found: FoundModel | undefined; quant: string }) => (
+  <Facts
+    rows={{
+      Source: `huggingface.co/${id}`,
+      Size: found?.sizes[quant] === undefined ? "unknown" : bytes(found.sizes[quant]),
+      Licence: found?.licence ?? "unknown; see its page on the hub",
+      Access: found?.gated === true ? "gated: the hive needs a token of yours in HF_TOKEN" : undefined,
+      "Fits on":
+        found === undefined
+          ? "the hub does not list it: it may be private, or not come as GGUF"
+          : found.fits.join(", ") || "no hive's memory, as far as is known",
+    }}
+  />
+);
 
 function Running({ job_id, model, onRetry }: { job_id: string; model: string; onRetry: (job_id: string) => void }) {
   const activity = useStore(activities).find((one) => one.job_id === job_id);

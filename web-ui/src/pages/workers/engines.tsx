@@ -9,8 +9,8 @@ import { Confirm } from "../../parts/dialog.tsx";
 import { SelectField } from "../../parts/field.tsx";
 import { Badge, Empty, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
-import { useAnswer } from "../../queen/client.tsx";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useOperation } from "@rbee/sdk/react";
+import { useFleet } from "../../queen/fleet.ts";
 
 type Offer = OperationResult<"worker_catalog_list">["workers"][number];
 type Binary = OperationResult<"worker_binary_list">["workers"][number];
@@ -46,7 +46,7 @@ export function Engines() {
 }
 
 function Installed({ hive_id }: { hive_id: string }) {
-  const { data, error } = useAnswer("worker_binary_list", { hive_id });
+  const { data, error } = useOperation("worker_binary_list", { hive_id });
   const act = useAct();
   const [removing, setRemoving] = useState<Binary>();
   return (
@@ -101,7 +101,7 @@ function Installed({ hive_id }: { hive_id: string }) {
 }
 
 function Catalogue({ hive_id }: { hive_id: string }) {
-  const { data, error } = useAnswer("worker_catalog_list", { hive_id });
+  const { data, error } = useOperation("worker_catalog_list", { hive_id });
   return (
     <Panel title="Can be installed" flush>
       {error === null ? null : <Trouble error={error} />}

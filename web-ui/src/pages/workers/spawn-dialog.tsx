@@ -4,9 +4,9 @@ import type { OperationRequest } from "@rbee/sdk";
 import { useLaunch } from "../../activity/launch.ts";
 import { DevicePicker } from "../../parts/device-picker.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
-import { SelectField, TextField } from "../../parts/field.tsx";
-import { useFleet } from "../../queen/fleet.tsx";
-import { numbers } from "../models/load-dialog.tsx";
+import { SelectField } from "../../parts/field.tsx";
+import { useSizeFields } from "../../parts/size-fields.tsx";
+import { useFleet } from "../../queen/fleet.ts";
 
 type Engine = NonNullable<OperationRequest<"worker_spawn">["worker"]>;
 
@@ -30,8 +30,7 @@ export function SpawnDialog({ onClose }: { onClose: () => void }) {
   const [chosen, setModel] = useState<string>();
   const [worker, setEngine] = useState<Engine>("auto");
   const [device, setDevice] = useState("auto");
-  const [slots, setSlots] = useState("");
-  const [context, setContext] = useState("");
+  const { sizes, fields } = useSizeFields();
   const model = models.some(({ id }) => id === chosen) ? chosen : models[0]?.id;
   return (
     <Dialog open onClose={onClose} title="Start a worker">
@@ -45,7 +44,7 @@ export function SpawnDialog({ onClose }: { onClose: () => void }) {
             model,
             worker,
             device,
-            ...numbers({ slots, context }),
+            ...sizes,
           });
           onClose();
         }}
@@ -75,25 +74,7 @@ export function SpawnDialog({ onClose }: { onClose: () => void }) {
           options={engines}
         />
         <DevicePicker hive={hive} value={device} onChange={setDevice} />
-        <div className="two">
-          <TextField
-            label="Slots"
-            type="number"
-            min={1}
-            max={64}
-            placeholder="as the hive chooses"
-            value={slots}
-            onChange={(event) => setSlots(event.target.value)}
-          />
-          <TextField
-            label="Context"
-            type="number"
-            min={64}
-            placeholder="as the hive chooses"
-            value={context}
-            onChange={(event) => setContext(event.target.value)}
-          />
-        </div>
+        {fields}
         <div className="buttons">
           <button type="button" className="button" onClick={onClose}>
             Not now

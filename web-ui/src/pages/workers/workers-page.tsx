@@ -5,7 +5,7 @@ import { useAct } from "../../activity/launch.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { PageHead, Panel, Waiting } from "../../parts/parts.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
-import { useFleet } from "../../queen/fleet.tsx";
+import { useFleet } from "../../queen/fleet.ts";
 import { Engines } from "./engines.tsx";
 import { SpawnDialog } from "./spawn-dialog.tsx";
 import { WorkersTable } from "./workers-table.tsx";

@@ -1,0 +1,181 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasBrowser } from "./browser.ts";
+import { openStand, type Stand } from "./stand.ts";
+
+/** What holds for every page: it can be used by everybody, is light, and keeps to itself. */
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const FIRST_LOAD_BYTES_MAX = 250_000;
+const INTERACTIVE_MS_MAX = 2_000;
+
+const pages = [
+  { path: "/", ready: "[data-hive]" },
+  { path: "/models", ready: "[data-model]" },
+  { path: "/models?tab=loaded", ready: "[data-worker]" },
+  { path: "/models?tab=discover", ready: ".found li" },
+  { path: "/workers", ready: "[data-worker]" },
+  { path: "/workers?tab=engines", ready: ".found li button" },
+  { path: "/jobs", ready: "tbody tr" },
+  { path: "/chat", ready: "textarea" },
+  { path: "/usage", ready: "tbody tr" },
+  { path: "/settings", ready: "form, dl" },
+  { path: "/add", ready: "form" },
+  { path: "/run/org/bees", ready: "form" },
+  { path: "/nowhere", ready: ".empty" },
+] as const;
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** What axe finds serious or worse. Evaluated from outside: the page's own policy lets no script in. */
+async function seriousIssues(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const found = await page.evaluate<{ violations: Violation[] }>("axe.run(document, { resultTypes: ['violations'] })");
+  return found.violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
+    );
+}
+
+describe.skipIf(!hasBrowser)("every page", () => {
+  let stand: Stand;
+  beforeAll(async () => {
+    stand = await openStand();
+    await stand.house.client().run("infer", { model: "bee-tiny", prompt: "Who are you?" });
+  });
+  afterAll(() => stand?.close());
+
+  test.for([
+    { colorScheme: "light", width: 1280 },
+    { colorScheme: "dark", width: 1280 },
+    { colorScheme: "light", width: 390 },
+  ] as const)("has no serious issue: $colorScheme, $width pixels", async ({ colorScheme, width }) => {
+    const door = await stand.page({ signedIn: false, colorScheme });
+    await door.getByLabel("API key").waitFor();
+    expect(await seriousIssues(door)).toEqual([]);
+    const page = await stand.page({ colorScheme, viewport: { width, height: 844 } });
+    await page.locator("[data-hive]").waitFor();
+    const issues: string[] = [];
+    for (const { path, ready } of pages) {
+      await page.goto(path);
+      await page.locator(ready).first().waitFor();
+      issues.push(...(await seriousIssues(page)).map((issue) => `${path} ${issue}`));
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (overflow > 0) issues.push(`${path} is ${overflow} pixels too wide`);
+    }
+    expect(issues).toEqual([]);
+  });
+
+  test("dialogs have none either, hold the focus and close with Escape", async () => {
+    const page = await stand.page();
+    await page.goto("/models");
+    await page.getByRole("button", { name: "Details of bee-tiny on den" }).click();
+    await page.getByRole("dialog").getByText("Architecture").waitFor();
+    expect(await seriousIssues(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  });
+
+  test("loads little and is soon there", async () => {
+    const page = await stand.page({ signedIn: false });
+    let bytes = 0;
+    const weighed: Promise<void>[] = [];
+    page.on("response", (response) => {
+      const isUi = !new URL(response.url()).pathname.startsWith("/v1/");
+      if (isUi)
+        weighed.push(
+          response.body().then(
+            (body) => void (bytes += gzipSync(body).length),
+            () => undefined,
+          ),
+        );
+    });
+    const start = performance.now();
+    await page.goto(`/?fresh#key=${stand.house.key}`);
+    await page.locator("[data-hive]").waitFor();
+    const interactive_ms = performance.now() - start;
+    await page.locator("canvas").first().waitFor();
+    await Promise.all(weighed);
+    console.warn(`first load ${Math.round(bytes / 1000)} kB gzip, interactive in ${Math.round(interactive_ms)} ms`);
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
+    expect(interactive_ms).toBeLessThan(INTERACTIVE_MS_MAX);
+  });
+
+  test("breaks its own policy nowhere", async () => {
+    const page = await stand.page();
+    const complaints: string[] = [];
+    page.on("console", (message) => void (message.type() === "error" && complaints.push(message.text())));
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    for (const { path, ready } of pages.filter(({ path }) => path !== "/nowhere")) {
+      await page.goto(path);
+      await page.locator(ready).first().waitFor();
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  test("of a hive's local server shows that hive", async () => {
+    const { url, key } = JSON.parse(readFileSync(join(stand.house.homeOf("den"), "local.json"), "utf8")) as Record<
+      string,
+      string
+    >;
+    const page = await stand.page({ signedIn: false });
+    await page.goto(`${url}/#key=${key}`);
+    await page.locator('[data-hive="den"][data-connected="true"]').waitFor();
+    expect(await page.locator("[data-hive]").count()).toBe(1);
+  });
+});
+
+describe("what is served", () => {
+  let stand: Awaited<ReturnType<typeof openHouse>>;
+  beforeAll(async () => {
+    stand = await openHouse();
+  });
+  afterAll(() => stand.close());
+  const get = (path: string, accept = "text/html"): Promise<Response> =>
+    fetch(stand.url + path, { headers: { accept } });
+
+  test("no page ever stands in front of the API", async () => {
+    for (const path of ["/v1/nothing", "/api/nothing", "/v1/jobs", "/openai/v1/x", "/metrics/x"]) {
+      const answer = await get(path);
+      expect(answer.headers.get("content-type"), path).not.toContain("text/html");
+      expect(answer.status, path).toBeGreaterThanOrEqual(400);
+    }
+    expect((await get("/", "*/*")).headers.get("content-type")).toContain("text/plain");
+    expect((await get("/nowhere")).status).toBe(404);
+  });
+
+  test("pages let no foreign script in; hashed files stay for ever", async () => {
+    const page = await get("/models");
+    expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
+    const html = await page.text();
+    expect(html).not.toMatch(/<script(?![^>]*src=)/);
+    const asset = /\/assets\/[\w-]+\.js/.exec(html)?.[0] ?? "";
+    expect((await get(asset)).headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+  });
+
+  test("a link to a model tells others what it is", async () => {
+    const html = await (await get("/run/org/bees")).text();
+    expect(html).toContain('property="og:title" content="Run org/bees"');
+    expect(html).toContain(`content="${stand.url}/run/org/bees/card.svg"`);
+    expect((await get("/run/org/bees/card.svg")).headers.get("content-type")).toBe("image/svg+xml");
+    expect(await (await get("/run/org/%22%3E%3Cscript%3E")).text()).not.toContain("og:title");
+  });
+});
+
+async function openHouse() {
+  const { House } = await import("../house.ts");
+  const { buildUi } = await import("@rbee/web-ui/build");
+  await buildUi();
+  const house = await House.open();
+  return { url: house.url, close: () => house.close() };
+}

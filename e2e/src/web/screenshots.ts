@@ -1,0 +1,82 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { openStand, type Stand } from "./stand.ts";
+
+/** `npm run screenshots [-- folder]`: pictures of the real product, for the README. */
+const folder = process.argv[2] ?? fileURLToPath(new URL("../../../docs/screenshots", import.meta.url));
+mkdirSync(folder, { recursive: true });
+
+const shot = (page: Page, name: string): Promise<Buffer> =>
+  page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+
+const pages = [
+  { name: "fleet", path: "/", ready: "[data-hive]" },
+  { name: "models", path: "/models", ready: "[data-model]" },
+  { name: "discover", path: "/models?tab=discover", ready: ".found li" },
+  { name: "workers", path: "/workers", ready: "[data-worker]" },
+  { name: "engines", path: "/workers?tab=engines", ready: ".found li button" },
+  { name: "jobs", path: "/jobs", ready: "tbody tr" },
+  { name: "usage", path: "/usage", ready: "tbody tr" },
+  { name: "settings", path: "/settings", ready: "h1" },
+  { name: "add", path: "/add", ready: "form" },
+  { name: "run", path: "/run/org/bees", ready: "form" },
+] as const;
+
+async function converse(page: Page): Promise<void> {
+  await page.goto("/chat");
+  for (const question of ["What do bees eat?", "Tell me a short story about a bee."]) {
+    await page.getByLabel("Message").fill(question);
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Stop" }).waitFor();
+    await page.getByRole("button", { name: "Send" }).waitFor();
+  }
+}
+
+/** So that the charts have a course. */
+async function work({ house }: Stand): Promise<void> {
+  for (let round = 0; round < 5; round++) {
+    const client = house.client();
+    const prompts = ["Who are you?", "Tell me a story.", "What is honey?"];
+    await Promise.all(prompts.map((prompt) => client.run("infer", { model: "bee-tiny", prompt, max_tokens: 300 })));
+  }
+}
+
+async function shoot(stand: Stand, look: { suffix: string; dark: boolean; phone: boolean }): Promise<void> {
+  const page = await stand.page({
+    colorScheme: look.dark ? "dark" : "light",
+    viewport: look.phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
+    deviceScaleFactor: look.phone ? 2 : 1,
+  });
+  await page.waitForSelector("[data-hive]");
+  await work(stand);
+  for (const { name, path, ready } of pages) {
+    // Within the app, as a person goes there: the charts keep what they have seen.
+    await page.evaluate((to) => {
+      history.pushState(null, "", to);
+    }, path);
+    await page.waitForSelector(ready);
+    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+    await shot(page, `${name}${look.suffix}`);
+  }
+  await converse(page);
+  await shot(page, `chat${look.suffix}`);
+  await page.context().close();
+}
+
+const stand = await openStand();
+try {
+  await stand.house.startHive("attic", [
+    "--model-file",
+    fileURLToPath(new URL("../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url)),
+  ]);
+  const door = await stand.page({ signedIn: false });
+  await door.getByLabel("API key").waitFor();
+  await shot(door, "sign-in");
+  await shoot(stand, { suffix: "", dark: false, phone: false });
+  await shoot(stand, { suffix: "-dark", dark: true, phone: false });
+  await shoot(stand, { suffix: "-phone", dark: false, phone: true });
+} finally {
+  await stand.close();
+}

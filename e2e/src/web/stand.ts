@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { startHub, type TestHub } from "../../../hive-agent/src/models/testing/hub.ts";
+import { buildUi } from "@rbee/web-ui/build";
+import { BEE_TINY, House } from "../house.ts";
+import { openBrowser } from "./browser.ts";
+
+/** A real house with a hub of its own, and a browser in front of it. */
+export async function openStand() {
+  await buildUi();
+  const hub: TestHub = await startHub();
+  const bytes = readFileSync(BEE_TINY);
+  hub.addRepo("org/bees", { "bees.Q4_K_M.gguf": bytes }, { licence: "mit" });
+  const quants = ["Q4_K_M", "Q5_K_M", "Q8_0"].map((quant) => [`bee-instruct.${quant}.gguf`, bytes]);
+  hub.addRepo("org/Bee-Instruct-GGUF", Object.fromEntries(quants) as Record<string, Buffer>, { licence: "apache-2.0" });
+  process.env["HF_ENDPOINT"] = hub.url;
+  const house = await House.open();
+  await house.startHive("den");
+  const browser = await openBrowser();
+  return {
+    hub,
+    house,
+    browser,
+    /** A browser of somebody who is signed in, unless they are not. */
+    async page({ signedIn = true, ...options }: BrowserContextOptions & { signedIn?: boolean } = {}): Promise<Page> {
+      const context = await browser.newContext({
+        baseURL: house.url,
+        viewport: { width: 1280, height: 800 },
+        ...options,
+      });
+      const page = await context.newPage();
+      await page.goto(signedIn ? `/#key=${house.key}` : "/");
+      return page;
+    },
+    async close(): Promise<void> {
+      await browser.close();
+      await house.close();
+      await hub.close();
+      delete process.env["HF_ENDPOINT"];
+    },
+  };
+}
+
+export type Stand = Awaited<ReturnType<typeof openStand>>;

@@ -1,0 +1,30 @@
+import type { FleetState } from "@rbee/sdk";
+import { useHeartbeats } from "@rbee/sdk/react";
+import { useEffect, useState } from "react";
+import { signOut } from "../session.ts";
+
+export type Fleet = FleetState;
+
+/** The fleet, live. */
+export const useFleet = useHeartbeats;
+
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "unauthorized";
+
+/** A key that the queen does not know any more ends the session. */
+export function useRefusal(): void {
+  const { error } = useHeartbeats();
+  useEffect(() => {
+    if (isRefusal(error)) signOut(error);
+  }, [error]);
+}
+
+/** A moment that moves on, for "12 s ago". */
+export function useNow(every_ms = 1_000): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), every_ms);
+    return () => clearInterval(timer);
+  }, [every_ms]);
+  return now;
+}
