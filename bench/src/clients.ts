@@ -139,14 +139,24 @@ export class QueenClient {
     return { text };
   }
 
-  /** The result of an operation that has one at once. */
+  /** The result of an operation, whatever it says before. */
   async ask(body: Readonly<Record<string, unknown>>): Promise<unknown> {
     let result: unknown;
     await this.#stream(body, (data) => {
       if (data.startsWith(RESULT)) result = (JSON.parse(data) as { result: unknown }).result;
-      else if (data !== "[DONE]") throw new Error(data);
+      else if (data.startsWith('{"type":"error"')) throw new Error(data);
     });
     return result;
+  }
+
+  /** How many vectors came for so many texts. */
+  async embed(model: string, input: readonly string[]): Promise<number> {
+    const { text } = await this.#request(
+      "POST",
+      "/v1/embeddings",
+      JSON.stringify({ model, input, encoding_format: "base64" }),
+    );
+    return (JSON.parse(text) as { data: unknown[] }).data.length;
   }
 
   async #stream(body: unknown, take: (data: string, at: number) => void): Promise<void> {

@@ -1,9 +1,10 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { WorkerInfo } from "@rbee/contracts";
 import { QueenClient, type WorkerClient, workerClient } from "./clients.ts";
 import { cpuOf, memoryOf, type Cpu } from "./cpu.ts";
+import { EMBEDDER, embedderFile, hasEmbedder } from "./embeddings.ts";
 import { Process } from "./processes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -54,6 +55,7 @@ export class Fleet {
     copyFileSync(beeTiny, join(models, "bee-tiny.f16.gguf"));
     // A worker is started with a model; the synthetic one never opens it.
     copyFileSync(beeTiny, join(models, "synthetic.gguf"));
+    if (hasEmbedder) copyFileSync(embedderFile, join(models, basename(embedderFile)));
     const { profile } = this.#options;
     const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
     const script = fileURLToPath(new URL("agent-with-synthetic-engine.ts", import.meta.url));
@@ -66,7 +68,8 @@ export class Fleet {
 
   async startWorkers(): Promise<void> {
     if (this.#agent === undefined) throw new Error("the agent is not running");
-    this.#agent.child.send([SYNTHETIC, SYNTHETIC, REAL]);
+    const embedding = hasEmbedder ? [{ kind: "llama", model: EMBEDDER }] : [];
+    this.#agent.child.send([SYNTHETIC, SYNTHETIC, REAL, ...embedding]);
     this.#workers = ((await this.#agent.message()) as { workers: WorkerInfo[] }).workers;
   }
 

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cpuPer } from "./cpu.ts";
+import { embedderFile, hasEmbedder, textsPerSecond } from "./embeddings.ts";
 import { Fleet } from "./fleet.ts";
 import { placementWaits } from "./placement.ts";
+import { secondTurn } from "./prefix.ts";
 import { stalledReaders } from "./slow.ts";
 import { cpuTable, machine, table, type Figures } from "./report.ts";
 import {
@@ -21,7 +23,7 @@ import {
   type Amount,
 } from "./scenarios.ts";
 
-const USAGE = `npm run bench -- [--quick] [--strict] [--state <dir>] [--only ttft,streams,flood,jobs,ratio,slow,placement] [--profile <dir>]
+const USAGE = `npm run bench -- [--quick] [--strict] [--state <dir>] [--only ttft,streams,flood,jobs,ratio,slow,prefix,embeddings,placement] [--profile <dir>]
 
 --quick     figures within a minute instead of steady ones within a few
 --strict    exit 1 when a promise is not kept
@@ -33,7 +35,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     strict: { type: "boolean", default: false },
     state: { type: "string" },
-    only: { type: "string", default: "ttft,streams,flood,jobs,ratio,slow,placement" },
+    only: { type: "string", default: "ttft,streams,flood,jobs,ratio,slow,prefix,embeddings,placement" },
     profile: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -80,6 +82,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   async ratio(fleet, figures, amount) {
     figures.end_to_end = await endToEnd(fleet, amount);
     figures.end_to_end_ratio = figures.end_to_end.long.ratio;
+  },
+  async prefix(fleet, figures, amount) {
+    figures.second_turn = await secondTurn(fleet, amount);
+  },
+  async embeddings(fleet, figures, amount) {
+    if (hasEmbedder) figures.texts_per_s = await textsPerSecond(fleet, amount);
+    else process.stderr.write(`  skipped: there is no ${embedderFile}\n`);
   },
 };
 

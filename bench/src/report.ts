@@ -5,6 +5,7 @@ import os from "node:os";
 import { styleText } from "node:util";
 import type { Cpu } from "./cpu.ts";
 import type { Percentiles } from "./stats.ts";
+import type { Prefix } from "./prefix.ts";
 import type { Ratio, Streams } from "./scenarios.ts";
 import type { StalledReaders } from "./slow.ts";
 
@@ -18,6 +19,8 @@ export interface Figures {
   stalled_readers?: StalledReaders;
   end_to_end_ratio?: number;
   end_to_end?: { long: Ratio; short: Ratio };
+  second_turn?: Prefix;
+  texts_per_s?: number;
   /** Simulated: how long requests wait for a slot, in seconds, by who chooses it. */
   placement_wait_s?: Record<"ours" | "two_choices" | "random" | "round_robin", Percentiles>;
   /** Processor time per job or token: tells what costs on a machine that is busy with other things too. */
@@ -55,6 +58,8 @@ function rows(figures: Figures): Row[] {
     { name: "100 stalled readers, queen's growth, MB", value: figures.stalled_readers?.growth_mb, limit: atMost(100) },
     { name: "100 stalled readers, others' p99, ratio", value: figures.stalled_readers?.p99_ratio, limit: atMost(1.1) },
     { name: "real model, queen ÷ direct", value: figures.end_to_end_ratio, limit: atLeast(0.95) },
+    { name: "second turn's prompt, cold ÷ held", value: figures.second_turn?.ratio, limit: atLeast(5) },
+    { name: "embeddings, texts/s", value: figures.texts_per_s },
     { name: "simulated fleet, wait p50 s", value: waits?.ours.p50, limit: atMost(0) },
     { name: "simulated fleet, wait p99 s", value: waits?.ours.p99, limit: atMost((waits?.two_choices.p99 ?? 0) / 10) },
     { name: "  two random choices, p99 s", value: waits?.two_choices.p99 },

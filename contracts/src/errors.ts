@@ -164,7 +164,7 @@ export const errors = {
     exit: 4,
     retryable: true,
     title: "The model does not fit into free memory",
-    help: "Stop another worker, or choose a smaller quantisation or context.",
+    help: "Idle models make room by themselves; stop what is busy or pinned, or choose a smaller quantisation or context.",
   },
   worker_busy: {
     status: 409,
@@ -185,7 +185,7 @@ export const errors = {
     exit: 3,
     retryable: false,
     title: "This engine is not installed on the hive",
-    help: "See `detail` for what is installed; `worker_catalog_list` shows what could be.",
+    help: "See `detail`; `rbee workers catalog` shows what could be installed.",
   },
   engine_in_use: {
     status: 409,

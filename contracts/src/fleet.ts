@@ -37,8 +37,21 @@ export const WorkerInfo = z.object({
   restarts: z.int().nonnegative().optional(),
   /** Why it is not there: how its process ended, and its last words. */
   problem: z.string().max(2_048).optional(),
+  /** What it was reckoned to take of its device. */
+  memory_bytes: z.int().nonnegative().optional(),
+  /** Idle for so many seconds it is stopped; absent: it stays for as long as there is room. */
+  keep_alive: z.number().nonnegative().optional(),
+  /** Why it is not stopped to make room for another model, though it is idle: somebody pinned it, or nobody used it yet. */
+  held: z.enum(["pinned", "unserved"]).optional(),
 });
 export type WorkerInfo = z.infer<typeof WorkerInfo>;
+
+/** What is shown of a worker that died and is to be started again. */
+export const ShownState = z.enum([...WorkerState.options, "restarting"]);
+
+/** One that died and waits for its next start counts as starting, and says why it is not there. */
+export const shownState = ({ state, problem }: WorkerInfo): z.infer<typeof ShownState> =>
+  state === "starting" && problem !== undefined ? "restarting" : state;
 
 /** One model file (or set of files) on a hive's disk. */
 export const ModelInfo = z.object({
@@ -63,6 +76,10 @@ export const Inventory = z.object({
   workers: z.array(WorkerInfo).max(100),
   /** Slots that a worker started on demand would have. */
   slots_default: z.int().positive(),
+  /** It fetches models that nobody has when a request asks for them. */
+  pulls: z.boolean().optional(),
+  /** Workers that the hive stopped of its own accord since its agent started: idle ones, and those whose memory was needed. */
+  stops: z.object({ idle: z.int().nonnegative(), memory: z.int().nonnegative() }).optional(),
 });
 export type Inventory = z.infer<typeof Inventory>;
 
@@ -95,7 +112,7 @@ export const ActiveWorker = z.object({
   kind: WorkerKind.optional(),
   model: ModelId,
   device: z.string(),
-  state: z.enum([...WorkerState.options, "unreachable"]),
+  state: z.enum([...ShownState.options, "unreachable"]),
   slots: z.int().positive(),
   slots_busy: z.int().nonnegative(),
   /** When the queen first heard of it, in milliseconds since the epoch. */
@@ -104,6 +121,10 @@ export const ActiveWorker = z.object({
   tokens_per_s: z.number().nonnegative().optional(),
   /** It gets nothing new; `keep`: and is not stopped when it has finished. */
   retired: z.enum(["keep", "stop"]).optional(),
+  /** Neither idleness nor another model's need of memory stops it. */
+  pinned: z.boolean().optional(),
+  /** When its hive stops it if nobody uses it before, in milliseconds since the epoch. */
+  expires_at: z.int().nonnegative().optional(),
 });
 export type ActiveWorker = z.infer<typeof ActiveWorker>;
 

@@ -28,6 +28,9 @@ export const ModelId = z
   .refine((id) => !id.includes(".."), "not a model id");
 export type ModelId = z.infer<typeof ModelId>;
 
+/** Can the hub be asked for it: `org/repo`, or `org/repo:QUANT`? */
+export const isHubModel = (id: string): boolean => /^[^/:]+\/[^/:]+(:[^/:]+)?$/.test(id);
+
 /** `auto`, `cpu`, `cuda:0`, `metal`, `vulkan:1`; a bare number means that GPU, as older clients send it. */
 export const DeviceId = z
   .union([

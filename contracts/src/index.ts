@@ -4,6 +4,7 @@ export * from "./fleet.ts";
 export * from "./heartbeats.ts";
 export * from "./ids.ts";
 export * from "./job.ts";
+export * from "./keep-alive.ts";
 export * from "./limits.ts";
 export * from "./links.ts";
 export * from "./link/control.ts";

@@ -1,4 +1,6 @@
 import { apiLimits } from "./limits-of-apis.ts";
+import { heartbeatLimits } from "./limits-of-heartbeats.ts";
+import { loadLimits } from "./limits-of-loads.ts";
 
 /**
  * Every bound of the system, each with its reason. Sizes in bytes, times in milliseconds, the unit last in the name.
@@ -6,6 +8,8 @@ import { apiLimits } from "./limits-of-apis.ts";
  */
 export const limits = {
   ...apiLimits,
+  ...heartbeatLimits,
+  ...loadLimits,
   /** A request body. Long prompts fit; an image or a file belongs elsewhere. */
   body_bytes_max: 1_048_576,
   /** What a client may call its request, so that a retry meets its own job: a UUID or two. */
@@ -128,13 +132,6 @@ export const limits = {
   reader_buffer_bytes_max: 4_194_304,
   /** A client that takes nothing at all for so long, while there is something to take, is cut off; it may resume from the log. */
   reader_stall_ms: 120_000,
-  /** Watchers of one fleet: each is told what changed, at most this often; asks anew at each keep-alive. */
-  watchers_max: 100,
-  heartbeat_settle_ms: 250,
-  /** A hive's local server looks at itself so often for somebody who watches. */
-  heartbeat_look_ms: 500,
-  /** Jobs that a watcher sees: a screenful. */
-  heartbeat_jobs_max: 50,
   /** Readers of one job. */
   readers_per_job_max: 1_000,
 
@@ -195,9 +192,6 @@ export const limits = {
   /** Worker HTTP ports, loopback only. */
   worker_port_min: 9_100,
   worker_port_max: 9_199,
-  /** Loading a model: a base and then time by size, since disks are slow and models are large. */
-  load_base_ms: 60_000,
-  load_ms_per_gib: 20_000,
   /** A worker that was told to stop gets this long before it is killed. */
   stop_grace_ms: 2_000,
   /** A worker keeps a generation whose agent went away this long, for the next agent to take up. */

@@ -6,7 +6,7 @@ import { WorkerType } from "./operations/workers.ts";
 const LINK_CHARS_MAX = 1_024;
 
 /** `org/repo` on the hub: what a link may name, and nothing that a path could become. */
-export const HubRepo = ModelId.refine((id) => /^[^/:]+\/[^/:]+$/.test(id), "not a repository: it looks like org/repo");
+const HubRepo = ModelId.refine((id) => /^[^/:]+\/[^/:]+$/.test(id), "not a repository: it looks like org/repo");
 
 const Quant = z
   .string()
@@ -29,25 +29,35 @@ export type RbeeLink = z.infer<(typeof links)[keyof typeof links]>;
 
 /** Reads an `rbee://` link. @returns undefined for anything else, with fields that are unknown or said twice, too */
 export function parseRbeeLink(text: string): RbeeLink | undefined {
-  if (text.length > LINK_CHARS_MAX || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (url.protocol !== "rbee:" || url.username !== "" || url.password !== "" || url.port !== "" || url.hash !== "")
-    return undefined;
-  const place = `${url.host}${url.pathname}`.replace(/\/$/, "");
-  if (!Object.hasOwn(links, place)) return undefined;
-  const names = [...url.searchParams.keys()];
-  if (new Set(names).size !== names.length) return undefined;
-  return links[place as keyof typeof links].safeParse(Object.fromEntries(url.searchParams)).data;
+  if (text.length > LINK_CHARS_MAX) return undefined;
+  const { place = "", query = "" } = /^rbee:\/\/(?<place>[a-z/]+?)\/?\?(?<query>[^#?]+)$/.exec(text)?.groups ?? {};
+  const fields = fieldsIn(query);
+  if (!Object.hasOwn(links, place) || fields === undefined) return undefined;
+  return links[place as keyof typeof links].safeParse(fields).data;
+}
+
+/** `a=1&b=2`, each name once. */
+function fieldsIn(query: string): Record<string, string> | undefined {
+  const fields = new Map<string, string>();
+  for (const pair of query.split("&")) {
+    const [, name = "", value = ""] = /^([a-z]+)=(.+)$/.exec(pair) ?? [];
+    if (name === "" || fields.has(name)) return undefined;
+    try {
+      fields.set(name, decodeURIComponent(value));
+    } catch {
+      return undefined;
+    }
+  }
+  return Object.fromEntries(fields);
 }
 
 /** The page on which a person sees what a link would do, and confirms it. */
 export function confirmationPage(queen: string, link: RbeeLink): string {
-  const base = queen.endsWith("/") ? queen : `${queen}/`;
+  const base = queen.replace(/\/+$/, "");
   if (link.kind === "worker") {
     const hive = link.hive === undefined ? "" : `&hive=${link.hive}`;
-    return new URL(`install/worker?type=${link.type}${hive}`, base).href;
+    return `${base}/install/worker?type=${link.type}${hive}`;
   }
-  const [org = "", repo = ""] = link.id.split("/");
   const quant = link.quant === undefined ? "" : `?quant=${encodeURIComponent(link.quant)}`;
-  return new URL(`run/${encodeURIComponent(org)}/${encodeURIComponent(repo)}${quant}`, base).href;
+  return `${base}/run/${link.id.split("/").map(encodeURIComponent).join("/")}${quant}`;
 }

@@ -7,7 +7,7 @@ export const modelErrors = {
     exit: 3,
     retryable: false,
     title: "No hive has this model",
-    help: "`rbee models list` shows what is there.",
+    help: "`rbee models list` shows what is there, `rbee models search` what could be, `rbee models pull` fetches it.",
   },
   model_invalid: {
     status: 422,

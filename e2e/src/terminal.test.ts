@@ -38,7 +38,10 @@ test("queue, usage and top say the same in a pipe", async () => {
   const running = await house.client().start("infer", endless);
   const waiting = await house.client().submit("infer", { ...endless, priority: "high" });
   const queue = await house.typed("queue");
-  expect(queue).toMatchObject({ code: 0, out: expect.stringMatching(`${waiting.job_id} +1 +bee-tiny .*high`) as string });
+  expect(queue).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(`${waiting.job_id} +1 +bee-tiny .*high`) as string,
+  });
   const top = await house.typed("top");
   expect(top.out).toMatch(/^rbee {2}1 of 1 hive, 1 worker, 1 running, 1 waiting/);
   expect(top.out).toMatch(/worker-den-\d+ +■ 1\/1/);

@@ -21,7 +21,18 @@ export class Terminal {
     const words = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(" ");
     const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     const shell = `${words}; echo CODE $?; cat`;
-    this.#tmux("-f", "/dev/null", "new-session", "-d", "-x", String(size.columns), "-y", String(size.rows), ...variables, shell);
+    this.#tmux(
+      "-f",
+      "/dev/null",
+      "new-session",
+      "-d",
+      "-x",
+      String(size.columns),
+      "-y",
+      String(size.rows),
+      ...variables,
+      shell,
+    );
   }
 
   get screen(): string {

@@ -29,6 +29,8 @@ export interface AgentOptions {
   readonly model_dirs: readonly string[];
   readonly model_files: readonly string[];
   readonly slots?: number;
+  /** Seconds that a model which a request loaded stays when idle; below zero it stays. */
+  readonly keep_alive?: number;
   /** What workers can be started; for benchmarks. */
   readonly kinds?: WorkerKinds;
   /** Port of the local server, on the loopback address; 0 = any free one, absent = none. */

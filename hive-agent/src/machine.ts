@@ -25,6 +25,8 @@ export interface MachineOptions {
   readonly model_files: readonly string[];
   readonly model_policy?: ModelPolicy;
   readonly slots?: number;
+  /** Seconds that what a request loads stays when idle. */
+  readonly keep_alive?: number;
   readonly kinds?: WorkerKinds;
   readonly log: Log;
 }
@@ -48,7 +50,7 @@ export class Machine {
   readonly #models: Models;
 
   constructor(options: MachineOptions, line: QueenLine) {
-    const { hive_id, home, slots, kinds, log } = options;
+    const { hive_id, home, slots, kinds, log, keep_alive } = options;
     const { model_dirs: dirs, model_files: files, model_policy: policy } = options;
     this.#models = openModels({ home, dirs, files, policy, log });
     const { catalogue, provisioner } = this.#models;
@@ -58,6 +60,7 @@ export class Machine {
     this.supervisor = new WorkerSupervisor({
       hive_id,
       slots,
+      keep_alive,
       home,
       engines: engines.store,
       devices,
@@ -68,14 +71,15 @@ export class Machine {
     const { supervisor } = this;
     const version = AGENT_VERSION;
     const slots_default = slots ?? limits.slots_default;
-    this.stock = new Stock({ version, slots_default, catalogue, supervisor, devices, changed: line.changed });
+    const pulls = policy?.pull === true;
+    this.stock = new Stock({ version, slots_default, pulls, catalogue, supervisor, devices, changed: line.changed });
     const rtt = async () => (await line.rtt()) ?? fail("the queen did not answer");
     const modelsChanged = async () => {
       await this.stock.modelsChanged();
       line.tell();
     };
     const self = this.#self(options, { engines, line, rtt });
-    const deps = { hive_id, catalogue, supervisor, engines, provisioner, self, modelsChanged, rtt };
+    const deps = { hive_id, catalogue, supervisor, engines, provisioner, pulls, self, modelsChanged, rtt };
     this.handlers = createHandlers(deps);
   }
 

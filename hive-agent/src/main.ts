@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
-import { errors, limits, RbeeError } from "@rbee/contracts";
+import { errors, KeepAlive, limits, RbeeError } from "@rbee/contracts";
 import { startAgent, type Agent, type AgentOptions } from "./agent.ts";
 import { stderrLog } from "./log.ts";
 import { policyFrom } from "./models/policy.ts";
@@ -15,14 +15,18 @@ import { policyFrom } from "./models/policy.ts";
 
 const USAGE = `rbee-hive --queen-url <url> [--join-token <token>] [--home <dir>] [--hive-id <name>]
           [--models <dir>]… [--model-file <file>]… [--preload <model>]… [--slots <n>] [--local-port <n>]
-          [--drain <seconds>]
+          [--drain <seconds>] [--keep-alive <seconds>]
 
 --drain is how long running jobs may take to end when the agent is told to stop (Ctrl-C, SIGTERM).
 
 The local server answers on 127.0.0.1, at port 7835 unless told otherwise (RBEE_LOCAL_PORT; 0 is any free port, "none" is
 no server); its key is in local.json of the home.
-Models come from HF_ENDPOINT (huggingface.co) with HF_TOKEN into HF_HOME, at most RBEE_DOWNLOAD_LIMIT bytes a second (20M),
-and from public https addresses only, unless RBEE_ALLOW_PRIVATE_URLS=1.
+--keep-alive is how long a model that a request loaded stays when idle (10m; -1: while there is room), unless the request
+says so. What a person loads stays, and what is preloaded.
+Models come from HF_ENDPOINT (huggingface.co) with HF_TOKEN into HF_HOME, as fast as they come unless RBEE_DOWNLOAD_LIMIT
+names bytes a second (such as 20M), and from public https addresses only, unless RBEE_ALLOW_PRIVATE_URLS=1.
+With RBEE_PULL=1 a request for a model that no hive has (org/repo or org/repo:QUANT) has it fetched here; without it that
+is model_not_found.
 The join token is better given as RBEE_JOIN_TOKEN, or on stdin with --join-token -.`;
 
 const { values } = parseArgs({
@@ -37,6 +41,7 @@ const { values } = parseArgs({
     slots: { type: "string" },
     "local-port": { type: "string", default: process.env["RBEE_LOCAL_PORT"] ?? String(limits.local_port) },
     drain: { type: "string" },
+    "keep-alive": { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -53,6 +58,7 @@ async function options(): Promise<AgentOptions> {
   if (slots !== undefined && !(Number.isInteger(slots) && slots >= 1 && slots <= limits.slots_max)) {
     throw new RbeeError("invalid_input", `--slots is a number from 1 to ${limits.slots_max}`);
   }
+  const keep_alive = keepAliveOf(values["keep-alive"]);
   const model_policy = policyFrom(process.env);
   // Whatever this agent starts inherits the environment; the token is the agent's alone.
   delete process.env["HF_TOKEN"];
@@ -67,8 +73,15 @@ async function options(): Promise<AgentOptions> {
     ...(join_token === undefined || join_token === "" ? {} : { join_token }),
     ...(values["hive-id"] === undefined ? {} : { hive_id: values["hive-id"] }),
     ...(slots === undefined ? {} : { slots }),
+    ...(keep_alive === undefined ? {} : { keep_alive }),
     ...(local_port === undefined ? {} : { local_port }),
   };
+}
+
+function keepAliveOf(text: string | undefined): number | undefined {
+  const given = KeepAlive.optional().safeParse(text);
+  if (given.success) return given.data;
+  throw new RbeeError("invalid_input", "--keep-alive is a number of seconds, or a time as 10m");
 }
 
 const PORT_MAX = 65_535;

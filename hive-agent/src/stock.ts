@@ -6,6 +6,8 @@ import type { WorkerSupervisor } from "./workers/supervisor.ts";
 interface Sources {
   readonly version: string;
   readonly slots_default: number;
+  /** Whether it fetches models on demand. */
+  readonly pulls: boolean;
   readonly catalogue: ModelCatalogue;
   readonly supervisor: WorkerSupervisor;
   devices(): Promise<Device[]>;
@@ -52,7 +54,7 @@ export class Stock {
   }
 
   inventory(): Inventory {
-    const { version, slots_default, supervisor } = this.#sources;
+    const { version, slots_default, supervisor, pulls } = this.#sources;
     const workers = supervisor.list();
     const loaded = new Set(workers.filter(({ state }) => state === "ready").map(({ model }) => model));
     return {
@@ -62,6 +64,8 @@ export class Stock {
       models: this.#models.map((model) => ({ ...model, loaded: loaded.has(model.id) })),
       workers,
       slots_default,
+      stops: { ...supervisor.keeping.stops },
+      ...(pulls ? { pulls } : {}),
     };
   }
 

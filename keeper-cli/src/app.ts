@@ -75,7 +75,7 @@ export function buildKeeper(version: string): Application<CommandContext> {
 function exitCodes(): string[] {
   const codes = Object.groupBy(errorCodes, (code) => errors[code].exit);
   const lines = Object.entries(codes).map(
-    ([exit, names = []]) => `  ${exit.padEnd(4)}${exitMeanings[Number(exit)] ?? names.join(", ")}`,
+    ([exit, names]) => `  ${exit.padEnd(4)}${exitMeanings[Number(exit)] ?? names.join(", ")}`,
   );
   return ["Exit codes:", "  0   done", ...lines];
 }

@@ -4,7 +4,7 @@ import { fail } from "./failure.ts";
 import { readFields, writePrivate } from "./private-file.ts";
 
 /** A queen that somebody logged in to. */
-export const Context = z.object({ url: z.url({ protocol: /^https?$/ }), key: z.string() });
+const Context = z.object({ url: z.url({ protocol: /^https?$/ }), key: z.string() });
 export type Context = z.infer<typeof Context>;
 
 const Contexts = z.object({

@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([one.stop(), other.stop()]));
 
-async function rbee(args: readonly string[], { stdin = "", env = {} as Record<string, string> } = {}): Promise<Ended> {
+async function rbee(args: readonly string[], { stdin = "", env = {} } = {}): Promise<Ended> {
   const run = new Rbee(args, { RBEE_HOME: home, ...env });
   run.child.stdin.end(stdin);
   return run.ended();

@@ -34,7 +34,7 @@ const details = { id: "owl", name: "owl.gguf", size_bytes: GIB, status: "partial
 const memory = [{ device: "cuda:0", context: 4_096, bytes: 2 * GIB, fits: true }];
 const offer = { worker_type: "cuda-llm-worker", version: "3.0.0", method: "download", installed: false };
 
-export interface Case {
+interface Case {
   readonly args: string;
   readonly asks: keyof typeof operations;
   readonly input?: Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { problemOf, type LaneUp } from "@rbee/contracts";
+import { problemOf, type ErrorCode, type LaneUp } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { aModel, anInventory, aWorker } from "./testing/fleets.ts";
 import { queen, SseReader, view } from "./testing/queen-client.ts";
@@ -44,10 +44,10 @@ const done = (text: string, final: number): LaneUp => ({
     },
   },
 });
-const broken = (final: number): LaneUp => ({
+const broken = (final: number, code: ErrorCode = "unavailable"): LaneUp => ({
   t: "end",
   final,
-  outcome: { status: "failed", error: problemOf("worker_died", "the engine fell over") },
+  outcome: { status: "failed", error: problemOf(code, "the engine fell over") },
 });
 
 describe("failures", () => {
@@ -56,11 +56,11 @@ describe("failures", () => {
     const { lane } = await hive.take();
     lane.send(broken(0));
     const response = await answering;
-    expect(response.status).toBe(502);
+    expect(response.status).toBe(503);
     expect(response.headers.get("x-should-retry")).toBe("true");
     expect(response.headers.get("x-request-id")).toMatch(/^req_/);
     expect(await response.json()).toEqual({
-      error: { message: "the engine fell over", type: "server_error", param: null, code: "worker_died" },
+      error: { message: "the engine fell over", type: "server_error", param: null, code: "unavailable" },
     });
   });
 
@@ -83,6 +83,18 @@ describe("failures", () => {
     expect(response.status).toBe(200);
     lane.send(broken(0));
     await expect(response.json()).rejects.toThrow();
+  });
+
+  test("of an engine that dies are nobody's who has seen nothing: its answer is begun elsewhere [API-4]", async () => {
+    const answering = chat();
+    const { op, lane } = await hive.take();
+    lane.send(broken(0, "worker_died"));
+    const again = await hive.take();
+    expect(again.op.job_id).toBe(op.job_id);
+    expect(again.op.term).toBeGreaterThan(op.term);
+    again.lane.send(said("Hello"));
+    again.lane.send(done("Hello", 1));
+    expect(await (await answering).json()).toMatchObject({ choices: [{ message: { content: "Hello" } }] });
   });
 
   test("of a job that somebody cancelled is no reason to try again", async () => {
@@ -108,10 +120,32 @@ test("white space in front of an answer that took its time is part of no value [
   expect(JSON.parse(text)).toMatchObject({ choices: [{ message: { content: "Hello" } }] });
 });
 
+test.each([
+  ["GET", "/v1/models", "x-request-id"],
+  ["GET", "/openai/v1/models/nothing", "x-request-id"],
+  ["POST", "/v1/chat/completions", "x-request-id"],
+  ["PUT", "/v1/embeddings", "x-request-id"],
+  ["POST", "/v1/responses/nothing/cancel", "x-request-id"],
+  ["POST", "/v1/messages", "request-id"],
+  ["GET", "/v1/messages/nothing", "request-id"],
+  ["GET", "/v1/models", "request-id"],
+  ["GET", "/v1/models/nothing", "request-id"],
+  ["GET", "/api/tags", "x-request-id"],
+  ["POST", "/api/chat", "x-request-id"],
+  ["GET", "/api/nothing", "x-request-id"],
+])("%s %s says what the request is called, whether it was right, wrong or nobody's", async (method, path, header) => {
+  const more: Record<string, string> = header === "request-id" ? { "anthropic-version": "2023-06-01" } : {};
+  const body = method === "POST" ? { body: "{}" } : {};
+  for (const headers of [more, { ...more, authorization: "Bearer rbk_wrong" }]) {
+    const answer = await queen(path, { method, headers, ...body });
+    expect(answer.headers.get(header)).toMatch(/^req_[0-9a-f]{32}$/);
+  }
+});
+
 test("what JavaScript takes for ends of lines are characters like any other", async () => {
   const text = "a\u2028b\u2029c\u0085d";
   const answering = chat();
-  const { lane } = await taken();
+  const { lane } = await hive.take();
   lane.send(said(text));
   lane.send(done(text, 1));
   expect(await (await answering).json()).toMatchObject({ choices: [{ message: { content: text } }] });

@@ -2,8 +2,9 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { limits, type Heartbeat } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
+import { anInventory } from "./testing/fleets.ts";
 import { queen, SseReader, submit } from "./testing/queen-client.ts";
-import { inventory, TestHive } from "./testing/test-hive.ts";
+import { TestHive } from "./testing/test-hive.ts";
 
 let hive: TestHive;
 let hives = 0;
@@ -36,7 +37,7 @@ describe("[BEAT-1] a watcher", () => {
     const reader = await watch();
     const first = await until(reader, () => true);
     expect(Object.keys(first).toSorted()).toEqual(["hives", "jobs", "queue", "workers"]);
-    hive.control.send({ t: "inventory", inventory: inventory({ workers: [] }) });
+    hive.control.send({ t: "inventory", inventory: anInventory({ workers: [] }) });
     const next = await until(reader, ({ workers }) => workers !== undefined);
     expect(next.workers?.some(({ hive_id }) => hive_id === hive.hive_id)).toBe(false);
     expect(next.jobs).toBeUndefined();
@@ -69,7 +70,10 @@ describe("[BEAT-1] a watcher", () => {
     const reader = await watch();
     await until(reader, () => true);
     for (let slots = 1; slots <= 40; slots++)
-      hive.control.send({ t: "inventory", inventory: inventory({ slots_default: slots, platform: `test-${slots}` }) });
+      hive.control.send({
+        t: "inventory",
+        inventory: anInventory({ slots_default: slots, platform: `test-${slots}` }),
+      });
     const platforms: (string | undefined)[] = [];
     await until(reader, ({ hives = [] }) => {
       const platform = hives.find(({ hive_id }) => hive_id === hive.hive_id)?.platform;

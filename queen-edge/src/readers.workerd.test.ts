@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { limits } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -46,10 +46,24 @@ const readersOf = (id: string): Promise<Held[]> =>
     ctx.getWebSockets("reader").map((ws) => ws.deserializeAttachment() as Held),
   );
 
+/** Room for less than one message. */
+const WINDOW_CHARS = 100;
+
+/** The lane's end has reached the job; then the clock moves to when readers are to be told. */
+async function awayIsDue(id: string): Promise<void> {
+  await vi.waitFor(async () => {
+    const due = await runInDurableObject(env.JOB.getByName(`main/${id}`), (_job, state) => state.storage.getAlarm());
+    expect(due).toBeLessThanOrEqual(Date.now() + limits.away_notice_ms);
+  });
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + limits.away_notice_ms });
+}
+
 /** The largest message that one frame of a lane makes for a reader. */
 const MESSAGE_CHARS = ITEMS * 260;
 
 describe("[READ-6] a reader that does not keep up", () => {
+  afterEach(() => vi.useRealTimers());
+
   test("is sent a window's worth and no more; then it goes on from the log, and misses nothing", async () => {
     const { id, lane } = await hive.start();
     const slow = await SseReader.open(id);
@@ -72,6 +86,27 @@ describe("[READ-6] a reader that does not keep up", () => {
     for (let n = 0; n < FRAMES * ITEMS; n++) await slow.next();
     lane.send({ t: "ev", first: FRAMES * ITEMS + 1, items: ["live"] });
     expect((await slow.next())?.data).toBe('[TOKEN] "live"');
+  });
+
+  test("is sent no notice beyond its window either", async () => {
+    const { id, lane } = await start();
+    const { webSocket } = await env.JOB.getByName(`main/${id}`).fetch(`https://job/reader?window=${WINDOW_CHARS}`, {
+      headers: { upgrade: "websocket" },
+    });
+    const received: string[] = [];
+    webSocket?.addEventListener("message", ({ data }) => received.push(String(data)));
+    webSocket?.accept();
+    const quick = await SseReader.open(id);
+    // As much as the window holds, but nothing that was held back: it is not behind yet.
+    lane.send({ t: "ev", first: 1, items: ["x".repeat(WINDOW_CHARS)] });
+    await quick.next();
+    expect(await readersOf(id)).toContainEqual(expect.objectContaining({ window: WINDOW_CHARS, behind: false }));
+    lane.socket.close(1011, "reset");
+    await awayIsDue(id);
+    await runDurableObjectAlarm(env.JOB.getByName(`main/${id}`));
+    expect((await quick.next())?.data).toMatch(/is away/);
+    expect(await readersOf(id)).toContainEqual(expect.objectContaining({ window: WINDOW_CHARS, behind: false }));
+    expect(received).toHaveLength(1);
   });
 
   test("is not forgotten when the object is evicted meanwhile", async () => {

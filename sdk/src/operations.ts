@@ -19,6 +19,7 @@ type MethodsOf<Group extends string> = {
 
 /** Every operation of the table by the path that its name gives: `models.download`, `hives.list`, `infer`. */
 export type OperationMethods = {
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- only of a group that does not exist
   readonly [Group in Exclude<Groups, OperationName>]: MethodsOf<Group>;
 } & { readonly [K in Extract<Groups, OperationName>]: Method<K> };
 

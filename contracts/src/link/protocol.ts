@@ -4,8 +4,9 @@
  * to hives that tell their models' digests, which those of version 1 do not. Devices, workers and progress tell more; a piece
  * of text may be part of a tool call, and may come with its tokens' likelihoods: only what was asked for by fields that
  * older hives refuse has either.
+ * Version 3: hives tell how long workers stay and which are held, what they stopped, and whether they fetch models on demand.
  */
-export const LINK_VERSION = 2;
+export const LINK_VERSION = 3;
 /** Oldest version the queen still speaks. A deploy always meets agents one version behind. */
 export const LINK_VERSION_MIN = 1;
 export const LINK_SUBPROTOCOL = "rbee.hive.v1";
@@ -17,7 +18,11 @@ export const PONG = "pong";
 interface Close {
   readonly code: number;
   readonly reason: string;
-  /** Whether the agent may dial again. `superseded` may not: a newer socket of the same agent is already open. */
+  /**
+   * Whether the agent may dial again. `superseded` may not on the control socket: a second agent with the same credential took
+   * over, and two that dial would fight for ever. A lane may, once its agent's control socket is up: an older dial of its
+   * own may come late.
+   */
   readonly reconnect: boolean;
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { HandlerEvent } from "../events.ts";
 import { HiveId, ModelId, SomeLabels, WorkerId } from "../ids.ts";
+import { KeepAlive } from "../keep-alive.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
 import { priorities } from "../priority.ts";
@@ -110,6 +111,9 @@ const where = {
     .default("auto")
     .describe("Hive, or auto"),
   worker_id: WorkerId.optional().describe("Exactly this worker"),
+  keep_alive: KeepAlive.optional().describe(
+    "How long a model that a request loaded stays when idle: seconds, or 10m; 0: not at all, -1: while there is room",
+  ),
 };
 
 const ran = { model: ModelId, hive_id: HiveId, worker_id: WorkerId };

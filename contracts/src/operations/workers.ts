@@ -1,16 +1,22 @@
 import { z } from "zod";
 import { HandlerEvent, Narration } from "../events.ts";
-import { ActiveWorker, WorkerInfo, WorkerState } from "../fleet.ts";
+import { ActiveWorker, ShownState, WorkerInfo, WorkerState } from "../fleet.ts";
 import { DeviceId, ModelId, WorkerId } from "../ids.ts";
+import { KeepAlive } from "../keep-alive.ts";
 import { limits } from "../limits.ts";
 import type { Table } from "../operation.ts";
 import { byQueen, hive_id, onHive } from "./rows.ts";
 
-/** The wishes that every operation which starts a worker takes. */
+/**
+ * The wishes that every operation which starts a worker takes. What a person starts stays until it is stopped, or until it
+ * is idle and another model needs its memory; what a request loads stays for the hive's keep-alive.
+ */
 export const workerWishes = {
   device: DeviceId.default("auto").describe("Device: auto, cpu, cuda:0, …"),
   slots: z.int().min(1).max(limits.slots_max).optional().describe("Requests it serves at once"),
   context: z.int().min(64).max(4_194_304).optional().describe("Tokens of context per slot"),
+  keep_alive: KeepAlive.optional().describe("Stop it when idle for so long: seconds, or 10m; it stays unless given"),
+  pin: z.boolean().optional().describe("Never stop it by itself: not for being idle, nor for another model's memory"),
 };
 
 /** A worker that was started and is ready. */
@@ -18,7 +24,7 @@ export const StartedWorker = z.object({ worker_id: WorkerId, port: z.int(), pid:
 
 /** Resident memory in bytes, processor time in percent of one core, GPU memory in MiB where its driver tells. */
 const WorkerProcess = WorkerInfo.extend({
-  status: WorkerState,
+  status: ShownState,
   rss: z.int().optional(),
   cpu_pct: z.number().optional(),
   vram_mb: z.number().optional(),
@@ -167,7 +173,8 @@ const processOperations = {
           .describe("Running server that a worker of kind openai attaches to"),
       })
       .refine(({ worker, url }) => (worker === "openai") === (url !== undefined), {
-        error: "`url` goes with worker openai, and worker openai with `url`",
+        error:
+          "worker openai, and no other, needs the address of a running server: `url`, on the command line --server",
         path: ["url"],
       }),
     progress: HandlerEvent,

@@ -13,10 +13,12 @@ export interface Summary {
   readonly text_mismatches: number;
   /** Per killed process: streams that lived through it, and what they felt. */
   readonly gaps: Readonly<Record<string, { streams: number; back_p50: number; back_p99: number; silence_p99: number }>>;
+  /** Lines that died without a word, and until their agent knew. */
+  readonly half_open: { readonly lines: number; readonly found_p50: number; readonly found_max: number };
   readonly violations: readonly string[];
 }
 
-export function summarize({ records, gaps, ...outcome }: Outcome): Summary {
+export function summarize({ records, gaps, half_open_ms, ...outcome }: Outcome): Summary {
   const jobs: Record<string, number> = {};
   for (const { state, error_code } of records) {
     const key = error_code === undefined ? state : `${state}: ${error_code}`;
@@ -43,6 +45,11 @@ export function summarize({ records, gaps, ...outcome }: Outcome): Summary {
     kills: outcome.kills,
     text_mismatches: outcome.violations.filter((what) => what.includes("the text is not")).length,
     gaps: Object.fromEntries(felt),
+    half_open: {
+      lines: half_open_ms.length,
+      found_p50: Math.round(quantile(half_open_ms, 0.5)),
+      found_max: Math.round(Math.max(0, ...half_open_ms)),
+    },
     violations: outcome.violations,
   };
 }
@@ -55,7 +62,7 @@ export function inWords(summary: Summary): string {
       .filter(([, count]) => count > 0)
       .map(([name, count]) => `${name} ${count}`)
       .join(", ");
-  const { violations } = summary;
+  const { half_open, violations } = summary;
   return [
     `seed ${summary.seed}, ${summary.seconds} s`,
     `jobs        ${counts(summary.jobs)}`,
@@ -66,6 +73,11 @@ export function inWords(summary: Summary): string {
       ([what, { streams, back_p50, back_p99, silence_p99 }]) =>
         `gap         ${what}: ${streams} streams, from "it is back" to the next token p50 ${back_p50} ms, p99 ${back_p99} ms; silence p99 ${silence_p99} ms`,
     ),
+    ...(half_open.lines === 0
+      ? []
+      : [
+          `half-open   ${half_open.lines} lines, found after p50 ${half_open.found_p50} ms, at most ${half_open.found_max} ms`,
+        ]),
     `mismatches  ${summary.text_mismatches}`,
     `violations  ${violations.length}`,
     ...violations.slice(0, VIOLATIONS_SHOWN).map((what) => `  ${what}`),

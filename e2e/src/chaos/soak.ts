@@ -32,6 +32,8 @@ export interface Outcome {
   readonly faults: Readonly<Record<string, number>>;
   readonly kills: number;
   readonly gaps: readonly Gap[];
+  /** How long each half-open line was taken for a good one. */
+  readonly half_open_ms: readonly number[];
   readonly violations: readonly string[];
 }
 
@@ -53,6 +55,7 @@ export async function soak(options: SoakOptions): Promise<Outcome> {
   const violations: string[] = [];
   let broken: Broken;
   let workload: Workload | undefined;
+  let half_open_ms: readonly number[];
   try {
     await Promise.all(HIVES.map((name) => world.startHive(name)));
     const real = options.real ? await realPrompt(world) : undefined;
@@ -67,6 +70,7 @@ export async function soak(options: SoakOptions): Promise<Outcome> {
     violations.push(
       ...(await slotsLeft(world).catch((error: unknown) => [`the queen does not answer: ${String(error)}`])),
     );
+    half_open_ms = [...world.proxy.found_ms];
   } finally {
     const left = await world.close();
     if (left.length > 0) violations.push(`processes are left: ${left.join(", ")}`);
@@ -80,6 +84,7 @@ export async function soak(options: SoakOptions): Promise<Outcome> {
     faults: { ...broken.faults, ...world.proxy.met },
     kills: broken.kills,
     gaps: workload.gaps,
+    half_open_ms,
     violations,
   };
 }

@@ -1,4 +1,3 @@
-import { limits } from "@rbee/contracts";
 import type { Gap, StreamClock } from "./gaps.ts";
 import { JobRun, type JobPlan } from "./job-run.ts";
 import type { Excuse, JobRecord } from "./ledger.ts";
@@ -20,8 +19,6 @@ export interface WorkloadOptions {
 }
 
 const CUTS = 0.02;
-/** A worker that outlived its agent is no child of the next one, which finds its end by asking. */
-const UNNOTICED_MS = 2 * limits.worker_poll_ms;
 /** Jobs without tokens: what anyone may ask of a fleet at any time. */
 const QUESTIONS = ["status", "active_worker_list", "hive_list"] as const;
 const HIVE_QUESTIONS = ["hive_status", "model_list", "worker_process_list"] as const;
@@ -41,9 +38,6 @@ export class Workload {
   readonly #given = new AbortController();
   #realBusy = false;
   #spawning = false;
-  #unnoticedUntil = 0;
-  /** Workers that are being stopped: jobs may be on them. */
-  #stopping = 0;
   #ending = false;
 
   constructor(world: World, random: Random, options: WorkloadOptions) {
@@ -75,9 +69,8 @@ export class Workload {
       .filter((clock) => clock.midstream && (hive === undefined || clock.hive === hive));
   }
 
-  /** Something happened that jobs which are open now may fail of, and those that come before it is noticed. */
+  /** Something happened that jobs which are open now may fail of; none that comes after it may. */
   excuse(why: Excuse): void {
-    if (why === "worker_killed") this.#unnoticedUntil = performance.now() + UNNOTICED_MS;
     for (const { excuses } of this.#open) excuses.add(why);
   }
 
@@ -88,7 +81,6 @@ export class Workload {
       const context = { world: this.#world, random: this.#random.fork(), gaps: this.gaps, signal };
       const run = new JobRun(plan, context);
       this.#open.add(run);
-      if (this.#stopping > 0 || performance.now() < this.#unnoticedUntil) run.excuses.add("worker_killed");
       const record = await run.run();
       this.#open.delete(run);
       if (plan.hive === REAL_HIVE) this.#realBusy = false;
@@ -103,7 +95,6 @@ export class Workload {
     const last = JSON.parse(log.at(-1)?.data ?? "{}") as { result?: { pid: number; worker_id: string } };
     const hive_id = this.#hiveOf(last.result?.worker_id ?? "");
     if (state === "succeeded" && last.result !== undefined && hive_id !== undefined) {
-      this.#stopping += 1;
       this.excuse("worker_killed");
       const input = { hive_id, pid: last.result.pid };
       // Killed by someone else meanwhile, or its hive is away: as good.
@@ -111,7 +102,6 @@ export class Workload {
         .client()
         .run("worker_process_delete", input, { signal: this.#given.signal })
         .catch(() => undefined);
-      this.#stopping -= 1;
     }
     this.#spawning = false;
   }

@@ -42,7 +42,12 @@ const render = <Result>(hook: () => Result, of = client) =>
   }).result;
 
 test("the fleet is there: hives, workers, models, jobs", async () => {
-  const shown = render(() => ({ hives: useHives(), workers: useWorkers("hive"), models: useModels("hive"), jobs: useJobs() }));
+  const shown = render(() => ({
+    hives: useHives(),
+    workers: useWorkers("hive"),
+    models: useModels("hive"),
+    jobs: useJobs(),
+  }));
   expect(shown.current.hives.loading).toBe(true);
   await waitFor(() => expect(shown.current.workers.workers).toMatchObject([{ hive_id: "hive", state: "ready" }]));
   expect(shown.current.hives).toMatchObject({ connected: true, loading: false, hives: [{ hive_id: "hive" }] });
@@ -82,8 +87,16 @@ test("a running job is cancelled, and can be followed by somebody else", async (
 });
 
 test("operations of a hive, by name", async () => {
-  const shown = render(() => ({ hive: useHiveOperations("hive"), installed: useOperation("worker_binary_list", { hive_id: "hive" }) }));
-  const started = await shown.current.hive.spawnWorker({ modelId: "bee-tiny", workerType: "cpu-llm-worker", deviceId: "cpu", slots: 1 });
+  const shown = render(() => ({
+    hive: useHiveOperations("hive"),
+    installed: useOperation("worker_binary_list", { hive_id: "hive" }),
+  }));
+  const started = await shown.current.hive.spawnWorker({
+    modelId: "bee-tiny",
+    workerType: "cpu-llm-worker",
+    deviceId: "cpu",
+    slots: 1,
+  });
   expect(started).toMatchObject({ status: "ready" });
   const stopped = await shown.current.hive.stopWorker({ workerId: started?.worker_id ?? "" });
   expect(stopped).toMatchObject({ pid: started?.pid });
@@ -122,7 +135,10 @@ test("a wrong key is said", async () => {
 });
 
 test("a hive tells of itself on its own server", async () => {
-  const local = JSON.parse(readFileSync(join(house.homeOf("hive"), "local.json"), "utf8")) as { url: string; key: string };
+  const local = JSON.parse(readFileSync(join(house.homeOf("hive"), "local.json"), "utf8")) as {
+    url: string;
+    key: string;
+  };
   const shown = render(() => useHeartbeats(), new RbeeClient(local));
   await waitFor(() => expect(shown.current.fleet?.hives).toMatchObject([{ hive_id: "hive", connected: true }]));
   const there = new RbeeClient(local);

@@ -12,6 +12,8 @@ export interface HandlerDeps {
   readonly supervisor: WorkerSupervisor;
   readonly engines: Engines;
   readonly provisioner: Provisioner;
+  /** A request may have a model fetched that is not here. */
+  readonly pulls: boolean;
   readonly self: Self;
   /** Models came or went: resolves when the queen is being told, so that who hears of a job's end finds them there. */
   modelsChanged?(): Promise<void>;

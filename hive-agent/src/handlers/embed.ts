@@ -1,12 +1,13 @@
 import { narrate, RbeeError } from "@rbee/contracts";
 import type { HiveHandlers } from "../jobs/handler.ts";
 import type { HandlerDeps } from "./deps.ts";
-import { findWorker } from "./infer.ts";
+import { findWorker } from "./find-worker.ts";
 
 /** Embeds texts on a worker that has the model, loading it where none has. One that dies is replaced, once. */
 export const embedHandler = (deps: HandlerDeps): HiveHandlers["embed"] =>
   async function* embed(input, context) {
     let worker = yield* findWorker(deps, input, context);
+    void deps.supervisor.keeping.requested(worker.worker_id, input.keep_alive);
     const ask = () => deps.supervisor.embed(worker.worker_id, input.input, context.signal);
     let answer: Awaited<ReturnType<typeof ask>>;
     try {

@@ -20,7 +20,16 @@ function handlersOf(one: TestHive, supervisor = one.supervisor): HiveHandlers {
   const models = openModels({ home: `${home}/models-${opened.length}`, dirs: [], files: [], log: silentLog });
   opened.push(models);
   const { provisioner } = models;
-  return createHandlers({ hive_id: "here", catalogue, supervisor, engines, provisioner, self, rtt: async () => 12 });
+  return createHandlers({
+    hive_id: "here",
+    catalogue,
+    supervisor,
+    engines,
+    provisioner,
+    pulls: false,
+    self,
+    rtt: async () => 12,
+  });
 }
 
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import {
 import type { HiveContext, HiveHandlers } from "../jobs/handler.ts";
 import type { GenerationCall } from "../workers/client.ts";
 import type { HandlerDeps } from "./deps.ts";
-import { narrateLoading } from "./loading.ts";
+import { findWorker } from "./find-worker.ts";
 
 type Input = OperationInput<"infer">;
 type Result = OperationResult<"infer">;
@@ -39,6 +39,7 @@ async function* runSomewhere(
   { call, context }: { call: GenerationCall; context: HiveContext },
 ): AsyncGenerator<HandlerEvent, Result, void> {
   const first = yield* findWorker(deps, input, context);
+  void deps.supervisor.keeping.requested(first.worker_id, input.keep_alive);
   const heard = { tokens: 0 };
   try {
     return yield* run(deps, first, { call, context, shown: 0, heard });
@@ -112,32 +113,4 @@ async function* run(
     context.draining.removeEventListener("abort", leave);
     if (!finished) await frames.return(undefined as never);
   }
-}
-
-/** A worker that has the model; loads it where none has. @throws RbeeError */
-export async function* findWorker(
-  { supervisor, catalogue }: HandlerDeps,
-  input: Pick<Input, "model" | "worker_id">,
-  context: HiveContext,
-): AsyncGenerator<HandlerEvent, WorkerInfo, void> {
-  const chosen = supervisor.get(context.worker_id ?? "");
-  // Nothing on disk needs to be looked at for a model that is loaded.
-  const [loadedAlready] = supervisor.ready(input.model);
-  const model = loadedAlready?.model ?? (await catalogue.resolve(input.model)).id;
-  if (chosen?.state === "ready" && chosen.model === model) return chosen;
-  if (input.worker_id !== undefined) return exactly(input.worker_id, model, supervisor.get(input.worker_id));
-  const [ready] = supervisor.ready(model);
-  if (ready !== undefined) return ready;
-  // Loading is not begun work: the next hive may have the model ready.
-  const signal = AbortSignal.any([context.signal, context.draining]);
-  const loaded = yield* narrateLoading(model, (onProgress) => supervisor.ensure(model, { signal, onProgress }));
-  yield narrate("hive", "model_ready", `${model} is ready on ${loaded.worker_id}`);
-  return loaded;
-}
-
-function exactly(workerId: string, model: string, worker: WorkerInfo | undefined): WorkerInfo {
-  if (worker?.state !== "ready") throw new RbeeError("worker_not_found", `no worker ${workerId} is ready on this hive`);
-  if (worker.model !== model)
-    throw new RbeeError("invalid_input", `${workerId} has ${worker.model} loaded, not ${model}`);
-  return worker;
 }

@@ -46,13 +46,17 @@ async function* presentModel(
 }
 
 async function* presentEngine(
-  { engines }: HandlerDeps,
+  { engines, hive_id }: HandlerDeps,
   { kind, worker = "auto", device = "auto" }: SpawnRequest,
   signal: AbortSignal,
 ): AsyncGenerator<HandlerEvent, void, void> {
   if (kind === "llama-server") {
-    if (engines.store.find(kind) === undefined) yield* engines.build(kind, {}, signal);
-    return;
+    // A build takes many minutes and a compiler: it is asked for by name.
+    if (engines.store.find(kind) !== undefined) return;
+    throw new RbeeError(
+      "engine_not_found",
+      `${kind} is not built on ${hive_id}: rbee workers build ${kind} --hive ${hive_id}`,
+    );
   }
   const could = (one: DeviceKind) => engines.store.has(one) || packageFor(one) !== undefined;
   const [best, ...others] = fittingDevices({ worker, device }, await engines.devices(), could);

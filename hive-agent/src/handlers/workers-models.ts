@@ -1,10 +1,9 @@
 import { narrate, RbeeError, type WorkerInfo } from "@rbee/contracts";
 import { answersTo } from "../devices/devices.ts";
 import type { HiveContext, HiveHandlers } from "../jobs/handler.ts";
-import type { SpawnRequest } from "../workers/supervisor.ts";
 import type { HandlerDeps } from "./deps.ts";
 import { startWorker, type FetchModel } from "./starting.ts";
-import { startedWorker } from "./workers.ts";
+import { given, startedWorker } from "./workers.ts";
 
 type LoadingHandlers = Pick<HiveHandlers, "model_load" | "model_unload" | "model_run">;
 
@@ -13,11 +12,13 @@ interface Wishes {
   readonly device: string;
   readonly slots?: number | undefined;
   readonly context?: number | undefined;
+  readonly keep_alive?: number | undefined;
+  readonly pin?: boolean | undefined;
 }
 
 export const loadingHandlers = (deps: HandlerDeps, fetch: FetchModel): LoadingHandlers => ({
-  async *model_load({ id, device, slots, context: tokens }, context) {
-    return startedWorker(yield* load({ deps, fetch, context }, { model: id, device, slots, context: tokens }));
+  async *model_load({ id, ...wishes }, context) {
+    return startedWorker(yield* load({ deps, fetch, context }, { model: id, ...wishes }));
   },
 
   async *model_unload({ id }, { signal }) {
@@ -30,28 +31,28 @@ export const loadingHandlers = (deps: HandlerDeps, fetch: FetchModel): LoadingHa
     return { message: `${model} was unloaded from ${workers.map(({ device }) => device).join(", ")}` };
   },
 
-  async *model_run({ model, device, slots, context: tokens }, context) {
-    const info = yield* load({ deps, fetch, context }, { model, device, slots, context: tokens });
+  async *model_run(wishes, context) {
+    const info = yield* load({ deps, fetch, context }, wishes);
     return { ...startedWorker(info), hive_id: deps.hive_id, device: info.device };
   },
 });
 
-async function* load(
-  hive: { deps: HandlerDeps; fetch: FetchModel; context: HiveContext },
-  { model, device, slots, context: tokens }: Wishes,
-) {
+async function* load(hive: { deps: HandlerDeps; fetch: FetchModel; context: HiveContext }, wishes: Wishes) {
   const { supervisor } = hive.deps;
+  const worker = yield* loaded(hive, wishes);
+  await supervisor.keeping.wanted(worker.worker_id, wishes);
+  return worker;
+}
+
+async function* loaded(hive: { deps: HandlerDeps; fetch: FetchModel; context: HiveContext }, wishes: Wishes) {
+  const { supervisor } = hive.deps;
+  const { model, device } = wishes;
   const there = supervisor.ready(await idOf(hive.deps, model)).find((worker) => isOn(worker, device));
   if (there !== undefined) {
     yield narrate("hive", "model_load", `${there.model} is loaded already, by ${there.worker_id} on ${there.device}`);
     return there;
   }
-  const request: SpawnRequest = {
-    model,
-    device,
-    ...(slots === undefined ? {} : { slots }),
-    ...(tokens === undefined ? {} : { context: tokens }),
-  };
+  const request = { model, ...given(wishes) };
   return yield* startWorker(hive, request, async (wish, joining) => supervisor.ensure(wish.model, joining, wish));
 }
 

@@ -28,7 +28,16 @@ beforeEach(async () => {
   const { supervisor, engines } = hive;
   const { catalogue, provisioner } = models;
   const self = {} as HandlerDeps["self"];
-  handlers = createHandlers({ hive_id: "den", catalogue, supervisor, engines, provisioner, self, rtt: async () => 1 });
+  handlers = createHandlers({
+    hive_id: "den",
+    catalogue,
+    supervisor,
+    engines,
+    provisioner,
+    pulls: false,
+    self,
+    rtt: async () => 1,
+  });
 });
 afterEach(async () => {
   await models.close();
@@ -115,7 +124,16 @@ test("a model that has an address is fetched first, and that is seen", async () 
   };
   const provisioner = { provide } as unknown as HandlerDeps["provisioner"];
   const self = {} as HandlerDeps["self"];
-  handlers = createHandlers({ hive_id: "den", catalogue, supervisor, engines, provisioner, self, rtt: async () => 1 });
+  handlers = createHandlers({
+    hive_id: "den",
+    catalogue,
+    supervisor,
+    engines,
+    provisioner,
+    pulls: false,
+    self,
+    rtt: async () => 1,
+  });
   const { events, result } = await run("worker_spawn", { model: "org/bees:Q4_K_M", slots: 1 });
   expect(fetched).toEqual(["org/bees:Q4_K_M"]);
   expect(events).toContainEqual({ type: "progress", done: 1, total: 1, unit: "bytes" });

@@ -1,4 +1,11 @@
-import { narrate, RbeeError, type OperationInput, type OperationResult, type WorkerInfo } from "@rbee/contracts";
+import {
+  narrate,
+  RbeeError,
+  shownState,
+  type OperationInput,
+  type OperationResult,
+  type WorkerInfo,
+} from "@rbee/contracts";
 import { processMemory } from "../devices/nvidia.ts";
 import type { HiveHandlers } from "../jobs/handler.ts";
 import type { SpawnRequest } from "../workers/supervisor.ts";
@@ -9,6 +16,7 @@ type WorkerHandlers = Pick<
   HiveHandlers,
   "worker_spawn" | "worker_process_list" | "worker_process_get" | "worker_process_delete"
 >;
+type Wishes = Pick<OperationInput<"model_load">, "device" | "slots" | "context" | "keep_alive" | "pin">;
 type Process = OperationResult<"worker_process_get">["worker"];
 
 export const workerHandlers = (deps: HandlerDeps, fetch: FetchModel): WorkerHandlers => ({
@@ -46,15 +54,19 @@ export const startedWorker = ({ worker_id, port, pid, state }: WorkerInfo) => ({
 
 /** What older clients call a worker is a kind of device for our own one, and a kind of worker otherwise. */
 function wishOf(input: OperationInput<"worker_spawn">): SpawnRequest {
-  const { model, worker, device, slots, context, url } = input;
+  const { model, worker, url } = input;
   const engine = worker === "llama-server" || worker === "openai" ? { kind: worker } : { worker };
+  return { model, ...given(input), ...engine, ...(url === undefined ? {} : { url }) };
+}
+
+/** The wishes that were spoken. */
+export function given({ device, slots, context, keep_alive, pin }: Wishes): Omit<SpawnRequest, "model"> {
   return {
-    model,
     device,
-    ...engine,
     ...(slots === undefined ? {} : { slots }),
     ...(context === undefined ? {} : { context }),
-    ...(url === undefined ? {} : { url }),
+    ...(keep_alive === undefined ? {} : { keep_alive }),
+    ...(pin === undefined ? {} : { pin }),
   };
 }
 
@@ -82,7 +94,7 @@ async function processes({ supervisor }: HandlerDeps, workers: readonly WorkerIn
       const mib = (use?.pids ?? []).flatMap((pid) => onGpu.get(pid) ?? []);
       return {
         ...info,
-        status: info.state,
+        status: shownState(info),
         ...(use === undefined ? {} : { rss: use.rss_bytes, cpu_pct: use.cpu_pct }),
         ...(mib.length === 0 ? {} : { vram_mb: mib.reduce((sum, one) => sum + one, 0) }),
       };

@@ -42,7 +42,6 @@ export class Job implements Flushed, Sink {
   readonly #ackAge: AckAge;
   readonly #lane: Lane;
   readonly #abort = new AbortController();
-  readonly #stopped = once(this.#abort.signal, "abort");
   #cancelled = false;
   #grace: Cancel | undefined;
   #tokenSeen = false;
@@ -146,8 +145,11 @@ export class Job implements Flushed, Sink {
 
   async room(): Promise<void> {
     // Told to stop it must hear that, however full it is.
-    while (this.full && !this.#abort.signal.aborted)
-      await Promise.race([this.#stopped, Promise.all([this.#outbox.room(), this.#ackAge.heard()])]);
+    const { signal } = this.#abort;
+    if (!this.full || signal.aborted) return;
+    const stopped = once(signal, "abort");
+    while (this.full && !signal.aborted)
+      await Promise.race([stopped, Promise.all([this.#outbox.room(), this.#ackAge.heard()])]);
   }
 
   write(): void {

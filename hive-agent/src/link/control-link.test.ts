@@ -1,4 +1,4 @@
-import { limits, LINK_VERSION } from "@rbee/contracts";
+import { closes, limits, LINK_VERSION } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { op } from "../jobs/testing.ts";
 import { silentLog } from "../log.ts";
@@ -15,6 +15,7 @@ let clock: ManualClock;
 let dial: FakeDial;
 let link: HiveLink;
 let seen: string[];
+let told: string;
 let version: string;
 
 const kinds = () => dial.last.take().map(({ t }) => t);
@@ -45,7 +46,10 @@ beforeEach(() => {
   link = new HiveLink(options, {
     connected: () => seen.push("connected"),
     disconnected: () => seen.push("disconnected"),
-    refused: ({ code }) => seen.push(code),
+    refused: ({ code, message }) => {
+      seen.push(code);
+      told = message;
+    },
   });
   link.start();
 });
@@ -95,6 +99,12 @@ describe("control link", () => {
       clock.advance(MINUTE_MS);
       expect([...seen, dial.lines.length]).toEqual(["connected", "disconnected", problem, dialled]);
     }
+  });
+
+  test("[AGENT-14] an agent whose credential another one uses stays away, and says what to do", () => {
+    welcome();
+    dial.last.break(closes.superseded);
+    expect(told).toContain("remove credential.json here and join with a new token");
   });
 
   test("[AGENT-14] a broken line is dialled anywhere in the first window, since a deploy breaks everybody's; a flapping one later", () => {

@@ -41,11 +41,15 @@ export interface ControlEvents {
 
 const FINAL_STATUS = new Set([401, 403, 426]);
 
+const TAKEN_OVER =
+  "another agent connected with this machine's credential: stop that one, or, if this machine is a copy of it, remove credential.json here and join with a new token";
+
 /** What a final refusal means to whoever runs the agent. */
 function refusalOf({ status, code, reason }: Closed): RbeeError {
   if (status === 401 || code === closes.bad_credential.code) return new RbeeError("unauthorized", reason);
   if (status === 403 || code === closes.revoked.code) return new RbeeError("forbidden", reason);
   if (status === 426 || code === closes.version.code) return new RbeeError("unsupported", reason);
+  if (code === closes.superseded.code) return new RbeeError("unavailable", TAKEN_OVER);
   return new RbeeError("unavailable", reason);
 }
 

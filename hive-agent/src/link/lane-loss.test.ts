@@ -1,7 +1,11 @@
-import { limits } from "@rbee/contracts";
+import { closes, limits } from "@rbee/contracts";
 import { describe, expect, test } from "vitest";
 import { feed, waits } from "./testing/feed.ts";
 import { LaneBench } from "./testing/lane-bench.ts";
+
+const MINUTE_MS = 60_000;
+/** Those of the smaller windows, before they are as wide as they get. */
+const FIRST_TRIES = 8;
 
 describe("a lane that breaks", () => {
   test("[AGENT-10] a queen that did not answer for most of her lease gets nothing until she has let a new line in", async () => {
@@ -188,6 +192,27 @@ describe("a lane that breaks", () => {
     dial.last.say({ t: "ready", acked: 1 });
     clock.advance(0);
     expect(dial.last.take()).toMatchObject([{ t: "end", outcome: { error: { code: "hive_lost" } } }]);
+  });
+
+  test("[AGENT-13] one that an older dial of its own took the place of is dialled again, no faster than any other", async () => {
+    const { handlers, give } = feed();
+    const bench = LaneBench.running(handlers);
+    const { clock, dial } = bench;
+    await give("a");
+    dial.last.break(closes.superseded);
+    clock.advance(limits.lane_reconnect_max_ms);
+    expect(dial.lines.length).toBe(2);
+    bench.open(0);
+    expect(bench.messages().flat()).toContain("ev");
+    // Another agent that answers every dial with one of its own.
+    const until = clock.now() + MINUTE_MS;
+    while (clock.now() < until) {
+      const { length } = dial.lines;
+      dial.last.open();
+      dial.last.break(closes.superseded);
+      while (dial.lines.length === length) clock.advance(limits.coalesce_max_ms);
+    }
+    expect(dial.lines.length).toBeLessThan(MINUTE_MS / limits.lane_reconnect_max_ms + FIRST_TRIES);
   });
 
   test("[AGENT-13] is dialled until the queen's answer is final", () => {

@@ -231,7 +231,8 @@ async function partialInfo(row: DownloadRow): Promise<Info> {
 
 function notThere(id: string, models: readonly Model[]): RbeeError {
   const IDS_SHOWN = 20;
-  const there = models.slice(0, IDS_SHOWN).map((one) => one.id);
+  const whole = models.filter(({ files, parts }) => files.length >= parts);
+  const there = whole.slice(0, IDS_SHOWN).map((one) => one.id);
   const said = there.length === 0 ? "this hive has no models" : `this hive has ${there.join(", ")}`;
   return new RbeeError("model_not_found", `no model ${JSON.stringify(id.slice(0, 256))}; ${said}`);
 }

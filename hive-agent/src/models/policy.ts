@@ -12,7 +12,10 @@ export interface ModelPolicy {
   readonly hub_dir?: string;
   /** Folders of other programs. */
   readonly roots: readonly Root[];
+  /** Of all downloads together; as fast as they come unless given. */
   readonly bytes_per_second?: number | undefined;
+  /** A request may have a model fetched from the hub that no hive has. */
+  readonly pull?: boolean;
 }
 
 const HUB_URL = "https://huggingface.co";
@@ -21,7 +24,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads HF_ENDPOINT, HF_TOKEN (or the file that `hf auth login` writes), HF_HOME, HF_HUB_CACHE, RBEE_ALLOW_PRIVATE_URLS=1
- * and RBEE_DOWNLOAD_LIMIT (bytes a second; `20M` is 20 MiB). @throws RbeeError invalid_input
+ * RBEE_PULL=1 and RBEE_DOWNLOAD_LIMIT (bytes a second; `20M` is 20 MiB). @throws RbeeError invalid_input
  */
 export function policyFrom(env: Environment): ModelPolicy {
   const endpoint = URL.parse(env["HF_ENDPOINT"] || HUB_URL);
@@ -34,6 +37,7 @@ export function policyFrom(env: Environment): ModelPolicy {
     hub_dir: hubCacheDir(env),
     roots: foreignRoots(env),
     bytes_per_second: speedFrom(env["RBEE_DOWNLOAD_LIMIT"]),
+    pull: env["RBEE_PULL"] === "1",
   };
 }
 

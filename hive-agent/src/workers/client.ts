@@ -11,6 +11,8 @@ export interface GenerationCall {
   readonly resume?: readonly string[] | undefined;
 }
 
+const UNAUTHORIZED = 401;
+
 /** Speaks worker/protocol.ts with one worker. */
 export class WorkerClient {
   readonly #port: number;
@@ -60,7 +62,8 @@ export class WorkerClient {
    */
   async *frames(call: GenerationCall, signal: AbortSignal): AsyncGenerator<Piece, GenerationEnd, void> {
     const response = await this.#open(call, signal);
-    if (response.statusCode !== 200) throw refusal(await textOf(response).catch(() => ""));
+    const { statusCode } = response;
+    if (statusCode !== 200) throw refusal(statusCode, await textOf(response).catch(() => ""));
     let rest = "";
     let ended = false;
     response.setEncoding("utf8");
@@ -105,7 +108,7 @@ export class WorkerClient {
       signal.throwIfAborted();
       throw new ConnectionLost(error);
     }
-    if (status !== 200) throw refusal(answer);
+    if (status !== 200) throw refusal(status, answer);
     return Embeddings.parse(parseOrNull(answer));
   }
 
@@ -164,7 +167,9 @@ function endOf(frame: unknown): GenerationEnd {
   return last.end;
 }
 
-function refusal(body: string): RbeeError {
+/** A worker knows its agent's token: who does not is another one, on the port of one that is gone. [WORK-9] */
+function refusal(status: number | undefined, body: string): Error {
+  if (status === UNAUTHORIZED) return new ConnectionLost(new Error("somebody else answers on its port"));
   const parsed = Problem.safeParse(parseOrNull(body));
   return parsed.success
     ? RbeeError.fromProblem(parsed.data)

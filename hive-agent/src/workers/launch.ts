@@ -9,6 +9,7 @@ import { cleanEnvironment } from "./environment.ts";
 import type { WorkerKind, WorkerKindName } from "./kinds.ts";
 import type { WorkerPorts } from "./ports.ts";
 import { startTime } from "./process.ts";
+import { LoadDeadline, loadTime } from "./load-deadline.ts";
 import type { SpawnRequest, WorkerRecord, WorkerRecords } from "./records.ts";
 import { describeDeath, RunningWorker } from "./running.ts";
 
@@ -23,6 +24,8 @@ export interface LaunchPlan {
   readonly context: number;
   readonly threads: number;
   readonly orphan_ms: number;
+  /** What it will take of its device. */
+  readonly memory_bytes: number;
   /** What was asked for: when the worker dies, it is asked for again. */
   readonly request: SpawnRequest;
 }
@@ -82,7 +85,7 @@ async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
   await log.close();
   sendOptions(child, { worker_id, token, port, plan });
   const pid = child.pid ?? 0;
-  const { model, device, slots, context, engine, request } = plan;
+  const { model, device, slots, context, engine, request, memory_bytes } = plan;
   const attached = engine.kind === "openai" ? { url: engine.url } : {};
   const record: WorkerRecord = {
     info: {
@@ -94,6 +97,7 @@ async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
       context,
       port,
       pid,
+      memory_bytes,
       ...attached,
     },
     request,
@@ -132,10 +136,11 @@ async function readyOrNot(
   { plan, hooks }: { plan: LaunchPlan; hooks: LaunchHooks },
 ): Promise<Outcome> {
   const over = new AbortController();
+  const deadline = new LoadDeadline(loadTime(plan.model));
   const outcomes: Promise<Outcome>[] = [
     ended.then((end) => (end.code === EXIT_PORT_TAKEN ? "port taken" : end)),
-    untilReady(worker, hooks, over.signal),
-    delay(loadTime(plan.model), "timeout" as const, { signal: over.signal }).catch(() => "timeout" as const),
+    untilReady(worker, { ...hooks, onProgress: (progress) => hooks.onProgress(deadline.moved(progress)) }, over.signal),
+    untilLate(deadline, over.signal),
     untilAborted(hooks.signal),
   ];
   const outcome = await Promise.race(outcomes);
@@ -153,15 +158,18 @@ async function untilReady(worker: RunningWorker, hooks: LaunchHooks, over: Abort
   return "ready";
 }
 
+async function untilLate(deadline: LoadDeadline, over: AbortSignal): Promise<"timeout"> {
+  for (let left = deadline.left(); left > 0 && !over.aborted; left = deadline.left())
+    await delay(left, undefined, { signal: over }).catch(() => undefined);
+  return "timeout";
+}
+
 function untilAborted(signal: AbortSignal): Promise<"unwanted"> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve("unwanted");
     else signal.addEventListener("abort", () => resolve("unwanted"), { once: true });
   });
 }
-
-const loadTime = ({ size_bytes }: LaunchPlan["model"]): number =>
-  limits.load_base_ms + Math.ceil((size_bytes / 1024 ** 3) * limits.load_ms_per_gib);
 
 async function failure(
   outcome: Exclude<Outcome, "ready" | "port taken">,
@@ -173,7 +181,8 @@ async function failure(
   if (outcome === "unwanted") return hooks.signal.reason as Error;
   if (outcome === "timeout") {
     const seconds = Math.round(loadTime(plan.model) / 1_000);
-    const detail = describeDeath(worker_id, { ...death, reason: `did not load ${plan.model.id} within ${seconds} s` });
+    const reason = `did not load ${plan.model.id} within ${seconds} s, and got no further`;
+    const detail = describeDeath(worker_id, { ...death, reason });
     return new RbeeError("model_load_failed", detail);
   }
   // Somebody else's signal says nothing about the model; an engine's own crash does.
@@ -198,7 +207,12 @@ function sendOptions(
 /** Node's own permissions. It warns about some of them each time, which says nothing about a worker. */
 function rightsOf({ rights }: WorkerKind, { records }: LaunchHooks): string[] {
   if (rights === undefined) return [];
-  const own = ["--allow-fs-read=*", `--allow-fs-write=${records.compileCache}`, "--disable-warning=PERM0001"];
+  const own = [
+    "--allow-fs-read=*",
+    `--allow-fs-write=${records.compileCache}`,
+    "--disable-warning=PERM0001",
+    "--disable-warning=PERM0002",
+  ];
   return ["--permission", ...own, ...rights.map((right) => `--allow-${right}`)];
 }
 

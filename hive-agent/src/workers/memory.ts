@@ -1,5 +1,6 @@
 import { RbeeError, type Device } from "@rbee/contracts";
 import type { ModelFile } from "../models/catalogue.ts";
+import { findRoom, type Resident, type Space } from "./room.ts";
 
 /** Keys and values are kept in half precision. */
 const CACHE_NUMBER_BYTES = 2;
@@ -16,6 +17,12 @@ export function memoryNeed(model: ModelFile, contextTokens: number): number {
   return model.size_bytes + cache + scores;
 }
 
+/** A model that is to be loaded, and what that takes. */
+export interface Need {
+  readonly id: string;
+  readonly bytes: number;
+}
+
 /** Memory that is spoken for. */
 export interface Reserved {
   release(): void;
@@ -30,22 +37,24 @@ export class Reservations {
   }
 
   /**
-   * Takes the first device with room. `before`: what was reserved before the devices were looked at. What was let go
-   * since then is in use now, and they do not show it. @throws RbeeError insufficient_memory, with the numbers
+   * Takes room on a device, or says which idle workers must go first. `before`: what was reserved before the devices were
+   * looked at. What was let go since then is in use now, and they do not show it.
+   * @throws RbeeError insufficient_memory, with the numbers
    */
   take(
-    devices: readonly [Device, ...Device[]],
-    { model, tokens }: { model: ModelFile; tokens: number },
-    before: ReadonlyMap<string, number>,
-  ): { device: Device; memory: Reserved } {
-    const bytes = memoryNeed(model, tokens);
+    devices: readonly Device[],
+    { id, bytes }: Need,
+    { before, residents }: { before: ReadonlyMap<string, number>; residents: readonly Resident[] },
+  ): { device: Device; memory: Reserved } | { evict: readonly string[] } {
     const spaces = devices.map((device) => {
       const reserved = Math.max(before.get(device.id) ?? 0, this.#bytes.get(device.id) ?? 0);
-      return { device, free: Math.max(0, device.memory_free_bytes - reserved) };
+      const free = Math.max(0, device.memory_free_bytes - reserved);
+      return { device: device.id, kind: device.kind, total: device.memory_total_bytes, free };
     });
-    const place = spaces.find(({ free }) => bytes <= free);
-    if (place === undefined) throw tooLarge({ id: model.id, bytes }, spaces);
-    const { device } = place;
+    const room = findRoom(bytes, spaces, residents);
+    const device = devices.find((one) => one.id === room?.device);
+    if (room === undefined || device === undefined) throw tooLarge({ id, bytes }, spaces, residents);
+    if (room.evict.length > 0) return { evict: room.evict };
     this.#add(device.id, bytes);
     return { device, memory: { release: () => this.#add(device.id, -bytes) } };
   }
@@ -55,11 +64,20 @@ export class Reservations {
   }
 }
 
-function tooLarge(need: { id: string; bytes: number }, spaces: readonly { device: Device; free: number }[]): RbeeError {
-  const had = spaces.map(
-    ({ device, free }) => `${device.id} has ${gib(free)} of ${gib(device.memory_total_bytes)} free`,
+function tooLarge(
+  need: Need,
+  spaces: readonly (Space & { readonly total: number })[],
+  residents: readonly Resident[],
+): RbeeError {
+  const had = spaces.map(({ device, free, total }) => `${device} has ${gib(free)} of ${gib(total)} free`);
+  const there = spaces.flatMap(({ device }) => residents.filter((one) => one.device === device && one.bytes > 0));
+  const kept = there.map(
+    ({ worker_id, bytes, why }) => `${worker_id} keeps ${gib(bytes)}${why === undefined ? "" : ` (${why})`}`,
   );
-  return new RbeeError("insufficient_memory", `${need.id} needs about ${gib(need.bytes)}, ${had.join(", ")}`);
+  return new RbeeError(
+    "insufficient_memory",
+    `${need.id} needs about ${gib(need.bytes)}; ${[...had, ...kept].join("; ")}`,
+  );
 }
 
 const gib = (bytes: number): string => `${(bytes / GIB).toFixed(2)} GiB`;

@@ -6,8 +6,9 @@ import type { ModelCatalogue, ModelFile } from "../models/catalogue.ts";
 import type { EngineOptions } from "../worker/protocol.ts";
 import { workerKinds, type WorkerKindName, type WorkerKinds } from "./kinds.ts";
 import type { LaunchPlan } from "./launch.ts";
-import { Reservations, type Reserved } from "./memory.ts";
+import { memoryNeed, Reservations, type Need, type Reserved } from "./memory.ts";
 import type { SpawnRequest } from "./records.ts";
+import type { Resident } from "./room.ts";
 
 export interface PlanOptions {
   readonly catalogue: Pick<ModelCatalogue, "resolve">;
@@ -31,6 +32,11 @@ export interface Planned {
   readonly memory: Reserved;
 }
 
+/** There would be room without these workers. */
+export interface Crowded {
+  readonly evict: readonly string[];
+}
+
 /** An attached server computes wherever it does. */
 const elsewhere = { id: "remote", kind: "cpu" } as const;
 
@@ -51,7 +57,7 @@ export class Planner {
   }
 
   /** @throws RbeeError saying why it cannot be */
-  async plan(request: SpawnRequest): Promise<Planned> {
+  async plan(request: SpawnRequest, residents: readonly Resident[]): Promise<Planned | Crowded> {
     const name = request.kind ?? (Object.keys(this.#kinds)[0] as WorkerKindName | undefined);
     const kind = name === undefined ? undefined : this.#kinds[name];
     if (name === undefined || kind === undefined)
@@ -68,18 +74,21 @@ export class Planner {
     if (name === "openai") return attachedPlan(common, request);
     const model = await this.#options.catalogue.resolve(request.model);
     const context = contextOf(request, model);
-    const { device, memory } = await this.#place(name, request, { model, tokens: common.slots * context });
+    const memory_bytes = Math.ceil(memoryNeed(model, common.slots * context));
+    const place = await this.#place(name, request, { id: model.id, bytes: memory_bytes, residents });
+    if ("evict" in place) return place;
+    const { device, memory } = place;
     const engine = this.#engine(name, model, device.kind);
-    return { plan: { ...common, model, context, device, engine }, memory };
+    return { plan: { ...common, model, context, device, engine, memory_bytes }, memory };
   }
 
-  /** The best device with room; what is said when none has is said of the roomiest. */
-  async #place(name: WorkerKindName, request: SpawnRequest, need: { model: ModelFile; tokens: number }) {
+  /** The best device with room, or whom to stop for it. */
+  async #place(name: WorkerKindName, request: SpawnRequest, need: Need & { residents: readonly Resident[] }) {
     const before = this.#reservations.snapshot();
     const devices = await this.#options.devices();
     const wish = { worker: request.worker ?? "auto", device: request.device ?? "auto" };
     const fitting = fittingDevices(wish, devices, (kind) => this.#runsOn(name, kind));
-    return this.#reservations.take(fitting, need, before);
+    return this.#reservations.take(fitting, need, { before, residents: need.residents });
   }
 
   #runsOn(name: WorkerKindName, kind: DeviceKind): boolean {
@@ -112,12 +121,13 @@ export class Planner {
 }
 
 function attachedPlan(
-  common: Omit<LaunchPlan, "model" | "engine" | "device" | "context">,
+  common: Omit<LaunchPlan, "model" | "engine" | "device" | "context" | "memory_bytes">,
   { model: id, url = "", context = limits.context_default }: SpawnRequest,
 ): Planned {
   checkAddress(url);
   const model = { id, size_bytes: 0 };
-  return { plan: { ...common, model, context, device: elsewhere, engine: { kind: "openai", url } }, memory: none };
+  const engine = { kind: "openai", url } as const;
+  return { plan: { ...common, model, context, device: elsewhere, engine, memory_bytes: 0 }, memory: none };
 }
 
 const none: Reserved = { release: () => undefined };

@@ -15,6 +15,12 @@ export const SpawnRequest = z.object({
   context: z.int().positive().optional(),
   /** Of the server it attaches to. */
   url: z.string().optional(),
+  /** Seconds that it stays when idle; for ever unless given, or below zero. */
+  keep_alive: z.number().optional(),
+  /** It is never stopped by itself. */
+  pin: z.boolean().optional(),
+  /** A request loaded it: requests decide how long it stays, until a person says something. */
+  on_demand: z.boolean().optional(),
   /** The job that asks; asking again for the same job finds the worker it got. */
   origin: z.string().optional(),
 });
@@ -22,8 +28,10 @@ export type SpawnRequest = Readonly<z.infer<typeof SpawnRequest>>;
 
 /** What is written down about a worker, so that the next agent finds it again. */
 export const WorkerRecord = z.object({
-  info: WorkerInfo.omit({ state: true }),
+  info: WorkerInfo.omit({ state: true, keep_alive: true, held: true }),
   request: SpawnRequest,
+  /** A request has used it. */
+  served: z.boolean().optional(),
   token: z.string(),
   /** With the pid this names the process, also after the pid was given to another one. */
   started: z.string(),

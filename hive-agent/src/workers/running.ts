@@ -1,4 +1,4 @@
-import { limits, RbeeError, type Piece, type WorkerInfo } from "@rbee/contracts";
+import { limits, RbeeError, STAYS, type Piece, type WorkerInfo } from "@rbee/contracts";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
 import { ConnectionLost, WorkerClient, type GenerationCall } from "./client.ts";
@@ -17,25 +17,49 @@ const DRAIN_POLL_MS = 20;
 
 /** A worker process, ours by birth or by adoption. */
 export class RunningWorker {
-  readonly record: WorkerRecord;
+  #record: WorkerRecord;
   readonly client: WorkerClient;
   readonly #options: { records: WorkerRecords; adopted: boolean };
   readonly #death = Promise.withResolvers<Death>();
   state: WorkerInfo["state"] = "starting";
-  /** When it got ready, on this process's monotonic clock. */
+  /** When it got ready, and when it was last used, on this process's monotonic clock. */
   readyAt = 0;
+  usedAt = 0;
+  /** It is being stopped: its memory will be free in a moment. */
+  stopping = false;
+  /** It was used, or is to stay for another time than before. */
+  onUse: () => void = () => undefined;
   /** Times it was started again. */
   restarts = 0;
   #gone = false;
+  #written: Promise<void> = Promise.resolve();
   /** Generations this agent has running on it. */
   active = 0;
   /** Resolves when everything that reminded of it is gone too. */
   buried: Promise<void> | undefined;
 
   constructor(record: WorkerRecord, options: { records: WorkerRecords; adopted: boolean }) {
-    this.record = record;
+    this.#record = record;
     this.client = new WorkerClient(record.info.port, record.token);
     this.#options = options;
+  }
+
+  get record(): WorkerRecord {
+    return this.#record;
+  }
+
+  /** Writes down what is different about it now. A disk that is full fails no request for that. */
+  async amend(change: Partial<Pick<WorkerRecord, "request" | "served">>): Promise<void> {
+    this.#record = { ...this.#record, ...change };
+    const { records } = this.#options;
+    const write = async () => (this.#gone ? undefined : records.write(this.#record));
+    this.#written = this.#written.then(write).catch(() => undefined);
+    await this.#written;
+  }
+
+  /** Resolves when nothing of its record is being written. */
+  get written(): Promise<void> {
+    return this.#written;
   }
 
   /** Resolves when the process is gone. */
@@ -53,16 +77,31 @@ export class RunningWorker {
   becameReady(): void {
     if (this.state === "starting") this.state = "ready";
     this.readyAt = performance.now();
+    this.usedAt = this.readyAt;
+    this.onUse();
   }
 
   get info(): WorkerInfo {
-    const { restarts, state } = this;
-    return { ...this.record.info, state, ...(restarts === 0 ? {} : { restarts }) };
+    const { restarts, state, held } = this;
+    const { keep_alive = STAYS, pin } = this.record.request;
+    return {
+      ...this.record.info,
+      state,
+      ...(restarts === 0 ? {} : { restarts }),
+      ...(keep_alive < 0 || pin === true ? {} : { keep_alive }),
+      ...(held === undefined ? {} : { held }),
+    };
+  }
+
+  /** Why it does not make room, though it is idle. */
+  get held(): WorkerInfo["held"] {
+    if (this.record.request.pin === true) return "pinned";
+    return this.record.served === true ? undefined : "unserved";
   }
 
   /** As `WorkerSupervisor.generate`. */
   async *generate(call: GenerationCall, signal: AbortSignal): AsyncGenerator<Piece, GenerationEnd, void> {
-    this.active += 1;
+    this.#use(1);
     try {
       const end = yield* this.client.frames(call, signal);
       void this.client.remove(call.id);
@@ -73,19 +112,19 @@ export class RunningWorker {
       if (signal.aborted) throw signal.reason;
       throw error instanceof ConnectionLost ? await this.whyLost() : error;
     } finally {
-      this.active -= 1;
+      this.#use(-1);
     }
   }
 
   /** @throws RbeeError */
   async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
-    this.active += 1;
+    this.#use(1);
     try {
       return await this.client.embed(texts, signal);
     } catch (error) {
       throw error instanceof ConnectionLost ? await this.whyLost() : error;
     } finally {
-      this.active -= 1;
+      this.#use(-1);
     }
   }
 
@@ -93,9 +132,16 @@ export class RunningWorker {
     return this.active < this.record.info.slots;
   }
 
+  #use(by: 1 | -1): void {
+    this.active += by;
+    this.usedAt = performance.now();
+    this.onUse();
+  }
+
   /** TERM, then KILL; returns when it is gone. */
   async stop(): Promise<void> {
     this.state = "draining";
+    this.stopping = true;
     if (await isAlive(this.record)) {
       await this.signal("SIGTERM");
       if (!(await this.#goneWithin(limits.stop_grace_ms))) {

@@ -6,29 +6,19 @@ import { answersTo, probeDevices } from "../devices/devices.ts";
 import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
 import { adoptedReady, watchAdopted } from "./adopted.ts";
 import type { GenerationCall } from "./client.ts";
+import { Keeping } from "./keeping.ts";
 import { launch } from "./launch.ts";
-import { Planner, type PlanOptions } from "./plans.ts";
+import { Planner } from "./plans.ts";
 import { WorkerPorts } from "./ports.ts";
 import { ProcessMeter, type ProcessUse } from "./process.ts";
 import { WorkerRecords, type SpawnRequest, type WorkerRecord } from "./records.ts";
 import { Revivals, type Wanted } from "./revivals.ts";
 import { isAlive, RunningWorker } from "./running.ts";
 import { Starts, type Joining } from "./starts.ts";
+import type { SupervisorOptions } from "./supervisor-options.ts";
 
 export type { SpawnRequest } from "./records.ts";
-
-export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "devices"> {
-  /** Those in its home and those npm installed, unless given. */
-  readonly engines?: EngineStore;
-  /** What the machine has, unless given. */
-  readonly devices?: PlanOptions["devices"];
-  /** Records and logs are kept in `<home>/workers`. */
-  readonly home: string;
-  /** The first wait before a worker that died is started again; limits.worker_restart_min_ms unless given. */
-  readonly restart_min_ms?: number;
-  /** A worker came, got ready, or went. */
-  readonly onChange?: () => void;
-}
+export type { SupervisorOptions } from "./supervisor-options.ts";
 
 type Frames = AsyncGenerator<Piece, GenerationEnd, void>;
 
@@ -46,12 +36,21 @@ export class WorkerSupervisor {
   readonly #workers = new Map<string, RunningWorker>();
   readonly #closed = new AbortController();
   readonly #revivals: Revivals;
+  /** How long they stay. */
+  readonly keeping: Keeping;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     const { engines = new EngineStore(options.home), devices = probeDevices } = options;
     this.#planner = new Planner({ ...options, engines, devices: async () => devices() });
     this.#records = new WorkerRecords(options.home);
+    this.keeping = new Keeping({
+      planner: this.#planner,
+      workers: () => [...this.#workers.values()],
+      stop: async ({ record }) => this.stop(record.info.pid),
+      changed: () => this.#changed(),
+      keep_alive: options.keep_alive,
+    });
     const { restart_min_ms } = options;
     this.#revivals = new Revivals({
       start: async (lost, wait_ms, signal) => this.#restart(lost, wait_ms, signal),
@@ -175,6 +174,7 @@ export class WorkerSupervisor {
   /** Stops watching; the workers stay, for the next agent to adopt. */
   close(): void {
     this.#closed.abort();
+    this.keeping.close();
     this.#revivals.dropAll();
     for (const { client } of this.#workers.values()) client.close();
   }
@@ -202,7 +202,7 @@ export class WorkerSupervisor {
   }
 
   async #start(request: SpawnRequest, shared: Joining, preferred?: number): Promise<RunningWorker> {
-    const { plan, memory } = await this.#planner.plan(request);
+    const { plan, memory } = await this.keeping.plan(request, shared.signal);
     try {
       const worker = await launch(plan, {
         ports: this.#ports,
@@ -236,6 +236,7 @@ export class WorkerSupervisor {
 
   #watch(worker: RunningWorker): void {
     this.#workers.set(worker.record.info.worker_id, worker);
+    this.keeping.watch(worker);
     void worker.died.then((death) => {
       // The next agent's affair.
       if (this.#closed.signal.aborted && worker.state !== "draining") return;
@@ -259,6 +260,7 @@ export class WorkerSupervisor {
     this.#workers.delete(worker_id);
     worker.client.close();
     this.#meter.forget(pid);
+    await worker.written;
     await this.#records.remove(worker_id);
     this.#ports.release(port);
     this.#changed();

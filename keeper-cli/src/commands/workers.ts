@@ -54,48 +54,53 @@ export const workerRoutes = (): RouteMap<CommandContext> =>
         ],
       }),
       stop: stopCommand(),
-      catalog: operation("worker_catalog_list", {
-        positional: ["hive_id"],
-        render: view.renderCatalog,
-        examples: [{ input: "attic", brief: "What attic could install, and why not the rest" }],
-      }),
-      offer: operation("worker_catalog_get", {
-        positional: ["worker_type"],
-        render: ({ worker }) => view.renderCatalog({ workers: [worker] }),
-        examples: [{ input: "cuda-llm-worker --hive attic", brief: "One line of the catalog" }],
-      }),
-      installed: operation("worker_binary_list", {
-        positional: ["hive_id"],
-        render: view.renderBinaries,
-        examples: [{ input: "attic", brief: "Engines that attic has, and who uses them" }],
-      }),
-      engine: operation("worker_binary_get", {
-        positional: ["worker_type"],
-        render: view.renderEngine,
-        examples: [{ input: "cpu-llm-worker", brief: "Where it is, and its checksum" }],
-      }),
-      install: operation("worker_download", {
-        positional: ["worker_type"],
-        render: view.renderInstalled,
-        afterCancel: "The part that came is kept: the same command goes on from there.",
-        examples: [{ input: "cuda-llm-worker --hive attic", brief: "The engine for NVIDIA boards, on the hive attic" }],
-      }),
-      build: operation("worker_build", {
-        positional: ["worker_type"],
-        render: view.renderInstalled,
-        verbose: true,
-        examples: [
-          { input: "llama-server", brief: "From its source, on this machine" },
-          { input: "llama-server --backend cuda --jobs 8", brief: "For NVIDIA boards, with eight compilers" },
-        ],
-      }),
-      uninstall: operation("worker_binary_delete", {
-        positional: ["worker_type"],
-        render: message,
-        examples: [{ input: "cuda-llm-worker --hive attic", brief: "Refused while workers use it" }],
-      }),
+      ...engines(),
     },
   });
+
+/** What workers run on: what could be installed, what is, and the ways between. */
+const engines = () => ({
+  catalog: operation("worker_catalog_list", {
+    positional: ["hive_id"],
+    render: view.renderCatalog,
+    examples: [{ input: "attic", brief: "What attic could install, and why not the rest" }],
+  }),
+  offer: operation("worker_catalog_get", {
+    positional: ["worker_type"],
+    render: ({ worker }) => view.renderCatalog({ workers: [worker] }),
+    examples: [{ input: "cuda-llm-worker --hive attic", brief: "One line of the catalog" }],
+  }),
+  installed: operation("worker_binary_list", {
+    positional: ["hive_id"],
+    render: view.renderBinaries,
+    examples: [{ input: "attic", brief: "Engines that attic has, and who uses them" }],
+  }),
+  engine: operation("worker_binary_get", {
+    positional: ["worker_type"],
+    render: view.renderEngine,
+    examples: [{ input: "cpu-llm-worker", brief: "Where it is, and its checksum" }],
+  }),
+  install: operation("worker_download", {
+    positional: ["worker_type"],
+    render: view.renderInstalled,
+    afterCancel: "The part that came is kept: the same command goes on from there.",
+    examples: [{ input: "cuda-llm-worker --hive attic", brief: "The engine for NVIDIA boards, on the hive attic" }],
+  }),
+  build: operation("worker_build", {
+    positional: ["worker_type"],
+    render: view.renderInstalled,
+    verbose: true,
+    examples: [
+      { input: "llama-server", brief: "From its source, on this machine" },
+      { input: "llama-server --backend cuda --jobs 8", brief: "For NVIDIA boards, with eight compilers" },
+    ],
+  }),
+  uninstall: operation("worker_binary_delete", {
+    positional: ["worker_type"],
+    render: message,
+    examples: [{ input: "cuda-llm-worker --hive attic", brief: "Refused while workers use it" }],
+  }),
+});
 
 const place = {
   name: "worker",

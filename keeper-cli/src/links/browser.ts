@@ -2,10 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /** A program that opens a page, where there is a screen to open it on. */
-export function browserCommand(
-  env: NodeJS.ProcessEnv,
-  platform: NodeJS.Platform,
-): readonly [string, ...string[]] | undefined {
+function browserCommand(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): readonly [string, ...string[]] | undefined {
   if (env["BROWSER"]) return [env["BROWSER"]];
   if (platform === "darwin") return ["open"];
   // Not `start`, which is a shell's: it would read the address anew.

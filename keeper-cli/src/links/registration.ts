@@ -8,7 +8,7 @@ export interface Registration {
   readonly undo: { readonly run: Registration["run"]; readonly remove: readonly string[] };
 }
 
-export interface Desktop {
+interface Desktop {
   readonly platform: NodeJS.Platform;
   /** The person's home folder. */
   readonly home: string;
@@ -22,18 +22,15 @@ const DESKTOP_FILE = "rbee-links.desktop";
 const BUNDLE = "dev.rbee.links";
 const REGISTRY_KEY = String.raw`HKCU\Software\Classes\rbee`;
 
+const makers: Partial<Record<NodeJS.Platform, (desktop: Desktop) => Registration>> = {
+  linux: forLinux,
+  darwin: forMac,
+  win32: forWindows,
+};
+
 /** How `rbee://` is registered here; `undefined` where nobody knows. Pure: nothing is touched. */
 export function registrationFor(desktop: Desktop): Registration | undefined {
-  switch (desktop.platform) {
-    case "linux":
-      return forLinux(desktop);
-    case "darwin":
-      return forMac(desktop);
-    case "win32":
-      return forWindows(desktop);
-    default:
-      return undefined;
-  }
+  return makers[desktop.platform]?.(desktop);
 }
 
 /** Behind `--` nothing is a flag any more, however a link breaks out of its quotes. */

@@ -45,7 +45,7 @@ async function watch(flags: TopFlags, queen: string): Promise<void> {
   let sight: Sight | undefined;
   let screen: FullScreen | undefined;
   const draw = (): void => {
-    if (sight !== undefined) screen?.draw(frameOf(sight, queen, screen.size, "q quits"));
+    if (sight !== undefined) screen?.draw(frameOf(sight, queen, { ...screen.size, hint: "q quits" }));
   };
   try {
     for await (sight of sights) {

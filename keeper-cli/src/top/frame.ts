@@ -29,12 +29,11 @@ interface Part {
   readonly whole?: readonly number[];
 }
 
-/** The fleet as lines that fit a terminal. @param hint the last line; none in a pipe */
+/** The fleet as lines that fit a terminal. `hint` is the last line; there is none in a pipe */
 export function frameOf(
   { state, problem }: Sight,
   queen: string,
-  { columns, rows }: FrameSize,
-  hint?: string,
+  { columns, rows, hint }: FrameSize & { readonly hint?: string },
 ): string[] {
   const parts = [hivesOf(state), workersOf(state), queueOf(state), runningOf(state)];
   const around = 1 + parts.length + (hint === undefined ? 0 : 1);
@@ -59,10 +58,11 @@ function headline({ status, at }: FleetState, queen: string, width: number): str
   const there = hives.filter(({ connected }) => connected).length;
   const counts = `${there} of ${plural(hives.length, "hive")}, ${plural(workers.length, "worker")}, ${queue.running} running, ${queue.queued} waiting`;
   const clock = new Date(at).toTimeString().slice(0, 8);
-  const left = fitted(`rbee  ${counts}`, width - clock.length - 2);
-  const address = fitted(queen, width - stringWidth(left) - clock.length - 4);
-  const gap = " ".repeat(Math.max(1, width - stringWidth(left) - stringWidth(address) - clock.length - 2));
-  return `${paintOut("bold", left)}  ${paintOut("dim", address)}${gap}${clock}`.trimEnd();
+  const left = fitted(`rbee  ${counts}`, width - clock.length - 1);
+  const address = fitted(queen, width - stringWidth(left) - clock.length - 3);
+  const middle = address === "" ? "" : `  ${address}`;
+  const gap = " ".repeat(Math.max(0, width - stringWidth(left + middle) - clock.length));
+  return `${paintOut("bold", left)}${paintOut("dim", middle)}${gap}${clock}`;
 }
 
 /** A table of at most so many lines; the last says how many more there are. */

@@ -1,6 +1,6 @@
 import { limits, type ErrorCode, type UsageBy } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
-import { bump, countJob, newCounters, type Counters } from "./counters.ts";
+import { bump, countJob, newCounters, type Counters, type Stops } from "./counters.ts";
 import type { FinishedLine } from "./finished.ts";
 import { UsageBook, type UsageReport } from "./usage-book.ts";
 
@@ -40,9 +40,11 @@ export class Accounts {
     bump(this.counters.refused, code);
   }
 
-  /** Workers that came and went. */
-  workers({ came, went }: { came: number; went: number }, now: number): void {
-    if (came + went === 0) return;
+  /** Workers that came and went, and which of these their hives stopped. */
+  workers({ came, went, idle, memory }: { came: number; went: number } & Stops, now: number): void {
+    if (came + went + idle + memory === 0) return;
+    this.counters.stops.idle += idle;
+    this.counters.stops.memory += memory;
     this.counters.loads += came;
     this.counters.unloads += went;
     this.save(now);

@@ -33,7 +33,22 @@ export interface Counters {
   readonly duration_s: Histogram;
   loads: number;
   unloads: number;
+  /** Of the unloads those that a hive decided on: workers idle for their time, and those whose memory was needed. */
+  readonly stops: Stops;
 }
+
+export interface Stops {
+  idle: number;
+  memory: number;
+}
+
+/** What a hive counts from the start of its agent. @returns what came to it since it last told */
+export const stopsSince = (before: Stops = noStops, now: Stops = noStops): Stops => ({
+  idle: now.idle - (before.idle > now.idle ? 0 : before.idle),
+  memory: now.memory - (before.memory > now.memory ? 0 : before.memory),
+});
+
+const noStops: Stops = { idle: 0, memory: 0 };
 
 const newHistogram = (): Histogram => ({ buckets: Array.from({ length: bucketBounds.length + 1 }, () => 0), sum: 0 });
 
@@ -50,6 +65,7 @@ export const newCounters = (): Counters => ({
   duration_s: newHistogram(),
   loads: 0,
   unloads: 0,
+  stops: { ...noStops },
 });
 
 export function bump(counts: Counts, name: string, by = 1): void {

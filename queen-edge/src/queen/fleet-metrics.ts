@@ -73,6 +73,14 @@ function jobMetrics({ accounts: { counters } }: Registry): Family[] {
     counter("rbee_tokens_total", "Tokens; cached ones are part of the prompt.", tokens),
     counter("rbee_model_loads_total", "Workers that came.", only(counters.loads)),
     counter("rbee_model_unloads_total", "Workers that went: evicted, stopped or dead.", only(counters.unloads)),
+    counter(
+      "rbee_worker_stops_total",
+      "Workers that their hive stopped of its own accord: idle for their time, or evicted for another model's memory.",
+      samplesOf("reason", [
+        ["idle", counters.stops.idle],
+        ["evicted", counters.stops.memory],
+      ]),
+    ),
     histogram("rbee_queue_wait_seconds", "From submission to the last place.", counters.wait_s),
     histogram("rbee_ttft_seconds", "From submission to the first token, loading included.", counters.ttft_s),
     histogram("rbee_job_duration_seconds", "From submission to the end.", counters.duration_s),

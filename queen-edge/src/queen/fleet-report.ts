@@ -1,4 +1,4 @@
-import { limits, type ActiveWorker, type HiveInfo } from "@rbee/contracts";
+import { limits, shownState, type ActiveWorker, type HiveInfo, type WorkerInfo } from "@rbee/contracts";
 import type { Hive } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Occupancy } from "./occupancy.ts";
@@ -32,6 +32,8 @@ export function activeWorkers(
   const shown = hives.filter((hive) => hive.connected || now - hive.last_seen < limits.worker_unreachable_ms);
   return shown.flatMap(({ hive_id, connected, inventory }) =>
     (inventory?.workers ?? []).map((worker) => {
+      const slots_busy = Math.min(occupancy.of(hive_id, worker), worker.slots);
+      const idleSince = slots_busy > 0 ? now : book.idleSince(hive_id, worker);
       const retiring = worker.state === "ready" && book.isRetired(hive_id, worker);
       return {
         worker_id: worker.worker_id,
@@ -39,11 +41,19 @@ export function activeWorkers(
         kind: worker.kind,
         model: worker.model,
         device: worker.device,
-        state: connected ? (retiring ? "draining" : worker.state) : ("unreachable" as const),
+        state: connected ? (retiring ? "draining" : shownState(worker)) : ("unreachable" as const),
         slots: worker.slots,
-        slots_busy: Math.min(occupancy.of(hive_id, worker), worker.slots),
+        slots_busy,
+        ...(worker.held === "pinned" ? { pinned: true } : {}),
+        ...expiry(worker, idleSince),
         ...book.notesOf(hive_id, worker),
       };
     }),
   );
+}
+
+/** What runs now is reckoned as over now: its time begins when it ends. */
+function expiry({ keep_alive }: WorkerInfo, idleSince: number | undefined): Pick<ActiveWorker, "expires_at"> {
+  if (keep_alive === undefined || idleSince === undefined) return {};
+  return { expires_at: Math.round(idleSince + keep_alive * 1_000) };
 }

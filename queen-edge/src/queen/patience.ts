@@ -1,5 +1,5 @@
 import { limits, problemOf, type Problem } from "@rbee/contracts";
-import type { OpenJob, Want } from "./ledger.ts";
+import type { Ledger, OpenJob, Want } from "./ledger.ts";
 
 /** Until when a queued job waits; `undefined`: for as long as it takes. */
 export const waitsUntil = ({ want, since }: OpenJob): number | undefined =>
@@ -11,3 +11,12 @@ export const tooLate = ({ max_wait_ms = 0 }: Want): Problem =>
 
 /** Where a job that moves up is told so: each word costs its object two rows. In between it stands nearer than it was told. */
 export const toldPositions: ReadonlySet<number> = new Set([1, 2, 3, 4, 8, limits.queue_watch_max]);
+
+/** Why no more jobs are taken, if so. */
+export function tooMany(ledger: Pick<Ledger, "openCount" | "openOf">, { key_id = "" }: Want): Problem | undefined {
+  const { open_jobs_max, open_jobs_per_key_max } = limits;
+  if (ledger.openCount >= open_jobs_max) return problemOf("queue_full", `${open_jobs_max} jobs are open`);
+  return ledger.openOf(key_id) >= open_jobs_per_key_max
+    ? problemOf("queue_full", `${open_jobs_per_key_max} jobs of this key are open`)
+    : undefined;
+}

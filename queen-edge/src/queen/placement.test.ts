@@ -203,4 +203,43 @@ describe("loading", () => {
       placement: { hive_id: "b" },
     });
   });
+
+  test("[EVICT-1] a worker that is held makes no room: not while it is pinned, and not before it was used", () => {
+    const keeps = (worker: Partial<WorkerInfo>) =>
+      aHive("a", {
+        workers: [aWorker({ model: "wasp", device: "cuda:0", memory_bytes: 8 * GIB, ...worker })],
+        models: [aModel({ size_bytes: 8 * GIB })],
+        devices: [aDevice(4 * GIB, 12 * GIB)],
+      });
+    const [roomy, busy] = [cold("b", 10 * GIB), held(["b", "worker-x", "hornet"], ["a", WORKER, "wasp"])];
+    expect(outcome(chosen(aWant(), [keeps({}), cold("b", 1 * GIB)]))).toBe("a");
+    for (const held of ["pinned", "unserved"] as const)
+      expect(outcome(chosen(aWant(), [keeps({ held }), roomy]))).toBe("b");
+    // What is busy goes sooner or later; what is pinned does not, and its hive says so.
+    expect(outcome(chosen(aWant(), [keeps({})], { occupancy: busy }))).toContain("no hive has memory");
+    expect(outcome(chosen(aWant(), [keeps({ held: "pinned" })], { occupancy: busy }))).toBe("a");
+  });
+});
+
+describe("[PULL-1] a model that nobody has", () => {
+  const model = "org/bees:Q4_K_M";
+  const puller = (hive_id: string, over: Partial<Hive> = {}) =>
+    aHive(hive_id, { models: [], workers: [], pulls: true, slots_default: 2 }, over);
+
+  test("goes to a hive whose owner lets requests fetch models, if the hub can be asked for it", () => {
+    const hives = [aHive("a", { models: [], workers: [] }), puller("b")];
+    expect(outcome(chosen(aWant({ model }), hives))).toBe("b");
+    expect(outcome(chosen(aWant({ model: "bees" }), hives))).toBe("model_not_found");
+    expect(outcome(chosen(aWant({ model }), hives.slice(0, 1)))).toBe("model_not_found");
+    expect(outcome(chosen(aWant({ model, hive_id: "a" }), hives))).toBe("model_not_found");
+    expect(outcome(chosen(aWant({ model }), [puller("b", { connected: false })]))).toBe("model_not_found");
+  });
+
+  test("is fetched by one hive: the others who want it go there, or wait", () => {
+    const hives = [puller("a"), puller("b"), puller("c")];
+    const fetching = (jobs: number) =>
+      held(...Array.from({ length: jobs }, () => ["b", undefined, model] as [string, undefined, string]));
+    expect(outcome(chosen(aWant({ model }), hives, { occupancy: fetching(1) }))).toBe("b");
+    expect(outcome(chosen(aWant({ model }), hives, { occupancy: fetching(2) }))).toContain("busy");
+  });
 });

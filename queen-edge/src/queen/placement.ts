@@ -1,13 +1,11 @@
-import { problemOf, type Problem, type WorkerInfo } from "@rbee/contracts";
+import { isHubModel, problemOf, type Problem, type WorkerInfo } from "@rbee/contracts";
 import type { Placement } from "@rbee/job-core";
 import type { Seat } from "./conversations.ts";
 import type { Hive } from "./fleet.ts";
 import type { FleetView, Offer } from "./fleet-view.ts";
 import type { Want } from "./ledger.ts";
-import { roomFor, type Room } from "./memory-room.ts";
-import { names } from "./model-names.ts";
 import type { Occupancy } from "./occupancy.ts";
-import { roomiest } from "./room.ts";
+import { roomFor, roomiest, rooms } from "./room.ts";
 import { listed, unknownHive, unknownModel } from "./unknown.ts";
 
 /** Why a job went where it went: to the worker that holds its conversation, to a free slot, to a hive that loads its model, or to the hive that it named. */
@@ -36,8 +34,8 @@ export function choose(want: Want, fleet: FleetView, load: Load): Choice {
   const named = want.hive_id === "auto" ? undefined : fleet.find(want.hive_id);
   if (want.hive_id !== "auto" && named === undefined)
     return refuse("hive_not_found", unknownHive(want.hive_id, fleet.hives));
-  if (model === undefined) return named === undefined ? anywhere(want, fleet.hives) : onHive(want, named);
-  const offers = fleet.offers(model);
+  if (model === undefined) return named === undefined ? anywhere(want, fleet.hives, load) : onHive(want, named);
+  const offers = offersOf(model, fleet, load);
   const candidates = named === undefined ? offers : offers.filter(({ hive }) => hive === named);
   if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, fleet.hives));
   const labelled = hive_labels.length === 0 ? candidates : candidates.filter(({ hive }) => hasAll(hive, hive_labels));
@@ -52,12 +50,21 @@ export function choose(want: Want, fleet: FleetView, load: Load): Choice {
   return onWorker({ ...want, model }, same, load);
 }
 
+/** Of a model that nobody has: a hive that fetches it already, else those that may. [PULL-1] */
+function offersOf(model: string, fleet: FleetView, { occupancy }: Load): readonly Offer[] {
+  const offers = fleet.offers(model);
+  if (offers.length > 0 || !isHubModel(model)) return offers;
+  const pullers = fleet.hives.filter((hive) => hive.inventory?.pulls === true && isOpen(hive));
+  const fetching = pullers.filter(({ hive_id }) => occupancy.loading(hive_id, model) > 0);
+  return (fetching.length > 0 ? fetching : pullers).map((hive) => ({ hive, workers: [], files: [], closing: false }));
+}
+
 /** An operation of a hive, for which any hive will do. */
-function anywhere({ room }: Want, hives: readonly Hive[]): Choice {
+function anywhere({ room }: Want, hives: readonly Hive[], { occupancy }: Load): Choice {
   if (room === undefined) return refuse("invalid_input", "name a hive");
   const reachable = hives.filter(isOpen);
   if (reachable.length === 0) return { kind: "wait", reason: "no hive is connected" };
-  const hive = roomiest(room, reachable, names);
+  const hive = roomiest(room, reachable, occupancy);
   if (hive !== undefined) return { kind: "place", placement: { hive_id: hive.hive_id }, how: "hive" };
   return refuse("no_such_device", `no hive that is connected has the device ${room.device}`);
 }
@@ -119,9 +126,6 @@ function forgetsLess(worker: WorkerInfo, { hive }: Offer, { best, load }: { best
   return held(worker, hive.hive_id) < held(best.worker, best.offer.hive.hive_id);
 }
 
-/** How well a hive could load the model, best first. */
-const rooms: readonly Room[] = ["free", "idle", "busy", "never"];
-
 /**
  * A hive that loads the model already takes as many as its worker will have slots: one load for all who came at once.
  * Then one with memory to spare, then one where idle workers would have to go. Where busy ones would have to, the job
@@ -143,7 +147,7 @@ function loadOnDemand(want: ModelWant, offers: readonly Offer[], occupancy: Occu
     if (loading > 0 || starting.length > 0) return placed(want, offer, { how: "load" });
     const file = files.find(({ id }) => id === want.model) ?? files[0];
     // Without a file there is nothing to load that the queen knows of; the hive says what became of its worker.
-    const { room, free } = file === undefined ? NO_ROOM : roomFor(hive, file, occupancy);
+    const { room, free } = file === undefined ? NO_ROOM : roomFor(hive, { size: file.size_bytes }, occupancy);
     const one = { offer, tier: rooms.indexOf(room), jobs: occupancy.jobsOn(hive_id), free };
     if (best === undefined || isRoomier(one, best)) best = one;
   }

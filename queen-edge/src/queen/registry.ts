@@ -1,6 +1,5 @@
 import {
   limits,
-  problemOf,
   RbeeError,
   type ActiveWorker,
   type HiveInfo,
@@ -12,14 +11,16 @@ import {
 import type { Sql } from "@rbee/job-core";
 import { Accounts } from "./accounts.ts";
 import { Conversations, type Seat } from "./conversations.ts";
+import { stopsSince } from "./counters.ts";
 import type { Decision } from "./effects.ts";
+import type { FinishedLine } from "./finished.ts";
 import { Fleet, type HiveChange } from "./fleet.ts";
 import { activeWorkers, hiveInfos } from "./fleet-report.ts";
 import { FleetView } from "./fleet-view.ts";
 import { Forecast } from "./forecast.ts";
 import { JoinTokens } from "./join-tokens.ts";
 import { Ledger, type Ending, type OpenJob, type Want } from "./ledger.ts";
-import { toldPositions, tooLate } from "./patience.ts";
+import { toldPositions, tooLate, tooMany } from "./patience.ts";
 import { choose, type Choice } from "./placement.ts";
 import { queuedJobs } from "./queue-report.ts";
 import { unknownWorker } from "./unknown.ts";
@@ -57,8 +58,7 @@ export class Registry {
     this.#ledger = new Ledger(sql);
     this.#book = new WorkerBook(sql);
     this.accounts = new Accounts(sql);
-    for (const { line } of this.#ledger.finished(limits.conversations_max).toReversed())
-      this.#remember(line.account?.session, { ...line, ...line.account });
+    for (const { line } of this.#ledger.finished(limits.conversations_max).toReversed()) this.#ended(line);
     for (const { want, placement } of this.#ledger.all()) this.#remember(want.session?.keep, placement);
   }
 
@@ -70,7 +70,7 @@ export class Registry {
   place(want: Want, term: number, now: number): Decision {
     const open = this.#ledger.find(want.job_id);
     if (open?.placement !== undefined && open.term > term) return { kind: "placed", placement: open.placement };
-    const full = open === undefined ? this.#full(want) : undefined;
+    const full = open === undefined ? tooMany(this.#ledger, want) : undefined;
     if (full !== undefined) return this.#refuse(full, term);
     const choice = this.#ledger.without(open, () => this.#chooseAnew(want, open?.placement?.hive_id));
     switch (choice.kind) {
@@ -98,8 +98,7 @@ export class Registry {
       const { job, line: finished } = done;
       if (finished === undefined) return true;
       this.accounts.add(finished);
-      const { line } = finished;
-      this.#remember(line.account?.session, { ...line, ...line.account });
+      this.#ended(finished.line);
       const { want, placement, since } = job;
       if (want.model !== undefined && placement !== undefined)
         this.#forecast.ended(want.model, Math.max(0, ending.finished_at - since));
@@ -119,16 +118,18 @@ export class Registry {
     session: number,
     report: { inventory: Inventory; jobs: readonly string[]; now: number },
   ): OpenJob[] {
+    const before = this.fleet.find(hive_id)?.inventory;
     if (!this.fleet.connected(hive_id, session, report)) return [];
-    this.#heard(hive_id, report.inventory, report.now);
+    this.#heard(hive_id, { before, ...report });
     const held = new Set(report.jobs);
     return this.#ledger.placedOn(hive_id).filter((job) => !held.has(job.want.job_id));
   }
 
   /** A hive told what changed. @returns whether anything did */
   hiveChanged(hive_id: string, session: number, change: HiveChange): boolean {
+    const before = this.fleet.find(hive_id)?.inventory;
     if (!this.fleet.update(hive_id, session, change)) return false;
-    if (change.inventory !== undefined) this.#heard(hive_id, change.inventory, change.now);
+    if (change.inventory !== undefined) this.#heard(hive_id, { ...change, before, inventory: change.inventory });
     return true;
   }
 
@@ -259,6 +260,13 @@ export class Registry {
     this.#remember(want.session?.keep, choice.placement);
   }
 
+  /** What a line of the history tells of workers. */
+  #ended(line: FinishedLine["line"]): void {
+    const { hive_id = "", account, finished_at = 0 } = line;
+    this.#remember(account?.session, { ...line, ...account });
+    this.#book.used(hive_id, account?.worker_id ?? "", finished_at);
+  }
+
   /** Who served the newest turn of a conversation. */
   #remember(session: string | undefined, seat: Partial<Record<keyof Seat, string | undefined>> = {}): void {
     const { hive_id, worker_id } = seat;
@@ -266,17 +274,9 @@ export class Registry {
       this.#conversations.note(session, { hive_id, worker_id });
   }
 
-  #heard(hive_id: string, { workers }: Inventory, now: number): void {
-    this.accounts.workers(this.#book.heard(hive_id, workers, now), now);
-  }
-
-  /** Why no more jobs are taken, if so. */
-  #full({ key_id = "" }: Want): Problem | undefined {
-    const { open_jobs_max, open_jobs_per_key_max } = limits;
-    if (this.#ledger.openCount >= open_jobs_max) return problemOf("queue_full", `${open_jobs_max} jobs are open`);
-    return this.#ledger.openOf(key_id) >= open_jobs_per_key_max
-      ? problemOf("queue_full", `${open_jobs_per_key_max} jobs of this key are open`)
-      : undefined;
+  #heard(hive_id: string, news: { before: Inventory | undefined; inventory: Inventory; now: number }): void {
+    const moved = this.#book.heard(hive_id, news.inventory.workers, news.now);
+    this.accounts.workers({ ...moved, ...stopsSince(news.before?.stops, news.inventory.stops) }, news.now);
   }
 
   #refuse(problem: Problem, term: number): Decision {

@@ -14,7 +14,8 @@ export const unknownHive = (hive_id: string, hives: readonly Pick<Hive, "hive_id
   )}`;
 
 export function unknownModel(model: string, hives: readonly Hive[]): string {
-  const known = hives.flatMap((hive) => (hive.inventory?.models ?? []).map((file) => file.id));
+  const files = hives.flatMap((hive) => hive.inventory?.models ?? []);
+  const known = files.filter(({ status }) => status === "ready").map(({ id }) => id);
   return `no hive has ${JSON.stringify(model)}; ${listed([...new Set(known)], "none has any model yet")}`;
 }
 

@@ -51,18 +51,19 @@ const Wishes = z
 export function endingOf(ended: Ended, last: JobEvent | undefined, tokens: () => number): Ending {
   const { state, finished_at, hive_id, error, dispatches } = ended;
   const result = last?.type === "result" ? last.result : undefined;
-  const speed = Speed.safeParse(result);
-  const told = Told.safeParse(result);
+  const speed = result === undefined ? undefined : Speed.safeParse(result).data;
+  const told = result === undefined ? undefined : Told.safeParse(result).data;
   const made = result === undefined && dispatches > 0 ? tokens() : 0;
-  const work: Work = told.success
-    ? { ...told.data, dispatches }
-    : { prompt_tokens: 0, cached_tokens: 0, completion_tokens: made, dispatches };
+  const work: Work =
+    told === undefined
+      ? { prompt_tokens: 0, cached_tokens: 0, completion_tokens: made, dispatches }
+      : { ...told, dispatches };
   return {
     state,
     finished_at,
     ...(hive_id === undefined ? {} : { hive_id }),
     ...(error === undefined ? {} : { error_code: error.code }),
-    ...(speed.success ? { speed: speed.data } : {}),
+    ...(speed === undefined ? {} : { speed }),
     work,
   };
 }

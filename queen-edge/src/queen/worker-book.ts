@@ -29,6 +29,8 @@ export interface Retirement {
 export class WorkerBook {
   readonly #sql: Sql;
   readonly #lines = new Map<string, Line>();
+  /** When a job on it ended last. The history has it too. */
+  readonly #used = new Map<string, number>();
   /** Grows with every change of who is retired. */
   revision = 0;
 
@@ -67,6 +69,19 @@ export class WorkerBook {
     const line = this.#lines.get(keyOf(hive_id, worker_id));
     // In memory only: a row per job would cost more than the number is worth after a restart.
     if (line !== undefined) this.#lines.set(keyOf(hive_id, worker_id), { ...line, tokens_per_s });
+  }
+
+  /** A job that it had is over. */
+  used(hive_id: string, worker_id: string, at: number): void {
+    const key = keyOf(hive_id, worker_id);
+    if (this.#lines.has(key)) this.#used.set(key, Math.max(at, this.#used.get(key) ?? 0));
+  }
+
+  /** Since when nobody uses it, as far as the queen knows. */
+  idleSince(hive_id: string, { worker_id, pid }: WorkerInfo): number | undefined {
+    const key = keyOf(hive_id, worker_id);
+    const line = this.#lines.get(key);
+    return line?.pid === pid ? Math.max(line.since, this.#used.get(key) ?? 0) : undefined;
   }
 
   /** From now on it gets nothing new, whatever restarts. [WORKER-1] */
@@ -125,6 +140,7 @@ export class WorkerBook {
 
   #drop({ hive_id, worker_id }: Line): void {
     this.#lines.delete(keyOf(hive_id, worker_id));
+    this.#used.delete(keyOf(hive_id, worker_id));
     this.revision++;
     this.#sql.exec("DELETE FROM workers WHERE hive_id = ? AND worker_id = ?", hive_id, worker_id);
   }

@@ -1,4 +1,4 @@
-import type { OperationName, OperationRequest, OperationResult } from "@rbee/contracts";
+import type { OperationName, OperationResult } from "@rbee/contracts";
 import { useCallback, useEffect, useRef } from "react";
 import type { EventOf, Operation } from "../operation.ts";
 import { isOpen, type JobProgress } from "./job-progress.ts";

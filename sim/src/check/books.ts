@@ -1,7 +1,7 @@
 import type { Placement } from "@rbee/job-core";
 import type { Actor } from "../platform/actor.ts";
 import type { World } from "../world/world.ts";
-import { phaseOf, type StoredPhase } from "./records.ts";
+import { parsedOnce, phaseOf, type StoredPhase } from "./records.ts";
 
 /** A release is a call and a write away. */
 const SETTLED_MS = 1_000;
@@ -103,7 +103,7 @@ export class Books {
     const placement = row["placement"] as string | null;
     return {
       term: row["term"] as number,
-      placement: placement === null ? undefined : (JSON.parse(placement) as Placement),
+      placement: placement === null ? undefined : (parsedOnce(placement) as Placement),
     };
   }
 }

@@ -13,6 +13,7 @@ const PROMPT_MS = 1_000;
 /** With these the end may be late for good reasons. */
 const DELAYS_END = new Set(["alarm_late", "queen_clock", "commit_slow", "commit_lost", "evict", "deploy", "hibernate"]);
 const DELAYS_HIVE = new Set(["pause", "suspend", "disk_full", "power"]);
+const CLOSED = 3;
 const LOSES_WORDS = new Set(["drop", "truncate", "stall", "overtaken", "duplicate", "doubled"]);
 
 /** Somebody cancelled: the hive is told and stops, or is left behind when the grace is over. */
@@ -43,7 +44,8 @@ export class Cancels {
     const since = this.#since.get(job);
     if (since === undefined || now - since < limits.cancel_grace_ms - SLACK_MS || !plan.listens) return;
     if (this.#has(LOSES_WORDS) || this.#has(DELAYS_HIVE) || this.#has(DELAYS_END)) return;
-    const lane = job.sockets.find((ws) => ws.tags.includes("lane") && ws.readyState === 1);
+    // The end itself is what closes it.
+    const lane = job.sockets.find((ws) => ws.tags.includes("lane") && ws.readyState !== CLOSED);
     if (lane?.pipe?.isOpen === true && now - lane.pipe.openedAt > SLACK_MS)
       this.#world.fail(`${job.name} was cancelled ${now - since} ms ago, and its hive on an open lane was not told`);
   }

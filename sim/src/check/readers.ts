@@ -8,6 +8,7 @@ import type { Judged } from "./verdict.ts";
  * ended the job never, nor tokens of a job that another hive goes on with, nor anything by an object that was never lost.
  */
 export function checkReaders(world: World, { client, phase, entries }: Judged): void {
+  if (client.readers.length === 0) return;
   const stored = new Map(entries.map(({ position, event }) => [formatPosition(position), JSON.stringify(event)]));
   for (const reader of client.readers) {
     const last: Position | undefined = reader.seen.at(-1)?.position;

@@ -16,7 +16,7 @@ export interface StoredPhase {
   readonly error?: { readonly code: string; readonly detail: string };
 }
 
-const PARSED_MAX = 1_000;
+const PARSED_MAX = 5_000;
 const parsed = new Map<string, unknown>();
 
 /** What is stored is looked at far more often than it changes. Only to be read. */
@@ -65,13 +65,21 @@ export interface Said {
 
 /** Acknowledgements in a message to a hive, on a lane or as the answer to a prelude. */
 export function ackedIn(ws: ServerSocket, text: string): Said[] {
-  const acked = /"acked":(\d+)/.exec(text);
   const ended = text.includes('"end_ack"');
-  if (acked === null && !ended) return [];
+  if (!ended && !text.includes(ACKED)) return [];
   const answer = /"job_id":"(\w+)","term":(\d+)/.exec(text);
   const { lane } = (ws.deserializeAttachment() ?? {}) as { lane?: number };
   const term = lane ?? Number(answer?.[2] ?? 0);
   // What is acknowledged only grows: the last word is the strongest.
-  const all = [...text.matchAll(/"acked":(\d+)/g)].map((match) => Number(match[1]));
-  return [{ job_id: lane === undefined ? answer?.[1] : undefined, term, acked: Math.max(0, ...all), ended }];
+  return [{ job_id: lane === undefined ? answer?.[1] : undefined, term, acked: highestAcked(text), ended }];
+}
+
+const ACKED = '"acked":';
+
+/** The highest number that a message acknowledges; 0 without one. */
+export function highestAcked(text: string): number {
+  let highest = 0;
+  for (let at = text.indexOf(ACKED); at >= 0; at = text.indexOf(ACKED, at + 1))
+    highest = Math.max(highest, Number.parseInt(text.slice(at + ACKED.length), 10));
+  return highest;
 }

@@ -2,7 +2,7 @@ import { limits } from "@rbee/contracts";
 import type { Agent } from "../world/agent.ts";
 import type { SimLine } from "../world/dial.ts";
 import type { World } from "../world/world.ts";
-import { coverage, parsedOnce } from "./records.ts";
+import { coverage, highestAcked, parsedOnce } from "./records.ts";
 
 /** From then on a silent queen may have given the job away. */
 const FENCE_MS = limits.lease_ms - 5_000;
@@ -57,7 +57,7 @@ export class Sent {
     const { machine } = agent;
     const talk = this.#talkOf(line, machine.monotonic());
     talk.heardAt = machine.monotonic();
-    for (const [, acked] of text.matchAll(/"acked":(\d+)/g)) talk.acked = Math.max(talk.acked, Number(acked));
+    talk.acked = Math.max(talk.acked, highestAcked(text));
     if (!text.includes('"t":"ready"')) return;
     // The first answers the hello; any later one means: go back to there.
     if (talk.isConfirmed) this.#mustGoBack(agent, line, talk);
@@ -67,7 +67,7 @@ export class Sent {
 
   said(agent: Agent, line: SimLine, text: string): void {
     if (!text.includes('"t":"ev"') && !text.includes('"t":"end"')) return;
-    const message = JSON.parse(text) as Message | readonly Frame[];
+    const message = parsedOnce(text) as Message | readonly Frame[];
     const frames = "t" in message ? (message.frames ?? [message]) : message;
     const { job_id, term } = "t" in message && message.job_id !== undefined ? message : (line.lane ?? {});
     if (job_id === undefined || term === undefined) return;

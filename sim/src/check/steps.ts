@@ -11,12 +11,13 @@ interface Step {
 
 /** From one stored phase of a job to the next: terms only grow, odd ones are a hive's, and an ending is final. */
 export function checkStep(world: World, actor: Actor, { from, to }: Step): void {
-  const step = `${actor.name} went from ${JSON.stringify(from)} to ${JSON.stringify(to)}`;
-  if (from?.finished_at !== undefined) world.fail(`ended twice: ${step}`);
-  if (to.term < (from?.term ?? 0)) world.fail(`the term fell: ${step}`);
-  if (to.state === "placed" && to.term % 2 === 0) world.fail(`a hive has a term of the queen's: ${step}`);
+  const fail = (why: string): void =>
+    world.fail(`${why}: ${actor.name} went from ${JSON.stringify(from)} to ${JSON.stringify(to)}`);
+  if (from?.finished_at !== undefined) fail("ended twice");
+  if (to.term < (from?.term ?? 0)) fail("the term fell");
+  if (to.state === "placed" && to.term % 2 === 0) fail("a hive has a term of the queen's");
   const queens = to.state === "queued" || to.error?.code === "attempts_exhausted";
-  if (queens && to.term % 2 === 1) world.fail(`the queen speaks in a hive's term: ${step}`);
+  if (queens && to.term % 2 === 1) fail("the queen speaks in a hive's term");
   if (from?.state === "placed" && to.term === from.term + 1) checkLoss(world, actor, { from, to });
 }
 

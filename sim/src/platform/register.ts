@@ -1,16 +1,22 @@
 import { registerHooks } from "node:module";
 
-const WORKERS = new URL("workers.ts", import.meta.url).href;
-const FRAMES = new URL("frames.ts", import.meta.url).href;
-const REAL_FRAMES = new URL("../../../contracts/src/link/frame.ts", import.meta.url).href;
+const contracts = (file: string): string => new URL(`../../../contracts/src/${file}`, import.meta.url).href;
 
-/** Lets the real Durable Objects be imported outside of their platform, and their frames be parsed once for all worlds. */
+const WORKERS = new URL("workers.ts", import.meta.url).href;
+/** What is parsed once for all worlds stands in the place of the real module, which it asks itself. */
+const keepers: Readonly<Record<string, string>> = {
+  [contracts("link/frame.ts")]: new URL("frames.ts", import.meta.url).href,
+  [contracts("submission.ts")]: new URL("inputs.ts", import.meta.url).href,
+};
+
+/** Lets the real Durable Objects be imported outside of their platform, and what they are told be parsed once. */
 export function registerPlatform(): void {
   registerHooks({
     resolve: (specifier, context, next) => {
       if (specifier === "cloudflare:workers") return { url: WORKERS, shortCircuit: true };
       const resolved = next(specifier, context);
-      return resolved.url === REAL_FRAMES && context.parentURL !== FRAMES ? { ...resolved, url: FRAMES } : resolved;
+      const url = keepers[resolved.url];
+      return url === undefined || context.parentURL === url ? resolved : { ...resolved, url };
     },
   });
 }

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import type { Job, Report, WorkerStart } from "./messages.ts";
 
-/** Garbage of a world dies with it: a nursery that holds some hundred worlds is emptied, not copied. */
-const NURSERY_MB = 64;
+/** Garbage of a world dies with it: a nursery of many worlds is emptied, not copied, and a small one stays in the cache. */
+const NURSERY_MB = 16;
 /** A thread that says nothing for so long hangs in a loop. */
 const SILENCE_MS = 120_000;
 

@@ -10,7 +10,7 @@ export const zombie: Family = (random) => {
   const job = {
     ...JOB,
     ...look(random),
-    tokens: random.between(3, 40),
+    tokens: random.between(2, 12),
     pace_ms: random.magnitude(50, 4_000),
     continues: random.chance(0.6),
     streams: random.chance(0.5),
@@ -37,7 +37,7 @@ export const lostTail: Family = (random) => {
   const at = random.between(400, 4_000);
   const job = {
     ...JOB,
-    tokens: random.between(20, 120),
+    tokens: random.between(15, 50),
     pace_ms: random.between(15, 90),
     streams: random.chance(0.5),
     readers: [{ ...READER, window: random.chance(0.8) ? undefined : random.magnitude(50, 2_000) }],
@@ -60,7 +60,7 @@ export const jumpingClock: Family = (random) => {
   const at = random.magnitude(300, 60_000);
   const job = {
     ...JOB,
-    tokens: random.between(3, 30),
+    tokens: random.between(3, 12),
     pace_ms: random.between(500, 4_000),
     listens: random.chance(0.5),
     cancels: random.chance(0.3) ? [Math.max(1, at - random.between(0, 9_000))] : [],
@@ -115,7 +115,7 @@ export const power: Family = (random) => {
   const job = {
     ...JOB,
     ...look(random),
-    tokens: random.between(3, 60),
+    tokens: random.between(3, 25),
     pace_ms: random.magnitude(10, 500),
     readers: random.chance(0.5) ? [READER] : [],
   };
@@ -141,7 +141,7 @@ export const reading: Family = (random) => {
   });
   const job = {
     ...JOB,
-    tokens: random.between(3, 80),
+    tokens: random.between(3, 30),
     pace_ms: random.between(5, 200),
     continues: random.chance(0.2),
     streams: random.chance(0.5),

@@ -6,7 +6,7 @@ export const cancelled: Family = (random) => {
   const wanted = random.magnitude(200, 8_000);
   const job = {
     ...JOB,
-    tokens: random.between(3, 20),
+    tokens: random.between(2, 8),
     pace_ms: random.magnitude(300, 20_000),
     listens: random.chance(0.6),
     cancels: random.chance(0.2) ? [wanted, wanted + 3_000] : [wanted],
@@ -86,7 +86,7 @@ export const replaced: Family = (random) => {
 export const lateOperation: Family = (random) => {
   const job = {
     ...JOB,
-    tokens: random.between(3, 20),
+    tokens: random.between(2, 8),
     pace_ms: random.between(200, 3_000),
     narrates: random.chance(0.3),
     continues: random.chance(0.3),
@@ -113,7 +113,7 @@ export const lateOperation: Family = (random) => {
 /** A cancel comes while no line is up; the first that is must bring it. */
 export const unheard: Family = (random) => {
   const wanted = random.between(500, 4_000);
-  const at = JOB.at + wanted - random.between(1, 150);
+  const at = JOB.at + wanted - random.between(1, 12);
   const cuts: Fault[] = [0, 1, 2].map((index) => ({ kind: "cut", at, pick: index }));
   const job = { ...JOB, tokens: 4, pace_ms: random.between(4_000, 9_000), cancels: [wanted] };
   return { hives: [HIVE], jobs: [job], faults: cuts };

@@ -1,4 +1,5 @@
 import type { Random } from "../platform/random.ts";
+import { askedAgain, backForGood, ghost, leaving, reopened } from "./families-rare.ts";
 import { jumpingClock, lostTail, power, reading, repeated, zombie } from "./families-lost.ts";
 import { cancelled, lateDecision, lateNews, lateOperation, replaced, unheard } from "./families-told.ts";
 import type { Family, World } from "./family.ts";
@@ -18,6 +19,11 @@ const families: readonly Family[] = [
   repeated,
   power,
   reading,
+  ghost,
+  reopened,
+  askedAgain,
+  leaving,
+  backForGood,
 ];
 
 /** A world in which one kind of trouble is likely. */

@@ -7,6 +7,9 @@ export interface Token {
 const END: Token = { kind: "end", text: "" };
 const PATTERN = /\s+|([A-Za-z_][A-Za-z0-9_]*)|(\d+)|'([^']*)'|(\?\d*|<=|>=|<>|!=|[(),.*+\-=<>])/gy;
 
+/** The engine compares names by reference if they are ones that it keeps as properties' keys. */
+const interned = (word: string): string => Object.keys({ [word]: true })[0] ?? word;
+
 /** Reads an SQL text token by token. Whatever it does not expect is an error that names the text. */
 export class Lexer {
   readonly #sql: string;
@@ -22,7 +25,7 @@ export class Lexer {
       const match = PATTERN.exec(sql);
       if (match === null) throw new Error(`not understood at ${end}: ${sql}`);
       const [, word, number, string, sign] = match;
-      if (word !== undefined) this.#tokens.push({ kind: "word", text: word });
+      if (word !== undefined) this.#tokens.push({ kind: "word", text: interned(word) });
       else if (number !== undefined) this.#tokens.push({ kind: "number", text: number });
       else if (string !== undefined) this.#tokens.push({ kind: "string", text: string });
       else if (sign !== undefined) this.#tokens.push({ kind: "sign", text: sign });

@@ -61,9 +61,11 @@ export class Link {
     }
   }
 
-  /** A path that died without a word: both sockets stay, nothing comes through any more. */
-  swallow(): void {
+  /** A path that died without a word: both sockets stay, nothing comes through any more. @returns `false` if it had already */
+  swallow(): boolean {
+    const alive = !this.#swallowing;
     this.#swallowing = true;
+    return alive;
   }
 
   hold(ways: readonly Way[]): void {

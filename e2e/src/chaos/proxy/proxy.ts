@@ -17,6 +17,8 @@ export class ChaosProxy {
   /** What happens to messages; nothing unless set. */
   dice: FrameDice | undefined;
   readonly met = Object.fromEntries(frameFaults.map((fault) => [fault, 0])) as Record<FrameFault, number>;
+  /** How long it took until an agent gave up a line that was swallowed, for each of them. */
+  readonly found_ms: number[] = [];
   #broken = false;
   #holding: readonly Way[] = [];
 
@@ -66,7 +68,10 @@ export class ChaosProxy {
 
   /** What is open now leads nowhere any more, and nobody is told. */
   swallow(): void {
-    for (const link of this.#links) link.swallow();
+    const began = performance.now();
+    for (const link of this.#links)
+      if (link.swallow() && link.up !== undefined)
+        link.near.once("close", () => this.found_ms.push(performance.now() - began));
   }
 
   /** Nothing goes on, on these lines or on new ones, until `release`; then all of it does. */

@@ -107,3 +107,13 @@ test("private addresses are for the owner to allow: all of them, or the hub's ow
   server.closeAllConnections();
   server.close();
 });
+
+test.each([
+  "http://169.254.169.254/latest/meta-data/x.gguf",
+  "https://[fe80::1]/x.gguf",
+  "http://[::ffff:169.254.169.254]/x.gguf",
+  "http://[fd00:ec2::254]/x.gguf",
+])("where private addresses are allowed, %s is refused all the same", async (url) => {
+  const fetched = web(true).fetch(new URL(url), { signal: none });
+  await expect(fetched).rejects.toMatchObject({ code: "address_refused" });
+});

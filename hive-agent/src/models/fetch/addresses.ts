@@ -32,6 +32,20 @@ for (const [net, prefix] of closed6) closed.addSubnet(net, prefix, "ipv6");
 const open6 = new BlockList();
 open6.addSubnet(...global6, "ipv6");
 
+/** The machine's own link, and where clouds answer a machine with its credentials. */
+const link = new BlockList();
+link.addSubnet("169.254.0.0", 16, "ipv4");
+link.addAddress("100.100.100.200", "ipv4");
+link.addSubnet("fe80::", 10, "ipv6");
+link.addAddress("fd00:ec2::254", "ipv6");
+link.addAddress("fd20:ce::254", "ipv6");
+
+/** Not to be reached even where private addresses are. */
+export function isLinkLocal(address: string): boolean {
+  const plain = address.replace(/%.*$/, "");
+  return link.check(plain, isIPv6(plain) ? "ipv6" : "ipv4");
+}
+
 /** Is this an address on the public internet? Names and anything else that is no address are not. */
 export function isPublicAddress(address: string): boolean {
   const plain = address.replace(/%.*$/, "");

@@ -78,7 +78,10 @@ export function refuseStatus({ status, url, header }: WebResponse): never {
   if (code === "GatedRepo" || status === 403)
     throw new RbeeError("hub_refused", `${said}: the model is gated, or the token of this hive may not read it`);
   if (status === 404 || status === 401 || status === 410)
-    throw new RbeeError("model_not_found", `${said}: there is no such model, revision or file, or it is private`);
+    throw new RbeeError(
+      "model_not_found",
+      `${said}: there is no such model, revision or file (rbee models search finds what there is), or it is private and wants HF_TOKEN`,
+    );
   throw new RbeeError("download_failed", said);
 }
 

@@ -1,4 +1,5 @@
 import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
+import { retryHeaders } from "../api/answer-headers.ts";
 import type { Form } from "../api/held-response.ts";
 import { BadRequest } from "../openai/errors.ts";
 
@@ -22,9 +23,7 @@ const errorBody = (status: number, message: string) => ({
 const bodyOf = ({ status, detail }: Problem) => errorBody(status, detail);
 
 function refuse(problem: Problem): Response {
-  const { status, retryable } = problem;
-  const again: Record<string, string> = status === 409 || status >= 429 ? { "x-should-retry": String(retryable) } : {};
-  return Response.json(bodyOf(problem), { status, headers: again });
+  return Response.json(bodyOf(problem), { status: problem.status, headers: retryHeaders(problem) });
 }
 
 export function errorAnswer(error: unknown): Response {

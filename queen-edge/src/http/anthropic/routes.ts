@@ -2,6 +2,7 @@ import { RbeeError } from "@rbee/contracts";
 import { Hono } from "hono";
 import { ApiJob } from "../api/api-job.ts";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
+import { requestId } from "../api/answer-headers.ts";
 import { readBody } from "../api/body.ts";
 import { heldResponse } from "../api/held-response.ts";
 import { readChoices } from "../openai/run-choices.ts";
@@ -16,11 +17,10 @@ export const anthropic = new Hono<ApiEnv>();
 /** Both APIs have models at one address; only this one's clients say its version. */
 anthropic.get("/models/:id{.+}?", async (c, next) => {
   if (c.req.header("anthropic-version") === undefined) return next();
-  try {
-    return await showModels(await admit(c), c.req.param("id"));
-  } catch (error) {
-    return errorAnswer(error);
-  }
+  const showing = admit(c).then(async (caller) => showModels(caller, c.req.param("id")));
+  const answer = await showing.catch((error: unknown) => errorAnswer(error));
+  answer.headers.set("request-id", requestId());
+  return answer;
 });
 
 anthropic.use("/messages/*", async (c, next) => {
@@ -30,7 +30,7 @@ anthropic.use("/messages/*", async (c, next) => {
   } catch (error) {
     c.res = errorAnswer(error);
   }
-  c.header("request-id", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+  c.header("request-id", requestId());
 });
 
 anthropic.post("/messages", async (c) => {

@@ -7,32 +7,38 @@ export interface Embedded {
   readonly prompt_tokens: number;
 }
 
+/** What all jobs of one request say. */
+interface Wanted {
+  readonly model: string;
+  readonly keep_alive?: number | undefined;
+}
+
 /** One job for so many texts, a few at a time: one answer of a hive has to fit into a frame. */
 export class EmbedJobs {
   readonly #caller: ApiCaller;
-  readonly #model: string;
+  readonly #wanted: Wanted;
   readonly #batches: readonly (readonly string[])[];
   readonly #first: ApiJob;
 
   private constructor(
     caller: ApiCaller,
-    model: string,
+    wanted: Wanted,
     work: { batches: readonly (readonly string[])[]; first: ApiJob },
   ) {
     this.#caller = caller;
-    this.#model = model;
+    this.#wanted = wanted;
     this.#batches = work.batches;
     this.#first = work.first;
   }
 
   /** The first job tells whether there is such a model. @throws RbeeError */
-  static async start(caller: ApiCaller, model: string, texts: readonly string[]): Promise<EmbedJobs> {
+  static async start(caller: ApiCaller, wanted: Wanted, texts: readonly string[]): Promise<EmbedJobs> {
     const size = limits.api_embed_inputs;
     const batches = Array.from({ length: Math.ceil(texts.length / size) }, (_, n) =>
       texts.slice(n * size, (n + 1) * size),
     );
-    const first = await startOne(caller, { model, texts: batches[0] ?? [], part: 0 });
-    return new EmbedJobs(caller, model, { batches, first });
+    const first = await startOne(caller, wanted, { texts: batches[0] ?? [], part: 0 });
+    return new EmbedJobs(caller, wanted, { batches, first });
   }
 
   get id(): string {
@@ -46,7 +52,7 @@ export class EmbedJobs {
     const work = async () => {
       for (let part = next++; part < this.#batches.length; part = next++) {
         const texts = this.#batches[part] ?? [];
-        const job = part === 0 ? this.#first : await startOne(this.#caller, { model: this.#model, texts, part });
+        const job = part === 0 ? this.#first : await startOne(this.#caller, this.#wanted, { texts, part });
         results[part] = await resultOf(job);
       }
     };
@@ -60,8 +66,12 @@ export class EmbedJobs {
 
 const startOne = async (
   caller: ApiCaller,
-  { model, texts, part }: { model: string; texts: readonly string[]; part: number },
-): Promise<ApiJob> => ApiJob.start(caller, { operation: "embed", input: { model, input: texts }, part });
+  { model, keep_alive }: Wanted,
+  { texts, part }: { texts: readonly string[]; part: number },
+): Promise<ApiJob> => {
+  const input = { model, input: texts, ...(keep_alive === undefined ? {} : { keep_alive }) };
+  return ApiJob.start(caller, { operation: "embed", input, part });
+};
 
 async function resultOf(job: ApiJob): Promise<OperationResult<"embed">> {
   for await (const event of job.events())

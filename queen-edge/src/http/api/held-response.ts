@@ -122,7 +122,7 @@ class Body {
     const { text, broken } = this.#exchange.form.fail(problem);
     await this.#writer.write(encoder.encode(text)).catch(() => undefined);
     // A body that ends as it should would be taken for an answer.
-    await (broken ? this.#writer.abort(problem.code) : this.#writer.close()).catch(() => undefined);
+    await (broken ? this.#cut(problem.code) : this.#writer.close()).catch(() => undefined);
   }
 
   /** A write is also how a client that left without a word is noticed. */
@@ -136,7 +136,12 @@ class Body {
     }
     if (Date.now() - this.#pending < limits.reader_stall_ms) return;
     this.#over();
-    void this.#writer.abort("the client takes nothing").catch(() => undefined);
+    void this.#cut("the client takes nothing").catch(() => undefined);
+  }
+
+  /** To the runtime an error that says `retryable` is a broken connection; any other it reports as an uncaught exception. */
+  async #cut(why: string): Promise<void> {
+    await this.#writer.abort(Object.assign(new Error(why), { retryable: true }));
   }
 
   #over(): void {

@@ -1,8 +1,10 @@
 import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
+import { retryHeaders } from "../api/answer-headers.ts";
 import type { Form } from "../api/held-response.ts";
 import { BadRequest } from "../openai/errors.ts";
 
-const refuse = ({ status, detail }: Problem): Response => Response.json({ error: detail }, { status });
+const refuse = (problem: Problem): Response =>
+  Response.json({ error: problem.detail }, { status: problem.status, headers: retryHeaders(problem) });
 
 export function errorAnswer(error: unknown): Response {
   if (error instanceof BadRequest) return Response.json({ error: error.message }, { status: 400 });

@@ -53,18 +53,22 @@ export async function ps(caller: ApiCaller): Promise<Response> {
     registryOf(env, principal.colony).status(principal.colony),
   ]);
   const gpu = new Set(workers.filter(({ device }) => device !== "cpu").map(({ model }) => model));
+  const ends = (id: string) => workers.filter(({ model }) => model === id).map(({ expires_at }) => expires_at);
   const loaded = models
     .filter((model) => model.loaded)
     .map((model) => ({
       ...entryOf(model),
-      // It stays until somebody stops it.
-      expires_at: NEVER,
+      expires_at: expiry(ends(model.id)),
       size_vram: gpu.has(model.id) ? model.size_bytes : 0,
     }));
   return Response.json({ models: loaded });
 }
 
-const NEVER = "9999-12-31T23:59:59Z";
+/** That of the worker that stays longest: one without an end stays until somebody stops it. */
+const expiry = (ends: readonly (number | undefined)[]): string =>
+  new Date(Math.max(...ends.map((end) => end ?? NEVER))).toISOString();
+
+const NEVER = Date.UTC(9_999, 11, 31, 23, 59, 59);
 
 /** Older clients say `name`. */
 const Named = z
@@ -114,6 +118,16 @@ export async function remove(body: unknown, caller: ApiCaller): Promise<Response
     await ended(await ApiJob.start(caller, { operation: "model_delete", input, part }));
   }
   return new Response(null, { status: 200 });
+}
+
+/** Stops the workers of a model on every hive that has it. @throws RbeeError */
+export async function unload({ id }: ServedModel, caller: ApiCaller): Promise<void> {
+  const { env, principal } = caller;
+  authorize(principal, "operator");
+  const { workers } = await registryOf(env, principal.colony).status(principal.colony);
+  const there = workers.filter(({ model, state }) => model === id && state !== "unreachable" && state !== "dead");
+  for (const [part, hive_id] of [...new Set(there.map((worker) => worker.hive_id))].entries())
+    await ended(await ApiJob.start(caller, { operation: "model_unload", input: { hive_id, id }, part }));
 }
 
 /** What a job ends with. @throws RbeeError */

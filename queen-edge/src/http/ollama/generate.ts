@@ -8,6 +8,7 @@ import { parseBody } from "../openai/parse.ts";
 import { readChoices } from "../openai/run-choices.ts";
 import { callsOf, countsOf, headOf, line, logprobsOf } from "./answer.ts";
 import { jsonForm, linesForm } from "./errors.ts";
+import { unload } from "./fleet.ts";
 import { ChatRequest, chatInput, GenerateRequest, generateInput, modelName } from "./request.ts";
 
 /** How one endpoint shows what a job says. */
@@ -34,21 +35,29 @@ const generateShape: Shape = {
 /** `POST /api/chat` */
 export async function chat(body: unknown, caller: ApiCaller): Promise<Response> {
   const request = parseBody(ChatRequest, body);
-  // Without anything to answer it only loads the model, or lets it go: here that is the fleet's affair.
-  if ((request.messages ?? []).length === 0) return loaded(request.model, caller, chatShape.piece(""));
+  if ((request.messages ?? []).length === 0) return loadOrLeave(request, caller, chatShape.piece(""));
   return answer(request, chatInput(request), { caller, shape: chatShape });
 }
 
 /** `POST /api/generate` */
 export async function generate(body: unknown, caller: ApiCaller): Promise<Response> {
   const request = parseBody(GenerateRequest, body);
-  if ((request.prompt ?? "") === "") return loaded(request.model, caller, generateShape.piece(""));
+  if ((request.prompt ?? "") === "") return loadOrLeave(request, caller, generateShape.piece(""));
   return answer(request, generateInput(request), { caller, shape: generateShape });
 }
 
-async function loaded(model: string, caller: ApiCaller, piece: object): Promise<Response> {
-  findModel(await servedModels(caller), modelName(model));
-  return Response.json({ ...headOf(model), ...piece, done: true, done_reason: "load" });
+/**
+ * Without anything to answer a request loads the model, which here the first real one does; or, to be kept for no time, lets
+ * it go. What everybody uses is an operator's to unload. @throws RbeeError
+ */
+async function loadOrLeave(
+  { model, keep_alive }: { model: string; keep_alive?: number | undefined },
+  caller: ApiCaller,
+  piece: object,
+): Promise<Response> {
+  const found = findModel(await servedModels(caller), modelName(model));
+  if (keep_alive === 0) await unload(found, caller);
+  return Response.json({ ...headOf(model), ...piece, done: true, done_reason: keep_alive === 0 ? "unload" : "load" });
 }
 
 async function answer(

@@ -1,4 +1,4 @@
-import { limits } from "@rbee/contracts";
+import { KeepAlive, limits } from "@rbee/contracts";
 import { z } from "zod";
 import { BadRequest } from "../openai/errors.ts";
 import { optional } from "../openai/parse.ts";
@@ -27,6 +27,7 @@ const shared = {
   format: optional(Format),
   options: optional(Options),
   logprobs: optional(z.boolean()),
+  keep_alive: optional(KeepAlive),
   top_logprobs: optional(z.int().min(0).max(limits.logprobs_max)),
 };
 
@@ -80,11 +81,19 @@ type Shared = z.output<z.ZodObject<typeof shared>>;
 /** `bee-tiny:latest` is bee-tiny: the tag that Ollama adds to names without one. */
 export const modelName = (name: string): string => name.replace(/:latest$/, "");
 
-function sharedInput({ model, format, options: given, logprobs, top_logprobs = 0 }: Shared): Record<string, unknown> {
+function sharedInput({
+  model,
+  format,
+  options: given,
+  keep_alive,
+  logprobs,
+  top_logprobs = 0,
+}: Shared): Record<string, unknown> {
   const options: Partial<Options> = given ?? {};
   const { num_predict = -1, repeat_penalty, temperature = 0.8, top_p = 0.9 } = options;
   return dropUndefined({
     model: modelName(model),
+    keep_alive,
     // Below zero means: until the model or its context ends.
     max_tokens: tokensOf(num_predict > 0 ? num_predict : undefined, limits.tokens_per_job_max),
     response_format:

@@ -1,6 +1,7 @@
 import { RbeeError } from "@rbee/contracts";
 import { Hono, type Context } from "hono";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
+import { requestId } from "../api/answer-headers.ts";
 import { readBody } from "../api/body.ts";
 import { embed, embedOne } from "./embed.ts";
 import { errorAnswer } from "./errors.ts";
@@ -21,6 +22,7 @@ ollama.use(async (c, next) => {
   } catch (error) {
     c.res = errorAnswer(error);
   }
+  c.header("x-request-id", requestId());
 });
 
 type Answer = (body: unknown, caller: ApiCaller) => Promise<Response>;

@@ -10,6 +10,8 @@ export interface Answering {
   readonly model: string;
   /** Likelihoods were asked for. */
   readonly logprobs: boolean;
+  /** One tool was named, to be called and nothing else. */
+  readonly forced: boolean;
 }
 
 /** The result of a job's last event. */
@@ -24,6 +26,10 @@ const headOf = ({ id, created, model }: Answering, object: string) => ({
   service_tier: "default",
   system_fingerprint: SYSTEM_FINGERPRINT,
 });
+
+/** Where the call was the client's choice and not the model's, OpenAI says that the model just stopped. */
+const finishOf = ({ forced }: Answering, { finish_reason }: InferResult): string =>
+  forced && finish_reason === "tool_calls" ? "stop" : finish_reason;
 
 export interface Choice {
   readonly result: InferResult;
@@ -43,7 +49,7 @@ export const completion = (answering: Answering, choices: readonly Choice[], usa
       ...(result.tool_calls === undefined ? {} : { tool_calls: result.tool_calls }),
     },
     logprobs: answering.logprobs ? { content: logprobsOf(logprobs), refusal: null } : null,
-    finish_reason: result.finish_reason,
+    finish_reason: finishOf(answering, result),
   })),
   usage: usageOf(usage),
 });
@@ -64,7 +70,8 @@ export class ChatChunks {
 
   take(event: JobEvent): string {
     const result = resultOf(event);
-    if (result !== undefined) return this.#begin("") + this.#chunk({}, { finish_reason: result.finish_reason });
+    if (result !== undefined)
+      return this.#begin("") + this.#chunk({}, { finish_reason: finishOf(this.#answering, result) });
     if (event.type !== "token") return "";
     const { text, tool_call, logprobs } = event;
     if (tool_call === undefined) return this.#begin("") + this.#chunk({ content: text }, this.#likely(logprobs));

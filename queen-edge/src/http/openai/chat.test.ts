@@ -14,7 +14,7 @@ const result = {
   hive_id: "den",
   worker_id: "worker-den-9100",
 };
-const answering = { id: "chatcmpl-1", created: 1, model: "bee", logprobs: false };
+const answering = { id: "chatcmpl-1", created: 1, model: "bee", logprobs: false, forced: false };
 const token = (text: string): JobEvent => ({ type: "token", text });
 const part = (text: string, tool_call: object): JobEvent => ({ type: "token", text, tool_call }) as JobEvent;
 const ending = (fields: object = {}): JobEvent => ({ type: "result", result: { ...result, ...fields } });
@@ -57,6 +57,15 @@ test("a call is: role, id and name, arguments, end; what is around it is not tol
     {},
   ]);
   expect(chunks.at(-1)?.choices[0]?.["finish_reason"]).toBe("tool_calls");
+});
+
+test("a call that was forced by name ends as OpenAI ends it: the model had no say in it", () => {
+  const forced = new ChatChunks({ ...answering, forced: true }, { index: 0, includeUsage: false });
+  expect(forced.take(ending({ finish_reason: "tool_calls" }))).toContain('"finish_reason":"stop"');
+  const called = { result: { ...result, finish_reason: "tool_calls" as const }, logprobs: [] };
+  expect(completion({ ...answering, forced: true }, [called], usage).choices[0]?.finish_reason).toBe("stop");
+  const cut = { result: { ...result, finish_reason: "length" as const }, logprobs: [] };
+  expect(completion({ ...answering, forced: true }, [cut], usage).choices[0]?.finish_reason).toBe("length");
 });
 
 test("the whole answer has every field, and null where there is nothing", () => {

@@ -15,8 +15,15 @@ export async function chatCompletions(body: unknown, caller: ApiCaller): Promise
     Array.from({ length: n }, (_, choice) => chatInput(request, choice)),
     { whole: !stream },
   );
+  const forced = typeof request.tool_choice === "object" && request.tool_choice.type === "function";
   const headers = { "x-rbee-job-id": jobs.map(({ id }) => id).join(", ") };
-  const answering: Answering = { id: idOf("chatcmpl-", jobs[0]?.id ?? ""), created: seconds(), model, logprobs };
+  const answering: Answering = {
+    id: idOf("chatcmpl-", jobs[0]?.id ?? ""),
+    created: seconds(),
+    model,
+    logprobs,
+    forced,
+  };
   if (!stream) {
     return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
       const choices = await readChoices(jobs);

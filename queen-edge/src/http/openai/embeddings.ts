@@ -16,7 +16,7 @@ const EmbeddingsRequest = z.looseObject({
 /** `POST /embeddings` */
 export async function embeddings(body: unknown, caller: ApiCaller): Promise<Response> {
   const { model, input, encoding_format = "float", dimensions } = parseBody(EmbeddingsRequest, body);
-  const jobs = await EmbedJobs.start(caller, model, textsOf(input));
+  const jobs = await EmbedJobs.start(caller, { model }, textsOf(input));
   const headers = { "x-rbee-job-id": jobs.id };
   return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
     const { embeddings, prompt_tokens } = await jobs.read();

@@ -1,4 +1,5 @@
 import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
+import { retryHeaders } from "../api/answer-headers.ts";
 import type { Form } from "../api/held-response.ts";
 
 /** A request that is wrong in a way that OpenAI has words for. */
@@ -51,11 +52,7 @@ export function errorAnswer(error: unknown, headers: Record<string, string> = {}
 }
 
 function problemAnswer(problem: Problem, headers: Record<string, string> = {}): Response {
-  const { status, retryable } = problem;
-  // Clients try every conflict and every 5xx again; whether that could help is known here.
-  const again = status === 409 || status >= 429 ? { "x-should-retry": String(retryable) } : {};
-  const wait: Record<string, string> = retryable && status >= 429 ? { "retry-after": "2" } : {};
-  return Response.json(bodyOf(problem), { status, headers: { ...again, ...wait, ...headers } });
+  return Response.json(bodyOf(problem), { status: problem.status, headers: { ...retryHeaders(problem), ...headers } });
 }
 
 export const jsonForm: Form = {

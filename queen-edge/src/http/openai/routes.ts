@@ -1,6 +1,7 @@
 import { RbeeError } from "@rbee/contracts";
 import { Hono, type Context } from "hono";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
+import { requestId } from "../api/answer-headers.ts";
 import { readBody } from "../api/body.ts";
 import { rateLimits } from "../api/rate-limits.ts";
 import { chatCompletions } from "./chat.ts";
@@ -16,7 +17,6 @@ export const openai = new Hono<ApiEnv>();
 /** Everything of this API says who it is and how long it took, also when it fails. */
 openai.use("/:endpoint{models|chat|completions|embeddings|responses}/*", async (c, next) => {
   const begun = Date.now();
-  const id = `req_${crypto.randomUUID().replaceAll("-", "")}`;
   try {
     c.set("caller", await admit(c));
     const [limits] = await Promise.all([rateLimits(c.var.caller), next()]);
@@ -24,7 +24,7 @@ openai.use("/:endpoint{models|chat|completions|embeddings|responses}/*", async (
   } catch (error) {
     c.res = errorAnswer(error);
   }
-  c.header("x-request-id", id);
+  c.header("x-request-id", requestId());
   c.header("openai-version", "2020-10-01");
   c.header("openai-processing-ms", String(Date.now() - begun));
 });

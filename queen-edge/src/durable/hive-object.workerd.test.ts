@@ -1,0 +1,78 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { closes } from "@rbee/contracts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { run, submit, view } from "../testing/queen-client.ts";
+import { inventory, TestHive } from "../testing/test-hive.ts";
+import type { HiveObject } from "./hive-object.ts";
+
+let hive: TestHive;
+let hives = 0;
+
+beforeEach(async () => {
+  hive = await TestHive.enrol(`closing-${++hives}`);
+  await hive.connect();
+});
+
+const stub = () => env.HIVE.getByName(`main/${hive.hive_id}`);
+
+/** Does something inside the object. @returns a mark that lives as long as the object does */
+const inside = (act: (object: HiveObject, socket: WebSocket) => Promise<void> | void): Promise<HiveObject> =>
+  runInDurableObject(stub(), async (object, ctx) => {
+    const [socket] = ctx.getWebSockets();
+    if (socket === undefined) throw new Error("there is no socket");
+    await act(object as HiveObject, socket);
+    return object as HiveObject;
+  });
+
+const session = async (): Promise<number> => (await stub().presence()).session;
+
+const hello = (): string =>
+  JSON.stringify({ t: "hello", version: 2, instance_id: "instance-2", inventory: inventory(), jobs: [] });
+
+describe("[HIVE-1] on a socket that is no longer open", () => {
+  test.each([
+    ["a hello", hello],
+    ["nonsense", () => "{"],
+    ["bytes", () => new ArrayBuffer(8)],
+  ])("%s counts for nothing, throws nothing and resets nothing", async (_what, say) => {
+    const before = await session();
+    const first = await inside(async (object, socket) => {
+      socket.close(closes.shutdown.code, closes.shutdown.reason);
+      expect(socket.readyState).not.toBe(WebSocket.OPEN);
+      await object.webSocketMessage(socket, say());
+    });
+    expect(await hive.control.closed).toBe(closes.shutdown.code);
+    expect(await session()).toBe(before);
+    await hive.connect();
+    expect(await session()).toBe(before + 1);
+    // The very object: it was not begun anew.
+    expect(await inside(() => undefined)).toBe(first);
+  });
+
+  test("the answer to first words is not sent, whoever closed it meanwhile", async () => {
+    const id = await submit({ operation: "infer", model: "bee", prompt: "Hello", hive_id: hive.hive_id });
+    const { job_id, term } = await hive.op();
+    const frames = [{ t: "ev", first: 1, items: ["a"] }];
+    await inside(async (object, socket) => {
+      const said = object.webSocketMessage(socket, JSON.stringify({ t: "prelude", job_id, term, frames }));
+      socket.close(closes.shutdown.code, closes.shutdown.reason);
+      await said;
+    });
+    expect(await view(id)).toMatchObject({ state: "running" });
+  });
+
+  test("an operation is not delivered, which the job is told", async () => {
+    await inside(async (object, socket) => {
+      socket.close(closes.shutdown.code, closes.shutdown.reason);
+      expect(await object.deliver({ colony: "main", hive_id: hive.hive_id }, "{}")).toBeUndefined();
+      // Closed twice, as by a hive that joins again just then.
+      await object.enrolled(1);
+    });
+    const { hive: seen } = await run<{ hive: { connected: boolean } }>({
+      operation: "hive_get",
+      hive_id: hive.hive_id,
+    });
+    expect(seen.connected).toBe(false);
+  });
+});
