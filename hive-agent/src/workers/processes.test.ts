@@ -128,7 +128,7 @@ test("what does not fit into memory is refused with the numbers", async () => {
   });
   const failed = await failureOf(small.supervisor.spawn({ model: "bee-tiny" }, { signal: never }));
   expect(failed).toMatchObject({ code: "insufficient_memory" });
-  expect(failed.message).toMatch(/needs about 0\.\d+ GiB, cpu has 0\.00 GiB/);
+  expect(failed.message).toMatch(/needs about 0\.\d+ GiB; cpu has 0\.00 GiB of 0\.00 GiB free/);
   await small.end();
 });
 
