@@ -69,7 +69,7 @@ function optionsOf(element: HTMLElement, format: (value: number) => string, wind
     cursor: { y: false, points: { size: 7 } },
     padding: [8, 6, 0, 0],
     scales: {
-      x: { range: (_, first, last) => [Math.max(last - window_s, Math.min(first, last - WINDOW_LEAST_S)), last] },
+      x: { range: ({ data: [at] }) => shownOf(at, window_s) },
       y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1)] },
     },
     axes: [
@@ -87,6 +87,12 @@ function optionsOf(element: HTMLElement, format: (value: number) => string, wind
       { stroke: colour("accent"), width: 2, fill: colour("accent-soft"), spanGaps: true, points: { show: false } },
     ],
   };
+}
+
+/** From the first look on, so that a fresh page shows a line and not a wall. */
+function shownOf(at: ArrayLike<number>, window_s: number): [from: number, to: number] {
+  const last = at[at.length - 1] ?? Date.now() / 1_000;
+  return [Math.max(last - window_s, Math.min(at[0] ?? last, last - WINDOW_LEAST_S)), last];
 }
 
 /** Drawn colours do not follow the page by themselves. */

@@ -7,6 +7,7 @@ import { Badge, Empty, Meter, type Tone } from "../../parts/parts.tsx";
 const TONES: Readonly<Record<ActiveWorker["state"], Tone>> = {
   ready: "good",
   starting: "accent",
+  restarting: "warn",
   draining: "warn",
   dead: "bad",
   unreachable: "plain",
