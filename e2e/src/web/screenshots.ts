@@ -4,12 +4,16 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { openStand, type Stand } from "./stand.ts";
 
-/** `npm run screenshots [-- folder]`: pictures of the real product, for the README. */
-const folder = process.argv[2] ?? fileURLToPath(new URL("../../../docs/screenshots", import.meta.url));
+/** `npm run screenshots`: pictures of the real product, for the README; `-- <folder>`: of every page, to look at. */
+const all = process.argv[2];
+const inReadme = ["fleet", "chat-dark", "run-phone"];
+const folder = all ?? fileURLToPath(new URL("../../../docs/screenshots", import.meta.url));
 mkdirSync(folder, { recursive: true });
 
-const shot = (page: Page, name: string): Promise<Buffer> =>
-  page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+async function shot(page: Page, name: string): Promise<void> {
+  if (all === undefined && !inReadme.includes(name)) return;
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+}
 
 const pages = [
   { name: "fleet", path: "/", ready: "[data-hive]" },
@@ -36,7 +40,7 @@ async function converse(page: Page): Promise<void> {
 
 /** So that the charts have a course. */
 async function work({ house }: Stand): Promise<void> {
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 16; round++) {
     const client = house.client();
     const prompts = ["Who are you?", "Tell me a story.", "What is honey?"];
     await Promise.all(prompts.map((prompt) => client.run("infer", { model: "bee-tiny", prompt, max_tokens: 300 })));

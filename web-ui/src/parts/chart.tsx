@@ -69,8 +69,8 @@ function optionsOf(element: HTMLElement, format: (value: number) => string, wind
     cursor: { y: false, points: { size: 7 } },
     padding: [8, 6, 0, 0],
     scales: {
-      x: { range: (_, first, last) => [Math.max(last - window_s, Math.min(first, last - WINDOW_LEAST_S)), last] },
-      y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1)] },
+      x: { range: ({ data: [at] }) => shownOf(at, window_s) },
+      y: { range: (_, __, max) => [0, max > 0 ? max * 1.15 : 1] },
     },
     axes: [
       {
@@ -78,7 +78,7 @@ function optionsOf(element: HTMLElement, format: (value: number) => string, wind
         grid: { show: false },
         space: 80,
         size: 24,
-        values: (_, ticks) => ticks.map((at) => new Date(at * 1_000).toTimeString().slice(0, 5)),
+        values: (_, ticks) => ticks.map(timeOf(ticks)),
       },
       { ...axis, size: 54, space: 34, values: (_, ticks) => ticks.map(format) },
     ],
@@ -87,6 +87,18 @@ function optionsOf(element: HTMLElement, format: (value: number) => string, wind
       { stroke: colour("accent"), width: 2, fill: colour("accent-soft"), spanGaps: true, points: { show: false } },
     ],
   };
+}
+
+/** With seconds where two ticks fall into one minute. */
+const timeOf = (ticks: readonly number[]): ((at: number) => string) => {
+  const close = (ticks[1] ?? Infinity) - (ticks[0] ?? 0) < 60;
+  return (at) => new Date(at * 1_000).toTimeString().slice(0, close ? 8 : 5);
+};
+
+/** From the first look on, so that a fresh page shows a line and not a wall. */
+function shownOf(at: ArrayLike<number>, window_s: number): [from: number, to: number] {
+  const last = at[at.length - 1] ?? Date.now() / 1_000;
+  return [Math.max(last - window_s, Math.min(at[0] ?? last, last - WINDOW_LEAST_S)), last];
 }
 
 /** Drawn colours do not follow the page by themselves. */
