@@ -226,7 +226,7 @@ describe("the registry's books", () => {
     });
     const busy = async () => {
       const response = await post({ operation: "active_worker_list" }, { accept: "text/event-stream" });
-      const { workers } = JSON.parse((await response.text()).split("data: ")[1].split("\n")[0]) as {
+      const { workers } = JSON.parse(/^data: (.*)$/m.exec(await response.text())?.[1] ?? "") as {
         workers: { hive_id: string; slots_busy: number }[];
       };
       return workers.find((worker) => worker.hive_id === hive.hive_id)?.slots_busy;

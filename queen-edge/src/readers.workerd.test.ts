@@ -89,7 +89,7 @@ describe("[READ-6] a reader that does not keep up", () => {
   });
 
   test("is sent no notice beyond its window either", async () => {
-    const { id, lane } = await start();
+    const { id, lane } = await hive.start();
     const { webSocket } = await env.JOB.getByName(`main/${id}`).fetch(`https://job/reader?window=${WINDOW_CHARS}`, {
       headers: { upgrade: "websocket" },
     });

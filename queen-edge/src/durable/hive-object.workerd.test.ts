@@ -2,8 +2,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { closes } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
+import { anInventory } from "../testing/fleets.ts";
 import { run, submit, view } from "../testing/queen-client.ts";
-import { inventory, TestHive } from "../testing/test-hive.ts";
+import { TestHive } from "../testing/test-hive.ts";
 import type { HiveObject } from "./hive-object.ts";
 
 let hive: TestHive;
@@ -28,7 +29,7 @@ const inside = (act: (object: HiveObject, socket: WebSocket) => Promise<void> | 
 const session = async (): Promise<number> => (await stub().presence()).session;
 
 const hello = (): string =>
-  JSON.stringify({ t: "hello", version: 2, instance_id: "instance-2", inventory: inventory(), jobs: [] });
+  JSON.stringify({ t: "hello", version: 2, instance_id: "instance-2", inventory: anInventory(), jobs: [] });
 
 describe("[HIVE-1] on a socket that is no longer open", () => {
   test.each([
