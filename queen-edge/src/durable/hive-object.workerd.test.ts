@@ -22,8 +22,8 @@ const inside = (act: (object: HiveObject, socket: WebSocket) => Promise<void> | 
   runInDurableObject(stub(), async (object, ctx) => {
     const [socket] = ctx.getWebSockets();
     if (socket === undefined) throw new Error("there is no socket");
-    await act(object as HiveObject, socket);
-    return object as HiveObject;
+    await act(object, socket);
+    return object;
   });
 
 const session = async (): Promise<number> => (await stub().presence()).session;

@@ -29,6 +29,8 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   readonly #watchers: Watchers;
   /** When each hive's stored presence was last held against its socket. */
   readonly #checked = new Map<string, number>();
+  /** The last question to each job that is not answered. One that asked for a place meanwhile is known: its answer is old. */
+  readonly #audits = new Map<string, object>();
   /** When the next audit is due; unknown after a wake, then with the next alarm. */
   #auditAt: number | undefined;
 
@@ -65,6 +67,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   }
 
   async place(colony: string, want: Want, term: number): Promise<Decision> {
+    this.#audits.delete(want.job_id);
     const decision = this.#registry.place(want, term, Date.now());
     this.#watchers.changed();
     await this.#arm(colony);
@@ -203,9 +206,18 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   }
 
   async #audit(colony: string, open: OpenJob): Promise<void> {
-    const found = await jobOf(this.env, colony, open.want.job_id).audit(open);
-    if (found === "unknown") this.#registry.drop(open.want.job_id, Date.now());
-    else if (found !== "open") this.#registry.release(open.want.job_id, found);
+    const { job_id } = open.want;
+    const audit = {};
+    this.#audits.set(job_id, audit);
+    const current = (): boolean => this.#audits.get(job_id) === audit;
+    try {
+      const found = await jobOf(this.env, colony, job_id).audit(open);
+      if (found === "unknown") {
+        if (current()) this.#registry.drop(job_id, Date.now());
+      } else if (found !== "open") this.#registry.release(job_id, found);
+    } finally {
+      if (current()) this.#audits.delete(job_id);
+    }
   }
 
   /** A flag in storage says what was; a crash of the queen closes sockets without telling. Asks the hives' objects, never the hives. */
