@@ -279,7 +279,7 @@ describe("submitting twice", () => {
     expect([a.status, b.status].sort()).toEqual([200, 202]);
     expect(await a.json()).toEqual(await b.json());
     const other = await post({ ...body, prompt: "Other" }, key);
-    expect([other.status, ((await other.json()) as { code: string }).code]).toEqual([422, "idempotency_conflict"]);
+    expect([other.status, (await other.json<{ code: string }>()).code]).toEqual([422, "idempotency_conflict"]);
     await hive.op();
   });
 });

@@ -241,7 +241,7 @@ describe("operations for a hive by name", () => {
   test("an offline hive: fail at once, or what was last known and marked so", async () => {
     await hive.hangUp();
     const refused = await post({ operation: "worker_process_list", hive_id: hive.hive_id });
-    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, "hive_offline"]);
+    expect([refused.status, (await refused.json<{ code: string }>()).code]).toEqual([503, "hive_offline"]);
     const list = await submit({ operation: "model_list", hive_id: hive.hive_id });
     expect((await view(list)).result).toEqual({ models: anInventory().models, stale: true });
     const status = await submit({ operation: "hive_status", alias: hive.hive_id });
