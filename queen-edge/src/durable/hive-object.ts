@@ -91,6 +91,8 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
   /** The newest connection counts: a machine that restarted must not wait for its old socket to be found dead. [HIVE-1] */
   async #welcome(ws: WebSocket, said: Attachment, hello: Extract<ControlUp, { t: "hello" }>): Promise<void> {
     const { colony, hive_id } = said;
+    // Said again: its jobs are those of then, and the hive has been given others since.
+    if (said.session > 0) return;
     const session = this.#session.begin();
     for (const other of this.ctx.getWebSockets()) {
       if (other !== ws && other.readyState === WebSocket.OPEN)
