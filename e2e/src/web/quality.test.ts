@@ -166,8 +166,7 @@ describe("what is served", () => {
   test("a link to a model tells others what it is", async () => {
     const html = await (await get("/run/org/bees")).text();
     expect(html).toContain('property="og:title" content="Run org/bees"');
-    expect(html).toContain(`content="${stand.url}/run/org/bees/card.svg"`);
-    expect((await get("/run/org/bees/card.svg")).headers.get("content-type")).toBe("image/svg+xml");
+    expect(html).toContain(`property="og:image" content="${stand.url}/card.png"`);
     expect(await (await get("/run/org/%22%3E%3Cscript%3E")).text()).not.toContain("og:title");
   });
 });

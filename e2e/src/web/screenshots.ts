@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
+import { drawCard } from "./card.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 /** `npm run screenshots`: pictures of the real product, for the README; `-- <folder>`: of every page, to look at. */
@@ -12,7 +13,8 @@ mkdirSync(folder, { recursive: true });
 
 async function shot(page: Page, name: string): Promise<void> {
   if (all === undefined && !inReadme.includes(name)) return;
-  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+  const picture = await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+  if (name === "chat-dark") await drawCard(stand.browser, picture);
 }
 
 const pages = [
