@@ -23,7 +23,9 @@ export function runCard(url: URL): string | undefined {
     "og:image:height": "630",
     "og:image:alt": "rbee: one address for all the GPUs you own",
   };
-  const graph = Object.entries(tags).map(([name, content]) => `<meta property="${name}" content="${escaped(content)}">`);
+  const graph = Object.entries(tags).map(
+    ([name, content]) => `<meta property="${name}" content="${escaped(content)}">`,
+  );
   return `${graph.join("")}<meta name="twitter:card" content="summary_large_image">`;
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 
 /** The picture that other sites show beside a link to `/run/<org>/<repo>`; job-http/src/ui-card.ts tells them its size. */
-export const cardFile = fileURLToPath(new URL("../../../web-ui/public/card.png", import.meta.url));
+const cardFile = fileURLToPath(new URL("../../../web-ui/public/card.png", import.meta.url));
 export const cardSize = { width: 1200, height: 630 } as const;
 
 const uiFile = (path: string): Buffer => readFileSync(new URL(`../../../web-ui/${path}`, import.meta.url));

@@ -8,13 +8,17 @@ import { openStand, type Stand } from "./stand.ts";
 /** `npm run screenshots`: pictures of the real product, for the README; `-- <folder>`: of every page, to look at. */
 const all = process.argv[2];
 const inReadme = ["fleet", "chat-dark", "run-phone"];
+/** The page that links to models are shown with. */
+const CARD = "fleet-dark";
 const folder = all ?? fileURLToPath(new URL("../../../docs/screenshots", import.meta.url));
 mkdirSync(folder, { recursive: true });
 
 async function shot(page: Page, name: string): Promise<void> {
-  if (all === undefined && !inReadme.includes(name)) return;
-  const picture = await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
-  if (name === "chat-dark") await drawCard(stand.browser, picture);
+  const kept = all !== undefined || inReadme.includes(name);
+  const path = kept ? { path: join(folder, `${name}.png`) } : {};
+  if (!kept && name !== CARD) return;
+  const picture = await page.screenshot({ ...path, animations: "disabled" });
+  if (name === CARD) await drawCard(stand.browser, picture);
 }
 
 const pages = [
