@@ -56,6 +56,14 @@ const heartbeats = {
   },
 };
 
+const idempotency = { name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } };
+
+const submitted = {
+  202: { description: "The job has started", content: json(Submitted) },
+  200: { description: "The same key again: the same job", content: json(Submitted) },
+  default: problem,
+};
+
 const job = { name: "id", in: "path", required: true, schema: { type: "string" } };
 
 /** The OpenAPI document, made from the operations table. */
@@ -74,7 +82,7 @@ export function openApi(): Record<string, unknown> {
         post: {
           summary: "Submit an operation",
           parameters: [
-            { name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } },
+            idempotency,
             {
               name: "Accept",
               in: "header",
@@ -88,11 +96,7 @@ export function openApi(): Record<string, unknown> {
             required: true,
             content: { "application/json": { schema: { oneOf: operationNames.map(bodyOf) } } },
           },
-          responses: {
-            202: { description: "The job has started", content: json(Submitted) },
-            200: { description: "The same key again: the same job", content: json(Submitted) },
-            default: problem,
-          },
+          responses: submitted,
         },
         get: {
           summary: "List jobs, newest first",
@@ -124,6 +128,13 @@ export function openApi(): Record<string, unknown> {
             onDisconnect,
           ],
           responses: { 200: sse, default: problem },
+        },
+      },
+      "/v1/jobs/{id}/retry": {
+        post: {
+          summary: "Submit once more what a job was asked for; its own key may, and an operator's",
+          parameters: [job, idempotency],
+          responses: submitted,
         },
       },
     },
