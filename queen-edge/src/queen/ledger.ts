@@ -21,6 +21,9 @@ type OpenRow = { rank: number; want: string; term: number; placement: string | n
 type Noted = Want & { readonly noted?: Pick<OpenJob, "since" | "how"> };
 type LineRow = { n: number; line: string };
 
+/** Whose job a line of the history is about; an index serves a key that lists its own. */
+const KEY_OF_LINE = "json_extract(line, '$.account.key_id')";
+
 /** History may outgrow its bound by this many lines, so that most jobs need not look. */
 const PRUNE_EVERY = 100;
 
@@ -40,6 +43,7 @@ export class Ledger {
       "CREATE TABLE IF NOT EXISTS open_jobs (job_id TEXT PRIMARY KEY, rank INTEGER, want TEXT, term INTEGER, placement TEXT) WITHOUT ROWID",
     );
     sql.exec("CREATE TABLE IF NOT EXISTS finished_jobs (n INTEGER PRIMARY KEY, job_id TEXT UNIQUE, line TEXT)");
+    sql.exec(`CREATE INDEX IF NOT EXISTS finished_jobs_of_key ON finished_jobs (${KEY_OF_LINE}, n)`);
     for (const row of sql.exec<OpenRow>("SELECT rank, want, term, placement FROM open_jobs ORDER BY rank")) {
       const { noted, ...want } = JSON.parse(row.want) as Noted;
       const placement = row.placement === null ? undefined : (JSON.parse(row.placement) as Placement);
@@ -150,21 +154,28 @@ export class Ledger {
     return { job, line: { n: row.n, line } };
   }
 
-  /** Newest first: open ones, then ended ones. */
-  list(limit: number): JobLine[] {
+  /** Newest first: open ones, then ended ones; of one key if it is named. */
+  list(limit: number, key_id?: string): JobLine[] {
     const open = [...this.#open.values()]
+      .filter(({ want }) => key_id === undefined || want.key_id === key_id)
       .sort((a, b) => b.rank - a.rank)
       .slice(0, limit)
       .map(lineOf);
-    const ended = this.finished(limit - open.length).map(({ line }) => publicOf(line));
+    const ended = this.finished(limit - open.length, key_id).map(({ line }) => publicOf(line));
     return [...open, ...ended];
   }
 
-  /** Ended jobs, newest first. */
-  finished(limit: number): FinishedLine[] {
-    return this.#sql
-      .exec<LineRow>("SELECT n, line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit)
-      .map(({ n, line }) => ({ n, line: JSON.parse(line) as FinishedLine["line"] }));
+  /** Ended jobs, newest first; of one key if it is named. */
+  finished(limit: number, key_id?: string): FinishedLine[] {
+    const rows =
+      key_id === undefined
+        ? this.#sql.exec<LineRow>("SELECT n, line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit)
+        : this.#sql.exec<LineRow>(
+            `SELECT n, line FROM finished_jobs WHERE ${KEY_OF_LINE} = ? ORDER BY n DESC LIMIT ?`,
+            key_id,
+            limit,
+          );
+    return rows.map(({ n, line }) => ({ n, line: JSON.parse(line) as FinishedLine["line"] }));
   }
 
   #enter(job: OpenJob): void {
