@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { Random } from "../random.ts";
 import { frameFaults, type FrameDice, type FrameFault, type LinkKind } from "./faults.ts";
-import { Link, type LinkContext, type Memory, type Way } from "./link.ts";
+import { Link, Memory, type LinkContext, type Way } from "./link.ts";
 
-/** Lines whose messages are remembered for replays. */
+/** Lanes whose messages are remembered for replays. */
 const MEMORIES_MAX = 256;
 
 /** The agents' way to the queen, and everything that can happen on it. */
@@ -85,11 +85,6 @@ export class ChaosProxy {
     for (const link of this.links()) link.release();
   }
 
-  /** What the agent last said on this line, and on those before it for the same job or hive. */
-  said({ path }: Link): string[] {
-    return this.#memoryOf(path).up.map(({ payload }) => payload.toString());
-  }
-
   close(): void {
     this.break();
     this.#server.close();
@@ -123,7 +118,7 @@ export class ChaosProxy {
     if (known !== undefined) return known;
     const [oldest] = this.#memories.keys();
     if (this.#memories.size >= MEMORIES_MAX && oldest !== undefined) this.#memories.delete(oldest);
-    const memory: Memory = { up: [], down: [] };
+    const memory = new Memory();
     this.#memories.set(path, memory);
     return memory;
   }
