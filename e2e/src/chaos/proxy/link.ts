@@ -38,10 +38,11 @@ export class Link {
   kind: LinkKind | undefined;
   up: Conduit | undefined;
   down: Conduit | undefined;
+  /** It leads nowhere any more, and nobody was told. */
+  swallowing = false;
   #memory = new Memory();
   #head: Record<Way, Buffer> = { up: Buffer.alloc(0), down: Buffer.alloc(0) };
   #raw = false;
-  #swallowing = false;
 
   constructor(near: Socket, far: Socket, context: LinkContext) {
     this.near = near;
@@ -58,15 +59,15 @@ export class Link {
         this.up?.end();
         this.down?.end();
         // One that swallows is a dead path: the other side must not hear of the end either.
-        if (!this.#swallowing) to.destroy();
+        if (!this.swallowing) to.destroy();
       });
     }
   }
 
   /** A path that died without a word: both sockets stay, nothing comes through any more. @returns `false` if it had already */
   swallow(): boolean {
-    const alive = !this.#swallowing;
-    this.#swallowing = true;
+    const alive = !this.swallowing;
+    this.swallowing = true;
     return alive;
   }
 
@@ -95,7 +96,7 @@ export class Link {
   }
 
   #data(way: Way, chunk: Buffer): void {
-    if (this.#swallowing) return;
+    if (this.swallowing) return;
     if (this.#raw) return void (way === "up" ? this.far : this.near).write(chunk);
     const conduit = this[way];
     if (conduit !== undefined) return conduit.feed(chunk);

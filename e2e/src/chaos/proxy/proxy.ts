@@ -74,6 +74,11 @@ export class ChaosProxy {
         link.near.once("close", () => this.found_ms.push(performance.now() - began));
   }
 
+  /** Whether an agent still believes in a line that leads nowhere. */
+  get swallowing(): boolean {
+    return [...this.#links].some((link) => link.swallowing);
+  }
+
   /** Nothing goes on, on these lines or on new ones, until `release`; then all of it does. */
   hold(ways: readonly Way[] = ["up", "down"]): void {
     this.#holding = ways;
