@@ -16,7 +16,8 @@ import type { Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import type { Decision } from "../queen/effects.ts";
 import type { JoinToken } from "../queen/join-tokens.ts";
-import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
+import type { Ending } from "../queen/ledger.ts";
+import type { OpenJob, Want } from "../queen/want.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
 
 /** What other objects and the Worker may ask of a job. */
