@@ -19,7 +19,12 @@ describe("older completions", () => {
       for (const { index, text } of choices) texts[index] += text;
     expect(texts).toEqual(whole.choices.map(({ text }) => text));
     const offsets: number[] = [];
-    for await (const { choices } of await openai.completions.create({ ...request, prompt: "a", logprobs: 1, stream: true }))
+    for await (const { choices } of await openai.completions.create({
+      ...request,
+      prompt: "a",
+      logprobs: 1,
+      stream: true,
+    }))
       offsets.push(...(choices[0]?.logprobs?.text_offset ?? []));
     expect(offsets).toHaveLength(12);
     expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));

@@ -90,7 +90,10 @@ test("what a response was asked, and items that are only named", async ({ openai
   expect(texts).toMatchObject([{ text: question }, { text: first.output_text }, { text: "Another one" }]);
   const nobodys = openai.responses.create({ ...request, input: [{ type: "item_reference", id: "msg_1" }] });
   await expect(nobodys).rejects.toMatchObject({ status: 400, param: "input[0].id" });
-  await expect(openai.responses.create({ ...request, input: [] })).rejects.toMatchObject({ status: 400, param: "input" });
+  await expect(openai.responses.create({ ...request, input: [] })).rejects.toMatchObject({
+    status: 400,
+    param: "input",
+  });
 });
 
 test("a conversation goes on from an earlier response; its instructions do not", async ({ openai }) => {

@@ -9,7 +9,7 @@ const Part = z.looseObject({ type: z.string(), text: optional(z.string()) });
 const Content = z.union([z.string(), z.array(Part)]);
 
 /** What a conversation consists of here: lines, calls and what came of them. */
-const Item = z.looseObject({
+export const Item = z.looseObject({
   type: optional(z.string()),
   role: optional(z.enum(["system", "developer", "user", "assistant"])),
   content: optional(Content),

@@ -2,7 +2,14 @@ import { Hono, type Context } from "hono";
 import type { ApiEnv } from "../api/caller.ts";
 import { readBody } from "../api/body.ts";
 import { BadRequest, errorAnswer } from "./errors.ts";
-import { cancelResponse, createResponse, deleteResponse, getResponse, listInputItems, streamResponse } from "./responses.ts";
+import {
+  cancelResponse,
+  createResponse,
+  deleteResponse,
+  getResponse,
+  listInputItems,
+  streamResponse,
+} from "./responses.ts";
 
 export const responses = new Hono<ApiEnv>();
 

@@ -173,9 +173,26 @@ test("what was asked comes back as items, a page at a time, without what was onl
 test("an item's name tells its response", () => {
   const id = responseId(job_id);
   const { output } = responseNow(asked, {
-    ...{ job_id, operation: "infer", cancelling: false, submitted_at: 1_000, dispatches: 1, finished_at: 9_000 },
+    job_id,
+    operation: "infer",
+    cancelling: false,
+    submitted_at: 1e3,
+    dispatches: 1,
+    finished_at: 9e3,
     state: "succeeded",
-    result: { ...result, tool_calls: [{ id: "call_1", type: "function", function: { name: "a", arguments: "{}" } }] },
+    result: {
+      ...result,
+      tool_calls: [
+        {
+          id: "call_1",
+          type: "function",
+          function: {
+            name: "a",
+            arguments: "{}",
+          },
+        },
+      ],
+    },
   });
   expect(output.map((item) => responseOfItem(item.id))).toEqual([id, id]);
   expect(responseOfItem("rs_1")).toBeUndefined();

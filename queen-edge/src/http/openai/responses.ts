@@ -17,7 +17,7 @@ import {
   responseOfItem,
   type Asked,
 } from "./response-object.ts";
-import { parseResponses, responsesInput, type ResponsesRequest } from "./responses-request.ts";
+import { Item, parseResponses, responsesInput, type ResponsesRequest } from "./responses-request.ts";
 import { readChoices } from "./run-choices.ts";
 
 /** `POST /responses` */
@@ -93,11 +93,7 @@ export async function getResponse(id: string, caller: ApiCaller): Promise<Respon
 }
 
 /** `GET /responses/{id}/input_items` @throws RbeeError not_found, BadRequest */
-export async function listInputItems(
-  id: string,
-  query: Record<string, string>,
-  caller: ApiCaller,
-): Promise<Response> {
+export async function listInputItems(id: string, query: Record<string, string>, caller: ApiCaller): Promise<Response> {
   return Response.json(inputItemsPage(await find(id, caller), query));
 }
 
@@ -151,7 +147,7 @@ async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<
     const named = output.find((one) => one.id === id);
     if (named === undefined)
       throw new BadRequest(`Item with id '${id.slice(0, 64)}' not found.`, `input[${at}].id`, "invalid_value");
-    items.push(named);
+    items.push(Item.parse(named));
   }
   return { ...request, input: items };
 }
