@@ -29,7 +29,7 @@ import {
   type Queued,
   type Sql,
 } from "@rbee/job-core";
-import { alarmOf, CLOSE_LANE, placeBy, type Admitted, type Decision, type Effect } from "./effects.ts";
+import { alarmOf, CLOSE_LANE, givenBack, placeBy, type Admitted, type Decision, type Effect } from "./effects.ts";
 import { CommitPolicy } from "./commit-policy.ts";
 import { continuable, isLoss, mayContinue } from "./continuation.ts";
 import { hiveAway, hiveBack } from "./notices.ts";
@@ -170,7 +170,7 @@ export class Job {
         { do: "close_lane", why: "done" },
       ];
       const lost = outcome.status === "refused" || (outcome.status === "failed" && isLoss(this.spec, outcome.error));
-      if (lost) return [...done, ...this.#lost(phase, outcome.error.detail, now)];
+      if (lost) return [...done, ...this.#lost(...givenBack(phase, outcome.error, now))];
       return [...this.#finish(endedByHive(phase, endingOf(outcome, now)), outcome), ...done];
     });
   }
@@ -259,7 +259,7 @@ export class Job {
   }
 
   /** The hive lost its term: run the job again if its row allows that, else end it with a typed error. [JOB-6] */
-  #lost(phase: Placed, reason: string, now: number): Effect[] {
+  #lost(phase: Placed, reason: string, now: number, then = placeBy(now)): Effect[] {
     if (phase.cancel_until !== undefined) return this.#endByQueen(phase, { status: "cancelled" }, now);
     this.log.commit();
     const tokens = this.log.tokens();
@@ -273,7 +273,7 @@ export class Job {
     const again = requeue(phase, reason, model_digest);
     this.#record.move(again);
     this.log.begin(again.term);
-    return [CLOSE_LANE, this.#write([{ type: "state", state: "queued", reason }]), ...placeBy(now)];
+    return [CLOSE_LANE, this.#write([{ type: "state", state: "queued", reason }]), ...then];
   }
 
   /** The queen ends it herself; the hive that may still have it is sent away. */
