@@ -40,13 +40,3 @@ export const CLOSE_LANE: Effect = { do: "close_lane", why: "stale_term" };
 export const placeBy = (now: number): Effect[] => [{ do: "place" }, { do: "alarm", at: now + limits.take_up_ms }];
 
 export const alarmOf = (phase: Placed): Effect => ({ do: "alarm", at: dueAt(phase) });
-
-/**
- * The hive had no use for its term. One that found everything busy never had the job: that may happen as often as it
- * takes, after a pause. [AGENT-24] @returns the phase it is lost from, why, when, and what brings it a place
- */
-export function givenBack(phase: Placed, { code, detail }: Problem, now: number): [Placed, string, number, Effect[]] {
-  if (code !== "worker_busy") return [phase, detail, now, placeBy(now)];
-  const later: Effect = { do: "alarm", at: now + limits.busy_pause_ms };
-  return [{ ...phase, dispatches: phase.dispatches - 1 }, detail, now, [later]];
-}
