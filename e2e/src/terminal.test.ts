@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startHub, type TestHub } from "../../hive-agent/src/models/testing/hub.ts";
 import { BEE_TINY, House } from "./house.ts";
 import { endless } from "./prompts.ts";
-import { hasTmux, Terminal } from "./terminal.ts";
+import { hasTmux, keeper, Terminal } from "./terminal.ts";
 
 /** What people see: the keeper in a real terminal, over a real queen, hive and model. */
 
@@ -30,7 +30,7 @@ afterAll(async () => {
 
 const open = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Terminal => {
   const own = { RBEE_HOME: house.home, RBEE_URL: house.url, RBEE_API_KEY: house.key, NO_COLOR: "1" };
-  terminal = new Terminal(args, { ...own, ...env });
+  terminal = new Terminal([...keeper, ...args], { ...own, ...env });
   return terminal;
 };
 
@@ -86,7 +86,9 @@ describe.skipIf(!hasTmux)("in a terminal", () => {
     const jobs = async () => (await house.client().list()).map(({ operation }) => operation);
     const asked = open(["links", "open", "--terminal", "rbee://install/model?id=org/bees"]);
     await asked.shows(/Where\?/);
-    expect(asked.screen).toMatch(/run model +org\/bees\n.*\nsize +2\.2 MiB\nlicence +mit/);
+    expect(asked.screen).toMatch(
+      `run model  org/bees\nfrom       ${hub.url}/org/bees\nsize       2.2 MiB\nlicence    mit`,
+    );
     asked.type("Enter");
     await asked.shows(/load it there\?/);
     asked.type("n", "Enter");

@@ -31,6 +31,6 @@ export const queenContext = (env: Env, colony: string): QueenContext => ({
       clockCheck(Date.now(), new Date().toISOString()),
     ];
   },
-  askHub: hubOf(env),
+  hub: hubOf(env),
   now: () => Date.now(),
 });
