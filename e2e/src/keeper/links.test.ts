@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BEE_TINY, House } from "../house.ts";
@@ -20,6 +20,9 @@ describe.skipIf(missing.length > 0 || !hasTmux)("on a desktop", () => {
     const home = join(house.home, "bee");
     mkdirSync(home);
     env = {
+      // There is a screen, and no browser on it.
+      DISPLAY: ":none",
+      BROWSER: "no-browser",
       HOME: home,
       XDG_DATA_HOME: join(home, "data"),
       XDG_CONFIG_HOME: join(home, "config"),
@@ -37,6 +40,8 @@ describe.skipIf(missing.length > 0 || !hasTmux)("on a desktop", () => {
   };
   const handler = (): string => desktop("xdg-mime", "query", "default", "x-scheme-handler/rbee").stdout.trim();
 
+  const link = "rbee://install/worker?type=cpu-llm-worker&hive=den";
+
   test("a link that is clicked ends in a question, and nobody's click does anything once unregistered", async () => {
     expect(handler()).toBe("");
     expect(await rbee("links", "register")).toMatchObject({ code: 0 });
@@ -44,11 +49,8 @@ describe.skipIf(missing.length > 0 || !hasTmux)("on a desktop", () => {
     const { status, stdout } = desktop("desktop-file-validate", entry);
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
     expect(handler()).toBe("rbee-links.desktop");
-    const terminal = new Terminal(["xdg-open", "rbee://install/worker?type=cpu-llm-worker&hive=den"], {
+    const terminal = new Terminal(["xdg-open", link], {
       ...env,
-      // There is a screen, and no browser on it.
-      DISPLAY: ":none",
-      BROWSER: "no-browser",
       RBEE_HOME: house.home,
       RBEE_URL: house.url,
       RBEE_API_KEY: house.key,
@@ -62,6 +64,7 @@ describe.skipIf(missing.length > 0 || !hasTmux)("on a desktop", () => {
     }
     expect((await house.client().list()).map(({ operation }) => operation)).not.toContain("worker_download");
     expect(await rbee("links", "unregister")).toMatchObject({ code: 0 });
-    expect(handler()).toBe("");
+    expect(existsSync(entry)).toBe(false);
+    expect(desktop("xdg-open", link)).toMatchObject({ status: 3 });
   });
 });
