@@ -118,7 +118,7 @@ describe.skipIf(!hasTmux)("in a terminal", () => {
   test.each([40, 80])("tables fit %i columns: no line is broken", async (columns) => {
     const screen = await open(["status"], {}, { columns, rows: 24 }).shows(/CODE 0/);
     expect(screen).toMatch(
-      /^hive +state.*\nden +connected.*\n\nworker .*\nworker-den-\d+ .*\n\nNothing waits, 0 running\.\nCODE/,
+      /^hive +state.*\nden +conn.*\n\nworker .*\nworker-den-\d+ .*\n\nNothing waits, 0 running\.\nCODE/,
     );
   });
 
