@@ -38,11 +38,18 @@ const nothing: FleetState = { hives: [], workers: [], queue: { queued: 0, runnin
 
 /** What is in a heartbeat is new; what is not, is as it was. */
 function stateAfter(before: FleetState = nothing, heartbeat: Heartbeat): FleetState {
-  const { workers = before.workers, queue = before.queue, jobs = before.jobs, hives = [], hives_gone = [] } = heartbeat;
+  const { workers = before.workers, queue = before.queue, jobs = before.jobs, totals = before.totals } = heartbeat;
+  const { hives = [], hives_gone = [] } = heartbeat;
   const replaced = new Set([...hives.map(({ hive_id }) => hive_id), ...hives_gone]);
   const kept = before.hives.filter(({ hive_id }) => !replaced.has(hive_id));
   const sorted = [...kept, ...hives].sort((a, b) => (a.hive_id < b.hive_id ? -1 : 1));
-  return { workers, queue, jobs, hives: replaced.size === 0 ? before.hives : sorted };
+  return {
+    hives: replaced.size === 0 ? before.hives : sorted,
+    workers,
+    queue,
+    jobs,
+    ...(totals === undefined ? {} : { totals }),
+  };
 }
 
 function parseHeartbeat(data: string): Heartbeat {

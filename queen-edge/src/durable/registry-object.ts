@@ -15,7 +15,8 @@ import { auditCheck, hivesCheck, storageCheck } from "../queen/checks.ts";
 import type { Decision } from "../queen/effects.ts";
 import { fleetMetrics } from "../queen/fleet-metrics.ts";
 import type { JoinToken } from "../queen/join-tokens.ts";
-import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
+import type { Ending } from "../queen/ledger.ts";
+import type { OpenJob, Want } from "../queen/want.ts";
 import { exposition } from "../queen/prometheus.ts";
 import { Registry } from "../queen/registry.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
@@ -42,6 +43,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
       workers: this.#registry.workers(Date.now()),
       queue: this.#registry.counts(),
       jobs: this.#registry.jobs(limits.heartbeat_jobs_max),
+      totals: this.#registry.accounts.totals,
     }));
   }
 

@@ -16,6 +16,7 @@ export const jobs = jobRoutes<{ Bindings: Env }>(async ({ req, env }) => {
 const keeper = (env: Env, colony: string): JobKeeper => ({
   submit: (spec) => jobOf(env, colony, spec.job_id).submit(spec),
   view: (job_id) => jobOf(env, colony, job_id).view(),
+  request: (job_id) => jobOf(env, colony, job_id).request(),
   cancel: (job_id) => jobOf(env, colony, job_id).cancel(),
   list: (limit) => registryOf(env, colony).jobs(limit),
   async read(job_id, query, options) {
