@@ -21,7 +21,12 @@ export class Terminal {
   readonly #socket = `rbee-${process.pid}-${++terminals}`;
 
   /** Runs a command; what it leaves behind stays to be read, and below it `CODE <n>`. */
-  constructor(command: readonly string[], env: Readonly<Record<string, string>>, size = { columns: 80, rows: 24 }) {
+  constructor(
+    command: readonly string[],
+    env: Readonly<Record<string, string>>,
+    size = { columns: 80, rows: 24 },
+    folder = ".",
+  ) {
     const words = command.map((word) => `'${word}'`).join(" ");
     const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     const shell = `${words}; echo CODE $?; cat`;
@@ -30,6 +35,8 @@ export class Terminal {
       "/dev/null",
       "new-session",
       "-d",
+      "-c",
+      folder,
       "-x",
       String(size.columns),
       "-y",
