@@ -47,10 +47,23 @@ beforeAll(async () => {
     conditions: ["workerd"],
   });
   worker = new Miniflare({
-    modules: true,
-    script: outputFiles[0]?.text ?? "",
-    compatibilityDate: "2026-10-01",
-    bindings: { RBEE_URL: house.url, RBEE_API_KEY: house.key },
+    telemetry: { enabled: false },
+    workers: [
+      {
+        config: {
+          name: "somebodys",
+          compatibilityDate: "2026-10-15",
+          manifest: {
+            mainModule: "worker.js",
+            modules: { "worker.js": { type: "esm", contents: outputFiles[0]?.text ?? "" } },
+          },
+          env: {
+            RBEE_URL: { type: "text", value: house.url },
+            RBEE_API_KEY: { type: "text", value: house.key },
+          },
+        },
+      },
+    ],
   });
   await worker.ready;
 });
