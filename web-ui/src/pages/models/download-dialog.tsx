@@ -30,7 +30,7 @@ export function DownloadDialog({ model, onClose }: { model: FoundModel; onClose:
       >
         <Facts
           rows={{
-            Source: `huggingface.co/${model.id}`,
+            Source: model.url,
             Licence: model.licence ?? "unknown; see its page",
             Access: model.gated ? "gated: the hive needs HF_TOKEN" : "open",
           }}

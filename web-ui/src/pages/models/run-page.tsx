@@ -100,7 +100,7 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
 const About = ({ id, found, quant }: { id: string; found: FoundModel | undefined; quant: string }) => (
   <Facts
     rows={{
-      Source: `huggingface.co/${id}`,
+      Source: found?.url ?? `${id}, on the hub of the hive`,
       Size: found?.sizes[quant] === undefined ? "unknown" : bytes(found.sizes[quant]),
       Licence: found?.licence ?? "unknown; see its page on the hub",
       Access: found?.gated === true ? "gated: the hive needs a token of yours in HF_TOKEN" : undefined,
