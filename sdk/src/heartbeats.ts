@@ -1,12 +1,12 @@
 import type { FleetState, Heartbeat } from "@rbee/contracts";
-import { notUnderstood, unreachable } from "./error.ts";
+import { notUnderstood, unreachable, type RbeeError } from "./error.ts";
 import { asDrop, framesOf } from "./frames.ts";
 import { bounds, delayAfter, pause } from "./retry.ts";
 
 export interface HeartbeatOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Whether the stream stands. A broken one is dialled again by itself for as long as somebody reads. */
-  readonly onConnection?: ((connected: boolean) => void) | undefined;
+  /** Whether the stream stands, and why not. A broken one is dialled again by itself for as long as somebody reads. */
+  readonly onConnection?: ((connected: boolean, problem?: RbeeError) => void) | undefined;
 }
 
 /** The fleet as it is now, and again whenever it changes. @throws RbeeError when refused; the signal's reason when aborted */
@@ -29,7 +29,7 @@ export async function* fleetStates(
       signal?.throwIfAborted();
       drop = asDrop(error);
     }
-    onConnection?.(false);
+    onConnection?.(false, drop);
     await pause(delayAfter(++failures, bounds.resume_delay_ms, drop), signal);
   }
 }

@@ -20,7 +20,8 @@ import { answerOperation, answerLastKnown } from "../queen/answer.ts";
 import type { Decision, Effect } from "../queen/effects.ts";
 import { opOf } from "../queen/continuation.ts";
 import { Job } from "../queen/job.ts";
-import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
+import type { Ending } from "../queen/ledger.ts";
+import type { OpenJob, Want } from "../queen/want.ts";
 import { endingOf, wantOf } from "../queen/views.ts";
 import { seal } from "../seal.ts";
 import { sessionKeys } from "../session-keys.ts";
@@ -41,6 +42,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   #job: Job | undefined;
   /** The hive's session that was given the job's present term, if this object still knows. */
   #givenIn = Infinity;
+  /** Resolves when a silent hive's line is closed: who asks for a place before is given the same one. */
+  #hungUp: Promise<void> = Promise.resolve();
   /** Two submits with one idempotency key at once: the second waits for the first. */
   #submitting: Promise<Answer<{ created: boolean }>> | undefined;
   /** Resolves when a submit has been answered. The submitter's own reader arrives beside it, in any order. */
@@ -225,6 +228,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
         return this.#later(this.#deliver(effect));
       case "cancel":
         return this.#later(this.#cancelOnHive(effect));
+      case "hang_up":
+        return this.#later((this.#hungUp = this.#hangUp(effect)));
       case "place":
         return this.#later(this.#place());
       case "release":
@@ -254,6 +259,12 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     if (session === undefined) this.#run(job.notThere(term, `${hive_id} is not connected`, Date.now()));
   }
 
+  /** Only the line that the operation went down: a later one has done nothing wrong. */
+  async #hangUp({ hive_id }: Extract<Effect, { do: "hang_up" }>): Promise<void> {
+    const colony = this.#job?.spec.colony ?? "";
+    await hiveOf(this.env, colony, hive_id).hangUp({ colony, hive_id }, this.#givenIn);
+  }
+
   async #cancelOnHive({ hive_id, term }: Extract<Effect, { do: "cancel" }>): Promise<void> {
     const job = this.#job;
     if (this.#lanes.open() !== undefined) return this.#lanes.say([{ t: "cancel" }]);
@@ -263,14 +274,12 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   }
 
   async #place(): Promise<void> {
+    await this.#hungUp.catch(() => undefined);
     const job = this.#job;
     if (job === undefined || job.phase.state !== "queued") return;
     const { term } = job.phase;
-    const decision = await registryOf(this.env, job.spec.colony).place(
-      job.spec.colony,
-      await this.#want(job.spec, job.phase),
-      term,
-    );
+    const want = await this.#want(job.spec, job.phase);
+    const decision = await registryOf(this.env, job.spec.colony).place(job.spec.colony, want, term);
     const effects = job.decide(term, decision, Date.now());
     if (effects === undefined && isEnded(job.phase)) return this.#release();
     this.#run(effects ?? []);

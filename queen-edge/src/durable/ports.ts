@@ -16,7 +16,8 @@ import type { Answer } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import type { Decision } from "../queen/effects.ts";
 import type { JoinToken } from "../queen/join-tokens.ts";
-import type { Ending, OpenJob, Want } from "../queen/ledger.ts";
+import type { Ending } from "../queen/ledger.ts";
+import type { OpenJob, Want } from "../queen/want.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
 
 /** What other objects and the Worker may ask of a job. */
@@ -48,6 +49,8 @@ export interface HiveName {
 export interface HivePort {
   /** @returns the session whose socket took it */
   deliver(name: HiveName, frame: string): Promise<number | undefined>;
+  /** Closes that session's line, if it is the one that counts. */
+  hangUp(name: HiveName, session: number): Promise<void>;
   /** Older credentials of this name are worthless from now on. */
   enrolled(gen: number): Promise<void>;
   presence(): Promise<{ connected: boolean; last_seen: number; session: number }>;

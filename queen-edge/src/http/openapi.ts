@@ -66,6 +66,40 @@ const submitted = {
 
 const job = { name: "id", in: "path", required: true, schema: { type: "string" } };
 
+const ofOneJob = {
+  "/v1/jobs/{id}": {
+    get: {
+      summary: "Show a job",
+      parameters: [job],
+      responses: { 200: { description: "The job", content: json(JobView) }, default: problem },
+    },
+    delete: {
+      summary: "Cancel a job",
+      parameters: [job],
+      responses: { 200: { description: "What it is now", content: json(CancelAnswer) }, default: problem },
+    },
+  },
+  "/v1/jobs/{id}/stream": {
+    get: {
+      summary: "Follow a job from any position",
+      parameters: [
+        job,
+        { name: "after", in: "query", schema: { type: "string" }, description: "Id of the last event you saw" },
+        { name: "format", in: "query", schema: { enum: ["text", "json"] } },
+        onDisconnect,
+      ],
+      responses: { 200: sse, default: problem },
+    },
+  },
+  "/v1/jobs/{id}/retry": {
+    post: {
+      summary: "Submit once more what a job was asked for; its own key may, and an operator's",
+      parameters: [job, idempotency],
+      responses: submitted,
+    },
+  },
+};
+
 /** The OpenAPI document, made from the operations table. */
 export function openApi(): Record<string, unknown> {
   return {
@@ -106,37 +140,7 @@ export function openApi(): Record<string, unknown> {
       },
       "/metrics": { get: metrics },
       "/v1/heartbeats/stream": { get: heartbeats },
-      "/v1/jobs/{id}": {
-        get: {
-          summary: "Show a job",
-          parameters: [job],
-          responses: { 200: { description: "The job", content: json(JobView) }, default: problem },
-        },
-        delete: {
-          summary: "Cancel a job",
-          parameters: [job],
-          responses: { 200: { description: "What it is now", content: json(CancelAnswer) }, default: problem },
-        },
-      },
-      "/v1/jobs/{id}/stream": {
-        get: {
-          summary: "Follow a job from any position",
-          parameters: [
-            job,
-            { name: "after", in: "query", schema: { type: "string" }, description: "Id of the last event you saw" },
-            { name: "format", in: "query", schema: { enum: ["text", "json"] } },
-            onDisconnect,
-          ],
-          responses: { 200: sse, default: problem },
-        },
-      },
-      "/v1/jobs/{id}/retry": {
-        post: {
-          summary: "Submit once more what a job was asked for; its own key may, and an operator's",
-          parameters: [job, idempotency],
-          responses: submitted,
-        },
-      },
+      ...ofOneJob,
     },
   };
 }

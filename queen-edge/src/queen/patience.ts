@@ -1,5 +1,6 @@
 import { limits, problemOf, type Problem } from "@rbee/contracts";
-import type { Ledger, OpenJob, Want } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import type { OpenJob, Want } from "./want.ts";
 
 /** Until when a queued job waits; `undefined`: for as long as it takes. */
 export const waitsUntil = ({ want, since }: OpenJob): number | undefined =>

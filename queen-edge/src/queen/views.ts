@@ -2,7 +2,8 @@ import { modelAbout, operationOf, priorities, type JobEvent } from "@rbee/contra
 import type { Ended, JobSpec, Phase } from "@rbee/job-core";
 import { z } from "zod";
 import type { Work } from "./finished.ts";
-import type { Ending, Want } from "./ledger.ts";
+import type { Ending } from "./ledger.ts";
+import type { Want } from "./want.ts";
 
 /** What a job needs of the fleet, in the phase it is in; its conversation's hashes come from outside. */
 export function wantOf({ job_id, operation, input, submitted_at, key_id }: JobSpec, phase?: Phase): Want {
