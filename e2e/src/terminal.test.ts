@@ -62,8 +62,14 @@ describe.skipIf(!hasTmux)("in a terminal", () => {
     const job = await house.client().start("infer", endless);
     await top.shows(/1 running/);
     await job.cancel();
+    await house.killQueen();
+    await top.shows(/The queen does not answer: /);
+    await house.startQueen();
+    await top.shows(/^rbee {2}1 of 1 hive[^]*q quits/);
     top.type("q");
     expect(await top.shows(/CODE/)).toMatch(/^CODE 0\n/);
+    // Whoever looks leaves nothing in the history.
+    expect((await house.client().list()).map(({ operation }) => operation)).not.toContain("status");
   });
 
   test("login does not show the key, and says whether it is good", async () => {

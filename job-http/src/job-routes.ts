@@ -6,6 +6,7 @@ import {
   type JobLine,
   type JobView,
   type Problem,
+  type Submission,
 } from "@rbee/contracts";
 import { parsePosition, type JobSpec, type Position, type StreamFormat } from "@rbee/job-core";
 import { Hono, type Context, type Env } from "hono";
@@ -35,6 +36,8 @@ export interface ReaderQuery {
 export interface JobKeeper {
   submit(spec: JobSpec): Promise<Answer<{ created: boolean }>>;
   view(job_id: string): Promise<JobView | undefined>;
+  /** What was asked for. Never shown: prompts are in it. */
+  request(job_id: string): Promise<JobSpec | undefined>;
   cancel(job_id: string): Promise<CancelAnswer | undefined>;
   list(limit: number): Promise<readonly JobLine[]>;
   /** The job's stream as a response, 204 when a browser has read all of it; `undefined`: no such job. @throws RbeeError queue_full */
@@ -68,7 +71,17 @@ export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<
     await next();
   });
 
-  routes.post("/", (c) => submit(c.req.raw, c.var.caller, () => readerQuery(c)));
+  routes.post("/", async (c) => {
+    const submission = withSession(parseSubmission(await readJson(c.req.raw)), c.req.raw.headers);
+    return submit(c.req.raw, c.var.caller, { submission, reader: () => readerQuery(c) });
+  });
+
+  routes.post("/:id/retry", async (c) => {
+    const id = known(c.req.param("id") ?? "");
+    const submission = await askedBefore(id, c.var.caller);
+    if (submission === undefined) return notFound(id);
+    return submit(c.req.raw, c.var.caller, { submission, reader: () => readerQuery(c) });
+  });
 
   routes.get("/", async (c) => {
     const limit = Number(c.req.query("limit") ?? LIST_DEFAULT);
@@ -98,10 +111,22 @@ export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<
   return routes;
 }
 
-async function submit(request: Request, caller: Caller, reader: () => ReaderQuery): Promise<Response> {
+/** What a job was asked for, if the caller may see it. It is submitted, and never shown. [RETRY-1] */
+async function askedBefore(id: string, { jobs }: Caller): Promise<Submission | undefined> {
+  const asked = await jobs.request(id);
+  if (asked === undefined) return undefined;
+  // Parsed again: a later version may have other rules.
+  return parseSubmission({ ...asked.input, operation: asked.operation });
+}
+
+interface Asked {
+  readonly submission: Submission;
+  readonly reader: () => ReaderQuery;
+}
+
+async function submit(request: Request, caller: Caller, { submission, reader }: Asked): Promise<Response> {
   const { principal, jobs, secret } = caller;
   const { colony, key_id } = principal;
-  const submission = withSession(parseSubmission(await readJson(request)), request.headers);
   authorizeSubmission(principal, submission);
   const idempotency = idempotencyKey(request.headers);
   const job_id = await jobId(secret, idempotency === undefined ? undefined : { colony, key_id, idempotency });

@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasBrowser } from "./browser.ts";
+import { cardSize } from "./card.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 /** What holds for every page: it can be used by everybody, is light, and keeps to itself. */
@@ -123,6 +124,23 @@ describe.skipIf(!hasBrowser)("every page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("is linked to with a picture that everybody can show", async () => {
+    const page = await stand.page({ signedIn: false });
+    await page.goto("/run/org/bees");
+    const tag = (name: string) => page.locator(`meta[property="og:${name}"]`).getAttribute("content");
+    const [image, type, width, height] = await Promise.all(
+      ["image", "image:type", "image:width", "image:height"].map(tag),
+    );
+    // A browser is the strictest reader of pictures there is here.
+    const decoded = await page.evaluate(async (url) => {
+      const answer = await fetch(url);
+      const picture = await createImageBitmap(await answer.blob());
+      return { type: answer.headers.get("content-type"), width: picture.width, height: picture.height };
+    }, image ?? "");
+    expect(decoded).toEqual({ type, width: Number(width), height: Number(height) });
+    expect(decoded).toEqual({ type: "image/png", ...cardSize });
+  });
+
   test("of a hive's local server shows that hive", async () => {
     const { url, key } = JSON.parse(readFileSync(join(stand.house.homeOf("den"), "local.json"), "utf8")) as Record<
       string,
@@ -166,8 +184,7 @@ describe("what is served", () => {
   test("a link to a model tells others what it is", async () => {
     const html = await (await get("/run/org/bees")).text();
     expect(html).toContain('property="og:title" content="Run org/bees"');
-    expect(html).toContain(`content="${stand.url}/run/org/bees/card.svg"`);
-    expect((await get("/run/org/bees/card.svg")).headers.get("content-type")).toBe("image/svg+xml");
+    expect(html).toContain(`property="og:image" content="${stand.url}/card.png"`);
     expect(await (await get("/run/org/%22%3E%3Cscript%3E")).text()).not.toContain("og:title");
   });
 });

@@ -2,17 +2,23 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
+import { drawCard } from "./card.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 /** `npm run screenshots`: pictures of the real product, for the README; `-- <folder>`: of every page, to look at. */
 const all = process.argv[2];
 const inReadme = ["fleet", "chat-dark", "run-phone"];
+/** The page that links to models are shown with. */
+const CARD = "fleet-dark";
 const folder = all ?? fileURLToPath(new URL("../../../docs/screenshots", import.meta.url));
 mkdirSync(folder, { recursive: true });
 
 async function shot(page: Page, name: string): Promise<void> {
-  if (all === undefined && !inReadme.includes(name)) return;
-  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+  const kept = all !== undefined || inReadme.includes(name);
+  const path = kept ? { path: join(folder, `${name}.png`) } : {};
+  if (!kept && name !== CARD) return;
+  const picture = await page.screenshot({ ...path, animations: "disabled" });
+  if (name === CARD) await drawCard(stand.browser, picture);
 }
 
 const pages = [

@@ -1,14 +1,11 @@
 import type { Device } from "@rbee/contracts";
-import { copyFile, mkdir } from "node:fs/promises";
-import path from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { startTime } from "./process.ts";
 import {
-  beeTiny,
   collect,
   counting,
   failureOf,
   generationOf,
+  isGone,
   never,
   newId,
   testHive,
@@ -22,7 +19,6 @@ afterEach(async () => hive.end());
 
 const inTime = { timeout: 25_000 };
 const list = () => hive.supervisor.list();
-const isGone = async (pid: number) => (await startTime(pid)) === undefined;
 const load = async (model: string, keep_alive: number) =>
   hive.supervisor.ensure(model, { signal: never }, hive.supervisor.keeping.onDemand(keep_alive));
 const ask = (worker_id: string, max_tokens: number) =>
@@ -45,8 +41,7 @@ async function startSmall(workers: number): Promise<void> {
   };
   each = 0;
   hive = await testHive({ kinds: counting, devices, slots: 1 });
-  await mkdir(path.join(hive.home, "models"), { recursive: true });
-  for (const name of ["one", "two", "three"]) await copyFile(beeTiny, path.join(hive.home, "models", `${name}.gguf`));
+  for (const name of ["one", "two", "three"]) await hive.addModel(name);
   const { memory_bytes = 0, pid } = await hive.supervisor.spawn({ model: "one" }, { signal: never });
   await hive.supervisor.stop(pid);
   each = memory_bytes;

@@ -1,19 +1,18 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { confined } from "../worker/confine.ts";
-import { startTime } from "./process.ts";
 import { WorkerRecords } from "./records.ts";
 import { RunningWorker } from "./running.ts";
 import {
-  beeTiny,
   collect,
   counting,
   failureOf,
   generationOf,
+  isGone,
   never,
   newId,
   rawWorker,
@@ -30,7 +29,7 @@ beforeEach(async () => {
 afterEach(async () => hive.end());
 
 const spawn = async (slots = 1) => hive.supervisor.spawn({ model: "bee-tiny", slots }, { signal: never });
-const isGone = async (pid: number) => (await startTime(pid)) === undefined;
+const inTime = { timeout: 20_000 };
 const endless = { prompt: "Count", max_tokens: 30_000 };
 
 test("[WORK-5] a worker has no secrets in sight: not in its arguments, its environment, or files others can read", async () => {
@@ -79,17 +78,17 @@ test("a start that nobody waits for any more is given up; one that somebody wait
   const [leaver, stayer] = [new AbortController(), new AbortController()];
   const left = failureOf(hive.supervisor.ensure("bee-tiny", { signal: leaver.signal }));
   const stayed = hive.supervisor.ensure("bee-tiny", { signal: stayer.signal });
-  await expect.poll(() => hive.supervisor.list().length).toBe(1);
+  await expect.poll(() => hive.supervisor.list().length, inTime).toBe(1);
   leaver.abort(new Error("changed my mind"));
   expect((await left).message).toBe("changed my mind");
   const { pid } = await stayed;
   await hive.supervisor.stop(pid);
   const alone = failureOf(hive.supervisor.ensure("bee-tiny", { signal: stayer.signal }));
-  await expect.poll(() => hive.supervisor.list().length).toBe(1);
+  await expect.poll(() => hive.supervisor.list().length, inTime).toBe(1);
   const [starting] = hive.supervisor.list();
   stayer.abort(new Error("me too"));
   expect((await alone).message).toBe("me too");
-  await expect.poll(() => hive.supervisor.list()).toEqual([]);
+  await expect.poll(() => hive.supervisor.list(), inTime).toEqual([]);
   expect(await isGone(starting?.pid ?? 0)).toBe(true);
 });
 
@@ -170,8 +169,7 @@ test("a worker whose agent died does not stay for ever", async () => {
 });
 
 test("a copy of a model under another name is another model", async () => {
-  await mkdir(path.join(hive.home, "models"), { recursive: true });
-  await copyFile(beeTiny, path.join(hive.home, "models", "copy.gguf"));
+  await hive.addModel("copy");
   const info = await hive.supervisor.ensure("copy", { signal: never });
   expect(info.model).toBe("copy");
   expect(hive.supervisor.ready("bee-tiny")).toEqual([]);

@@ -77,3 +77,14 @@ describe("[HIVE-1] on a socket that is no longer open", () => {
     expect(seen.connected).toBe(false);
   });
 });
+
+test("[HIVE-1] a hello that comes again on its line is no news, and costs no job", async () => {
+  const { id, lane } = await hive.start();
+  const before = await session();
+  lane.send({ t: "ev", first: 1, items: ["a"] });
+  expect(await lane.next()).toMatchObject({ t: "ack", acked: 1 });
+  await inside((object, socket) => object.webSocketMessage(socket, hello()));
+  expect(await session()).toBe(before);
+  await lane.end(1, { status: "succeeded", result: {} });
+  expect(await view(id)).toMatchObject({ state: "succeeded" });
+});

@@ -52,6 +52,8 @@ export interface HiveName {
 export interface HivePort {
   /** @returns the session whose socket took it */
   deliver(name: HiveName, frame: string): Promise<number | undefined>;
+  /** Closes that session's line, if it is the one that counts. */
+  hangUp(name: HiveName, session: number): Promise<void>;
   /** Older credentials of this name are worthless from now on. */
   enrolled(gen: number): Promise<void>;
   presence(): Promise<{ connected: boolean; last_seen: number; session: number }>;

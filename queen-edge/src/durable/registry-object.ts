@@ -46,6 +46,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
       workers: this.#registry.workers(Date.now()),
       queue: this.#registry.counts(),
       jobs: this.#registry.jobs(limits.heartbeat_jobs_max),
+      totals: this.#registry.accounts.totals,
     }));
   }
 

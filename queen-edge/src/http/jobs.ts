@@ -17,6 +17,7 @@ function keeper(env: Env, principal: Principal, origin: string): JobKeeper {
   return {
     submit: (spec) => jobOf(env, colony, spec.job_id).submit(spec, origin),
     view: (job_id) => jobOf(env, colony, job_id).view(principal),
+    request: (job_id) => jobOf(env, colony, job_id).request(principal),
     cancel: (job_id) => jobOf(env, colony, job_id).cancel(principal),
     list: (limit) => registryOf(env, colony).jobs(limit, principal),
     async read(job_id, query, options) {

@@ -29,7 +29,7 @@ import {
   type Queued,
   type Sql,
 } from "@rbee/job-core";
-import { alarmOf, CLOSE_LANE, placeBy, type Admitted, type Decision, type Effect } from "./effects.ts";
+import { alarmOf, CLOSE_LANE, hangUp, placeBy, type Admitted, type Decision, type Effect } from "./effects.ts";
 import { CommitPolicy } from "./commit-policy.ts";
 import { continuable, isLoss, mayContinue } from "./continuation.ts";
 import { hiveAway, hiveBack } from "./notices.ts";
@@ -222,7 +222,7 @@ export class Job {
       case "cancel_unanswered":
         return this.#endByQueen(phase, { status: "cancelled" }, now);
       case "silent":
-        return this.#lost(phase, `${phase.hive_id} was silent too long`, now);
+        return [hangUp(phase), ...this.#lost(phase, `${phase.hive_id} was silent too long`, now)];
       case "away":
         return [hiveAway(phase, now), ...this.#look(phase)];
       case "nothing":

@@ -8,7 +8,7 @@ import { bytes, duration } from "../parts/words.ts";
 import { useRbee } from "@rbee/sdk/react";
 import { dismissActivity, type Activity } from "./activities.ts";
 import { useJobWatch, type Watched } from "./job-watch.ts";
-import { useRelaunch } from "./launch.ts";
+import { useRetry } from "./launch.ts";
 
 interface WorkProps {
   readonly activity: Activity;
@@ -20,7 +20,7 @@ interface WorkProps {
 export function Work({ activity, onRetry }: WorkProps) {
   const { job_id, title } = activity;
   const watched = useJobWatch(job_id);
-  const relaunch = useRelaunch();
+  const retry = useRetry();
   const over = watched.phase !== "running";
   return (
     <div className="work" data-phase={watched.phase}>
@@ -30,7 +30,7 @@ export function Work({ activity, onRetry }: WorkProps) {
       <Buttons
         activity={activity}
         watched={watched}
-        onRetry={() => void relaunch(activity).then((next) => next && onRetry?.(next))}
+        onRetry={() => void retry(job_id).then((next) => next && onRetry?.(next))}
       />
       {over ? null : <Progress label={title} done={watched.progress?.done ?? 0} total={totalOf(watched)} />}
       {watched.phase === "failed" ? <Trouble error={watched.error} /> : <Say watched={watched} />}

@@ -2,14 +2,12 @@ import { ArrowLeft, RotateCcw, RotateCw, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
-import { activities } from "../../activity/activities.ts";
 import { rewatch, useJobWatch, type Watched } from "../../activity/job-watch.ts";
-import { useRelaunch } from "../../activity/launch.ts";
+import { useRetry } from "../../activity/launch.ts";
 import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble } from "../../parts/parts.tsx";
 import { tell } from "../../parts/toasts.tsx";
 import { duration } from "../../parts/words.ts";
 import { useRbee } from "@rbee/sdk/react";
-import { useStore } from "../../store.ts";
 import { JOB_TONES } from "./jobs-page.tsx";
 import "../../styles/models.css";
 
@@ -91,15 +89,14 @@ const SHOWN_CHARS_MAX = 60_000;
 function Actions({ id, watched }: { id: string; watched: Watched }) {
   const client = useRbee();
   const [, go] = useLocation();
-  const relaunch = useRelaunch();
+  const retry = useRetry();
   const [asked, setAsked] = useState(false);
-  const activity = useStore(activities).find(({ job_id }) => job_id === id);
   const cancel = async (): Promise<void> => {
     setAsked(true);
     await client.cancel(id).catch((error: unknown) => tell.bad("Not cancelled", error));
   };
-  const retry = async (): Promise<void> => {
-    const next = activity === undefined ? undefined : await relaunch(activity);
+  const again = async (): Promise<void> => {
+    const next = await retry(id);
     if (next !== undefined) go(`/jobs/${next}`);
   };
   return (
@@ -124,8 +121,8 @@ function Actions({ id, watched }: { id: string; watched: Watched }) {
           Replay
         </button>
       )}
-      {activity !== undefined && watched.phase !== "running" && watched.phase !== "succeeded" ? (
-        <button type="button" className="button primary" onClick={() => void retry()}>
+      {watched.phase === "failed" || watched.phase === "cancelled" ? (
+        <button type="button" className="button primary" onClick={() => void again()}>
           <RotateCw aria-hidden="true" />
           Retry
         </button>
