@@ -13,7 +13,7 @@ import {
   type LaneDown,
   type LaneUp,
 } from "@rbee/contracts";
-import { isEnded, isSameRequest, viewOf, type Ended, type JobSpec, type Sql } from "@rbee/job-core";
+import { isEnded, isSameRequest, viewOf, type JobSpec, type Sql } from "@rbee/job-core";
 import { maySee, type Answer, type Holder } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { answerOperation, answerLastKnown } from "../queen/answer.ts";
