@@ -90,9 +90,12 @@ describe("[READ-6] a reader that does not keep up", () => {
 
   test("is sent no notice beyond its window either", async () => {
     const { id, lane } = await hive.start();
-    const { webSocket } = await env.JOB.getByName(`main/${id}`).fetch(`https://job/reader?window=${WINDOW_CHARS}`, {
-      headers: { upgrade: "websocket" },
-    });
+    const { webSocket } = await env.JOB.getByName(`main/${id}`).fetch(
+      `https://job/reader?key_id=owner&window=${WINDOW_CHARS}`,
+      {
+        headers: { upgrade: "websocket" },
+      },
+    );
     const received: string[] = [];
     webSocket?.addEventListener("message", ({ data }) => void received.push(String(data)));
     webSocket?.accept();
