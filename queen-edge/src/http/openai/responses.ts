@@ -87,7 +87,7 @@ async function streamed(job: ApiJob, events: ResponseEvents, write: Write): Prom
 /** `GET /responses/{id}` @throws RbeeError not_found */
 export async function getResponse(id: string, caller: ApiCaller): Promise<Response> {
   const asked = await find(id, caller);
-  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view();
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
   if (view === undefined) throw missing(id);
   return Response.json(responseNow(asked, view));
 }
@@ -103,8 +103,8 @@ export async function cancelResponse(id: string, caller: ApiCaller): Promise<Res
   if (noteIn(asked)?.["background"] !== true)
     throw new BadRequest("Only responses created with background=true can be cancelled.", null, "invalid_request");
   const job = jobOf(caller.env, caller.principal.colony, asked.job_id);
-  await job.cancel();
-  const view = await job.view();
+  await job.cancel(caller.principal);
+  const view = await job.view(caller.principal);
   if (view === undefined) throw missing(id);
   return Response.json(responseNow(asked, view));
 }
@@ -112,7 +112,7 @@ export async function cancelResponse(id: string, caller: ApiCaller): Promise<Res
 /** `DELETE /responses/{id}`: what was asked and answered is forgotten. @throws RbeeError not_found */
 export async function deleteResponse(id: string, caller: ApiCaller): Promise<Response> {
   const { job_id } = await find(id, caller);
-  const forgotten = await jobOf(caller.env, caller.principal.colony, job_id).forget();
+  const forgotten = await jobOf(caller.env, caller.principal.colony, job_id).forget(caller.principal);
   if (!forgotten) throw new BadRequest("It is not over yet: cancel it first.", null, "invalid_request");
   return Response.json({ id, object: "response", deleted: true });
 }
@@ -123,7 +123,10 @@ const missing = (id: string): RbeeError =>
 /** @throws RbeeError not_found */
 async function find(id: string, caller: ApiCaller): Promise<Asked> {
   const job_id = jobOfResponse(id);
-  const spec = job_id === undefined ? undefined : await jobOf(caller.env, caller.principal.colony, job_id).request();
+  const spec =
+    job_id === undefined
+      ? undefined
+      : await jobOf(caller.env, caller.principal.colony, job_id).request(caller.principal);
   const note = spec === undefined ? undefined : noteIn(spec);
   if (spec === undefined || note === undefined || note["store"] === false) throw missing(id);
   return spec;
@@ -166,7 +169,7 @@ async function earlier({ previous_response_id: id }: ResponsesRequest, caller: A
   const gone = (why: string) => new BadRequest(why, "previous_response_id", "previous_response_not_found");
   const asked = await find(id, caller).catch(() => undefined);
   if (asked === undefined) throw gone(`Previous response with id '${id.slice(0, 64)}' not found.`);
-  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view();
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
   if (view?.result === undefined) throw gone(`Previous response with id '${id.slice(0, 64)}' is not complete.`);
   return conversationOf(asked, view.result as unknown as InferResult);
 }
