@@ -159,7 +159,7 @@ async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<
 async function outputNow(id: string, caller: ApiCaller): Promise<ReturnType<typeof outputOf>> {
   const asked = await find(id, caller).catch(() => undefined);
   if (asked === undefined) return [];
-  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view();
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
   return view?.result === undefined ? [] : outputOf(asked.job_id, view.result as unknown as InferResult);
 }
 
