@@ -1,3 +1,4 @@
+import { accessLimits } from "./limits-of-access.ts";
 import { apiLimits } from "./limits-of-apis.ts";
 import { heartbeatLimits } from "./limits-of-heartbeats.ts";
 import { loadLimits } from "./limits-of-loads.ts";
@@ -7,6 +8,7 @@ import { loadLimits } from "./limits-of-loads.ts";
  * A queue, buffer, retry or wait that is not named here does not exist.
  */
 export const limits = {
+  ...accessLimits,
   ...apiLimits,
   ...heartbeatLimits,
   ...loadLimits,
@@ -178,11 +180,6 @@ export const limits = {
   worker_retire_retry_ms: 30_000,
   /** The registry asks a job whether it still holds its place this often, while any job is open. */
   audit_ms: 60_000,
-
-  /** Join tokens are for pasting into one terminal, now. */
-  join_token_ms_max: 3_600_000,
-  /** How far a hive's clock may be off when it signs a connect request. The 401 carries the queen's time. */
-  signature_skew_ms: 300_000,
 
   /** Generation slots of a worker unless asked otherwise. */
   slots_default: 4,

@@ -271,4 +271,32 @@ export const cases: readonly Case[] = [
     answer: { worker: running },
     reads: /42 +worker-attic-9100 +owl/,
   },
+  {
+    args: "keys create grafana --scope operator --expires-in 86400",
+    asks: "key_create",
+    input: { name: "grafana", scope: "operator", expires_in: 86_400 },
+    answer: {
+      key_id: "grafana-k3v9qa",
+      name: "grafana",
+      scope: "operator",
+      created_at: 1,
+      expires_at: 4e12,
+      key: "rbk_x.y",
+    },
+    reads:
+      /id +grafana-k3v9qa\nscope +operator\nexpires +in [\d,]+ .*\n\n {2}RBEE_API_KEY=rbk_x\.y\n\nIt is shown this once/,
+  },
+  {
+    args: "keys list",
+    asks: "key_list",
+    answer: { keys: [{ key_id: "laptop-k3v9qa", name: "laptop", scope: "infer", created_at: Date.now() }] },
+    reads: /key +scope +made +last used +expires\nlaptop-k3v9qa +infer +\S.* +never/,
+  },
+  {
+    args: "keys revoke laptop-k3v9qa",
+    asks: "key_revoke",
+    input: { key_id: "laptop-k3v9qa" },
+    answer: message,
+    reads: /done so/,
+  },
 ];

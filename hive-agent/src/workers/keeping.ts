@@ -1,4 +1,6 @@
-import { limits, STAYS } from "@rbee/contracts";
+import { limits, RbeeError, STAYS } from "@rbee/contracts";
+import { setTimeout as delay } from "node:timers/promises";
+import { NoRoom } from "./memory.ts";
 import type { Planned, Planner } from "./plans.ts";
 import type { SpawnRequest } from "./records.ts";
 import type { Resident } from "./room.ts";
@@ -16,6 +18,8 @@ interface Hooks {
   changed(): void;
   /** Seconds that what a request loads stays when idle, unless it says so itself. */
   readonly keep_alive: number | undefined;
+  /** How long what a request loads waits here for room; limits.room_wait_ms unless given. */
+  readonly room_wait_ms: number | undefined;
 }
 
 /** How long workers stay: until they were idle for their time, or until their memory is needed. [KEEP-1] */
@@ -23,6 +27,8 @@ export class Keeping {
   readonly #hooks: Hooks;
   readonly #timers = new Map<RunningWorker, NodeJS.Timeout>();
   #lastPlan: Promise<unknown> = Promise.resolve();
+  /** Resolves when there may be room that there was not. */
+  #news = Promise.withResolvers<void>();
   /** Workers stopped so far, by why. */
   readonly stops = { idle: 0, memory: 0 };
 
@@ -32,7 +38,10 @@ export class Keeping {
 
   watch(worker: RunningWorker): void {
     worker.onUse = () => this.#used(worker);
-    void worker.died.then(() => this.#disarm(worker));
+    void worker.died.then(() => {
+      this.#disarm(worker);
+      this.#tell();
+    });
   }
 
   close(): void {
@@ -59,11 +68,41 @@ export class Keeping {
     await this.#keep(worker, { on_demand: false, keep_alive: keep_alive ?? stays, pin: pin ?? request.pin });
   }
 
-  /** Finds room for a worker; idle ones are stopped for it. One after another, so that none is stopped for two. @throws RbeeError */
+  /**
+   * Finds room for a worker; idle ones are stopped for it. A request waits a while for those that are busy: the queen
+   * looked before they were. @throws RbeeError worker_busy when that takes too long
+   */
   async plan(request: SpawnRequest, signal: AbortSignal): Promise<Planned> {
+    const until = performance.now() + (this.#hooks.room_wait_ms ?? limits.room_wait_ms);
+    for (;;) {
+      // Taken before the look, so that nothing is missed.
+      const news = this.#news.promise;
+      try {
+        return await this.#inTurn(request, signal);
+      } catch (error) {
+        if (!(error instanceof NoRoom) || !error.passes || request.on_demand !== true) throw error;
+        const left = until - performance.now();
+        if (left <= 0) throw new RbeeError("worker_busy", error.message);
+        await within(news, Math.min(left, limits.idle_check_ms), signal);
+      }
+    }
+  }
+
+  /** One after another, so that no worker is stopped for two. */
+  async #inTurn(request: SpawnRequest, signal: AbortSignal): Promise<Planned> {
     const planned = this.#lastPlan.then(async () => this.#plan(request, signal));
     this.#lastPlan = planned.catch(() => undefined);
-    return await planned;
+    const { plan, memory } = await planned;
+    const release = (): void => {
+      memory.release();
+      this.#tell();
+    };
+    return { plan, memory: { release } };
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
   }
 
   #find(workerId: string): RunningWorker | undefined {
@@ -87,7 +126,11 @@ export class Keeping {
       this.#hooks.workers().map(async (worker) => {
         const { worker_id, device, memory_bytes: bytes = 0 } = worker.record.info;
         const busy = (await isIdle(worker)) ? undefined : worker.state === "ready" ? "busy" : worker.state;
-        return { worker_id, device, bytes, why: busy ?? worker.held, used_at: worker.usedAt };
+        const { held, usedAt: used_at } = worker;
+        // Nobody knows when what a person started will first be used.
+        const stays =
+          held === "pinned" || (busy === undefined && held !== undefined && worker.info.keep_alive === undefined);
+        return { worker_id, device, bytes, why: busy ?? held, stays, used_at };
       }),
     );
   }
@@ -103,6 +146,7 @@ export class Keeping {
 
   #used(worker: RunningWorker): void {
     this.#disarm(worker);
+    this.#tell();
     if (worker.active > 0 || worker.state !== "ready") return;
     if (worker.record.served !== true && worker.usedAt > worker.readyAt)
       void worker.amend({ served: true }).then(() => this.#hooks.changed());
@@ -143,4 +187,13 @@ export class Keeping {
 async function isIdle(worker: RunningWorker): Promise<boolean> {
   if (worker.state !== "ready" || worker.active > 0) return false;
   return (await worker.client.health())?.slots_busy === 0;
+}
+
+/** Waits for it, and no longer than so long. @throws the signal's reason */
+async function within(news: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const timer = delay(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined);
+  await Promise.race([news, timer]);
+  over.abort();
+  signal.throwIfAborted();
 }

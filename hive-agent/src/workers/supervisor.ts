@@ -50,6 +50,7 @@ export class WorkerSupervisor {
       stop: async ({ record }) => this.stop(record.info.pid),
       changed: () => this.#changed(),
       keep_alive: options.keep_alive,
+      room_wait_ms: options.room_wait_ms,
     });
     const { restart_min_ms } = options;
     this.#revivals = new Revivals({

@@ -1,6 +1,7 @@
 import type { ModelInfo, WorkerInfo } from "@rbee/contracts";
-import type { Hive } from "./fleet.ts";
+import type { Fleet, Hive } from "./fleet.ts";
 import { names } from "./model-names.ts";
+import type { WorkerBook } from "./worker-book.ts";
 
 /** What one hive has of one model. */
 export interface Offer {
@@ -57,5 +58,26 @@ export class FleetView {
     const retired = own.filter((worker) => worker.state === "ready" && this.#isRetired(hive.hive_id, worker));
     const shown = own.map((worker) => (retired.includes(worker) ? { ...worker, state: "draining" as const } : worker));
     return [{ hive, workers: shown, files, closing: retired.length > 0 }];
+  }
+}
+
+/** The fleet as far as new work is concerned: a retired worker takes none, whatever its hive says. */
+export class Placeable {
+  readonly #fleet: Fleet;
+  readonly #book: WorkerBook;
+  #last: { readonly revision: number; readonly view: FleetView } | undefined;
+
+  constructor(fleet: Fleet, book: WorkerBook) {
+    this.#fleet = fleet;
+    this.#book = book;
+  }
+
+  get view(): FleetView {
+    const revision = this.#fleet.revision + this.#book.revision;
+    if (this.#last?.revision !== revision) {
+      const view = new FleetView(this.#fleet.all(), (hive_id, worker) => this.#book.isRetired(hive_id, worker));
+      this.#last = { revision, view };
+    }
+    return this.#last.view;
   }
 }
