@@ -6,10 +6,11 @@ import {
   type JobLine,
   type JobView,
   type Problem,
+  type Submission,
 } from "@rbee/contracts";
 import { parsePosition, type JobSpec, type Position, type StreamFormat } from "@rbee/job-core";
 import { Hono, type Context, type Env } from "hono";
-import { authorize, authorizeSubmission, type Principal } from "./access.ts";
+import { authorizeSubmission, type Principal } from "./access.ts";
 import { readJson } from "./body.ts";
 import { jobId } from "./hmac.ts";
 import { idempotencyKey } from "./idempotency.ts";
@@ -31,10 +32,12 @@ export interface ReaderQuery {
   readonly submitting: boolean;
 }
 
-/** Whoever keeps jobs: the queen in her objects, or a hive for its own machine. */
+/** Whoever keeps jobs: the queen in her objects, or a hive for its own machine. Knows only those that the caller may see. */
 export interface JobKeeper {
   submit(spec: JobSpec): Promise<Answer<{ created: boolean }>>;
   view(job_id: string): Promise<JobView | undefined>;
+  /** What was asked for. Never shown: prompts are in it. */
+  request(job_id: string): Promise<JobSpec | undefined>;
   cancel(job_id: string): Promise<CancelAnswer | undefined>;
   list(limit: number): Promise<readonly JobLine[]>;
   /** The job's stream as a response, 204 when a browser has read all of it; `undefined`: no such job. @throws RbeeError queue_full */
@@ -68,16 +71,24 @@ export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<
     await next();
   });
 
-  routes.post("/", (c) => submit(c.req.raw, c.var.caller, () => readerQuery(c)));
+  routes.post("/", async (c) => {
+    const submission = withSession(parseSubmission(await readJson(c.req.raw)), c.req.raw.headers);
+    return submit(c.req.raw, c.var.caller, { submission, reader: () => readerQuery(c) });
+  });
+
+  routes.post("/:id/retry", async (c) => {
+    const id = known(c.req.param("id") ?? "");
+    const submission = await askedBefore(id, c.var.caller);
+    if (submission === undefined) return notFound(id);
+    return submit(c.req.raw, c.var.caller, { submission, reader: () => readerQuery(c) });
+  });
 
   routes.get("/", async (c) => {
-    const { principal, jobs } = c.var.caller;
-    authorize(principal, "operator");
     const limit = Number(c.req.query("limit") ?? LIST_DEFAULT);
     if (!Number.isInteger(limit) || limit < 1 || limit > limits.jobs_listed_max) {
       throw new RbeeError("invalid_input", `limit: a whole number from 1 to ${limits.jobs_listed_max}`);
     }
-    return Response.json({ jobs: await jobs.list(limit) });
+    return Response.json({ jobs: await c.var.caller.jobs.list(limit) });
   });
 
   routes.get("/:id", async (c) => {
@@ -100,10 +111,22 @@ export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<
   return routes;
 }
 
-async function submit(request: Request, caller: Caller, reader: () => ReaderQuery): Promise<Response> {
+/** What a job was asked for, if the caller may see it. It is submitted, and never shown. [RETRY-1] */
+async function askedBefore(id: string, { jobs }: Caller): Promise<Submission | undefined> {
+  const asked = await jobs.request(id);
+  if (asked === undefined) return undefined;
+  // Parsed again: a later version may have other rules.
+  return parseSubmission({ ...asked.input, operation: asked.operation });
+}
+
+interface Asked {
+  readonly submission: Submission;
+  readonly reader: () => ReaderQuery;
+}
+
+async function submit(request: Request, caller: Caller, { submission, reader }: Asked): Promise<Response> {
   const { principal, jobs, secret } = caller;
   const { colony, key_id } = principal;
-  const submission = withSession(parseSubmission(await readJson(request)), request.headers);
   authorizeSubmission(principal, submission);
   const idempotency = idempotencyKey(request.headers);
   const job_id = await jobId(secret, idempotency === undefined ? undefined : { colony, key_id, idempotency });

@@ -11,6 +11,7 @@ export const jobPaths: readonly KnownPath[] = [
   { path: /^\/v1\/jobs\/?$/, methods: "GET, POST" },
   { path: /^\/v1\/jobs\/[^/]+$/, methods: "GET, DELETE" },
   { path: /^\/v1\/jobs\/[^/]+\/stream$/, methods: "GET" },
+  { path: /^\/v1\/jobs\/[^/]+\/retry$/, methods: "POST" },
 ];
 
 /** The answer where no route fits: 405 for a path that is there, else 404. */

@@ -1,11 +1,11 @@
-import { runCard, runCardImage } from "./ui-card.ts";
+import { runCard } from "./ui-card.ts";
 
 /** A file of the built interface by its path below the folder, `index.html` or `assets/…`; nothing when there is none. */
 export type UiFiles = (path: string) => Promise<BodyInit | undefined>;
 
 /** Paths that belong to programs: whoever asks, they never answer with a page. */
 const API = /^\/(v1|api|openai|health|metrics|openapi\.json)(\/|$)/;
-const PAGE = /^\/($|(models|workers|jobs|chat|usage|settings|add|run)(\/|$))/;
+const PAGE = /^\/($|(models|workers|jobs|chat|usage|settings|add|install|run)(\/|$))/;
 const FILE = /^\/(assets\/)?[\w-]+(\.[\w-]+)*\.(?<kind>js|css|svg|png|woff2|webmanifest)$/;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -48,8 +48,6 @@ const PAGE_HEADERS = {
 export async function uiResponse(request: Request, files: UiFiles): Promise<Response | undefined> {
   const url = new URL(request.url);
   if ((request.method !== "GET" && request.method !== "HEAD") || API.test(url.pathname)) return undefined;
-  const image = runCardImage(url.pathname);
-  if (image !== undefined) return fileResponse(image, "svg", "public, max-age=86400");
   const kind = FILE.exec(url.pathname)?.groups?.["kind"];
   if (kind !== undefined) {
     const body = await files(url.pathname.slice(1));

@@ -228,16 +228,24 @@ test("run reaches every operation, with flags from its row", async () => {
   expect(submitted("worker_spawn")).toEqual({ operation: "worker_spawn", model: "owl", device: 0, slots: 2 });
 });
 
-test("jobs are listed, shown, read and cancelled", async () => {
+test("jobs are listed, shown, read, cancelled and retried", async () => {
   await rbee(["infer", "-m", "bee-tiny", "Hello"]);
   const id = [...queen.jobs.keys()][0] ?? "";
-  const commands = [["list"], ["get", id], ["stream", id], ["stream", id, "--json", "--after", "1.4"], ["cancel", id]];
-  const [list, get, stream, json, cancel] = await Promise.all(commands.map((args) => rbee(["jobs", ...args])));
+  const commands = [
+    ["list"],
+    ["get", id],
+    ["stream", id],
+    ["stream", id, "--json", "--after", "1.4"],
+    ["cancel", id],
+    ["retry", id],
+  ];
+  const [list, get, stream, json, cancel, retry] = await Promise.all(commands.map((args) => rbee(["jobs", ...args])));
   expect(list?.out).toContain(id);
   expect(get?.out).toContain("succeeded");
   expect(stream?.out).toBe("Bees make honey.\n");
   expect(json?.out.split("\n")[0]).toContain('"position":"1.5"');
   expect(cancel?.out).toBe(`${id} is succeeded\n`);
+  expect(retry?.out.trim()).toBe([...queen.jobs.keys()][1]);
 });
 
 test("chat sends what was said before along", async () => {

@@ -1,6 +1,15 @@
 import { generateHelpTextForAllCommands } from "@stricli/core";
 import { buildKeeper } from "./app.ts";
 
+const NAME = "rbee ";
+
+/** Every command there is, as it is typed; those by wire name are one. */
+export const commandNames = (): string[] => [
+  ...new Set(
+    generateHelpTextForAllCommands(buildKeeper("0")).map(([name]) => name.slice(NAME.length).replace(/^run .*/, "run")),
+  ),
+];
+
 /** docs/CLI.md: the help of every command, as the command line prints it. */
 export function cliReference(): string {
   const commands = generateHelpTextForAllCommands(buildKeeper("0"));

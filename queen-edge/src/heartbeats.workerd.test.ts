@@ -36,7 +36,7 @@ describe("[BEAT-1] a watcher", () => {
   test("is told everything first, then only what changed", async () => {
     const reader = await watch();
     const first = await until(reader, () => true);
-    expect(Object.keys(first).toSorted()).toEqual(["hives", "jobs", "queue", "workers"]);
+    expect(Object.keys(first).toSorted()).toEqual(["hives", "jobs", "queue", "totals", "workers"]);
     hive.control.send({ t: "inventory", inventory: anInventory({ workers: [] }) });
     const next = await until(reader, ({ workers }) => workers !== undefined);
     expect(next.workers?.some(({ hive_id }) => hive_id === hive.hive_id)).toBe(false);
@@ -53,6 +53,20 @@ describe("[BEAT-1] a watcher", () => {
     expect(event.queue?.running).toBeGreaterThan(0);
     expect(JSON.stringify(event)).not.toContain(secret);
     await queen(`/v1/jobs/${id}`, { method: "DELETE" });
+    await reader.close();
+  });
+
+  test("is told what all answers add up to, as each of them ends", async () => {
+    const reader = await watch();
+    const { totals } = await until(reader, () => true);
+    const { lane } = await hive.start({ operation: "infer", model: "bee", prompt: "x", hive_id: hive.hive_id });
+    const usage = { prompt_tokens: 2, cached_tokens: 0, completion_tokens: 7 };
+    const result = { text: "", finish_reason: "stop", model: "bee", usage, timings: { generation_ms: 1 } };
+    await lane.end(0, { status: "succeeded", result });
+    const after = await until(reader, ({ totals }) => totals !== undefined);
+    expect(after.totals?.completion_tokens).toBe((totals?.completion_tokens ?? 0) + 7);
+    expect(after.totals?.first_tokens).toBe((totals?.first_tokens ?? 0) + 1);
+    expect(after.totals?.ttft_s).toBeGreaterThanOrEqual(totals?.ttft_s ?? 0);
     await reader.close();
   });
 

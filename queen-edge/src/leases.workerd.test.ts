@@ -37,6 +37,12 @@ async function passOnTime(id: string, ms: number): Promise<void> {
   pass(Math.max(0, until - Date.now()));
 }
 
+/** The operation is not taken up. */
+async function silence(id: string): Promise<void> {
+  pass(limits.take_up_ms);
+  await runDurableObjectAlarm(objectOf(id));
+}
+
 // First in this file: no other job is open yet.
 test("an idle colony has no alarm", async () => {
   const { id, lane } = await hive.start();
@@ -50,13 +56,22 @@ test("an idle colony has no alarm", async () => {
 });
 
 describe("leases", () => {
-  test("an operation that no hive took up is given again in a new term", async () => {
+  test("[HIVE-4] a hive that took nothing up is hung up on, and given the job again when it is back, not before", async () => {
     const id = await submit({ ...INFER, hive_id: hive.hive_id });
     const op = await hive.op();
-    pass(limits.take_up_ms);
-    await runDurableObjectAlarm(objectOf(id));
+    await silence(id);
+    expect(await hive.control.closed).toBe(closes.shutdown.code);
+    expect(await view(id)).toMatchObject({ state: "queued", dispatches: 1 });
+    await hive.connect();
     expect(await hive.op()).toMatchObject({ job_id: id, term: op.term + 2 });
     expect((await hive.dialLane(op)).status).toBe(410);
+  });
+
+  test("[HIVE-4] a line that the operation did not go down is not hung up on", async () => {
+    const { id } = await hive.start();
+    await hive.connect({ jobs: [{ job_id: id, term: 1 }] });
+    await passOnTime(id, limits.lease_ms + 1);
+    expect(await hive.op()).toMatchObject({ job_id: id, term: 3 });
   });
 
   test("a lane that is silent too long is lost; what was shown stays, and the error says so", async () => {
@@ -92,6 +107,7 @@ describe("leases", () => {
   test("a zombie is cut off once its term is over, and cannot come back", async () => {
     const { id, op, lane } = await hive.start();
     await passOnTime(id, limits.lease_ms + 1);
+    await hive.connect();
     const again = await hive.op();
     expect(await lane.closed).toBe(closes.stale_term.code);
     expect((await hive.dialLane(op)).status).toBe(410);
@@ -190,9 +206,9 @@ describe("leases", () => {
   test("a job that every hive loses ends with a typed error", async () => {
     const id = await submit({ ...INFER, hive_id: hive.hive_id });
     for (let n = 0; n < limits.dispatches_max; n++) {
+      if (n > 0) await hive.connect();
       await hive.op();
-      pass(limits.take_up_ms);
-      await runDurableObjectAlarm(objectOf(id));
+      await silence(id);
     }
     expect(await view(id)).toMatchObject({ state: "failed", error: { code: "attempts_exhausted" } });
   });

@@ -129,6 +129,15 @@ test("two submissions are two jobs, unless they carry one key", async () => {
   expect(await client.submit("infer", infer, { idempotencyKey: "k" })).toEqual(one);
 });
 
+test("a job is asked for once more, and a lost answer does not make a third", async () => {
+  const client = await clientOf({ infer: () => generation(words) });
+  const { job_id } = await client.submit("infer", infer);
+  queen.faults.loseAnswers = 1;
+  const again = await client.retry(job_id);
+  expect([...queen.jobs.keys()]).toEqual([job_id, again.job_id]);
+  expect((await client.get(again.job_id)).operation).toBe("infer");
+});
+
 test("a busy queen is asked again, as it says", async () => {
   const client = await clientOf({ infer: () => generation(words) });
   queen.faults.refusals = [{ status: 503, code: "unavailable", headers: { "retry-after": "0" } }, { status: 429 }];

@@ -173,6 +173,12 @@ export class JobClient {
     return ((await response.json()) as { jobs: JobLine[] }).jobs;
   }
 
+  /** Submits once more what a job was asked for, whoever asked. Not for every key: its own, or an operator's. */
+  async retry(jobId: string, { idempotencyKey = randomKey(), signal }: SubmitOptions = {}): Promise<Submitted> {
+    const headers = { "idempotency-key": idempotencyKey };
+    return submittedIn(await this.#transport.send(`${pathOf(jobId)}/retry`, { method: "POST", headers, signal }));
+  }
+
   /** Stops a job wherever it is: waiting, or on a GPU. Cancelling twice is the same as once. */
   async cancel(jobId: string): Promise<CancelAnswer> {
     return (await (await this.#transport.send(pathOf(jobId), { method: "DELETE" })).json()) as CancelAnswer;

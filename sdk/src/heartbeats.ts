@@ -1,12 +1,12 @@
 import type { FleetState, Heartbeat } from "@rbee/contracts";
-import { notUnderstood, unreachable } from "./error.ts";
+import { notUnderstood, unreachable, type RbeeError } from "./error.ts";
 import { asDrop, framesOf } from "./frames.ts";
 import { bounds, delayAfter, pause } from "./retry.ts";
 
 export interface HeartbeatOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Whether the stream stands. A broken one is dialled again by itself for as long as somebody reads. */
-  readonly onConnection?: ((connected: boolean) => void) | undefined;
+  /** Whether the stream stands, and why not. A broken one is dialled again by itself for as long as somebody reads. */
+  readonly onConnection?: ((connected: boolean, problem?: RbeeError) => void) | undefined;
 }
 
 /** The fleet as it is now, and again whenever it changes. @throws RbeeError when refused; the signal's reason when aborted */
@@ -29,7 +29,7 @@ export async function* fleetStates(
       signal?.throwIfAborted();
       drop = asDrop(error);
     }
-    onConnection?.(false);
+    onConnection?.(false, drop);
     await pause(delayAfter(++failures, bounds.resume_delay_ms, drop), signal);
   }
 }
@@ -38,11 +38,18 @@ const nothing: FleetState = { hives: [], workers: [], queue: { queued: 0, runnin
 
 /** What is in a heartbeat is new; what is not, is as it was. */
 function stateAfter(before: FleetState = nothing, heartbeat: Heartbeat): FleetState {
-  const { workers = before.workers, queue = before.queue, jobs = before.jobs, hives = [], hives_gone = [] } = heartbeat;
+  const { workers = before.workers, queue = before.queue, jobs = before.jobs, totals = before.totals } = heartbeat;
+  const { hives = [], hives_gone = [] } = heartbeat;
   const replaced = new Set([...hives.map(({ hive_id }) => hive_id), ...hives_gone]);
   const kept = before.hives.filter(({ hive_id }) => !replaced.has(hive_id));
   const sorted = [...kept, ...hives].sort((a, b) => (a.hive_id < b.hive_id ? -1 : 1));
-  return { workers, queue, jobs, hives: replaced.size === 0 ? before.hives : sorted };
+  return {
+    hives: replaced.size === 0 ? before.hives : sorted,
+    workers,
+    queue,
+    jobs,
+    ...(totals === undefined ? {} : { totals }),
+  };
 }
 
 function parseHeartbeat(data: string): Heartbeat {

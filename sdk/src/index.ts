@@ -5,6 +5,7 @@ export type {
   Check,
   ErrorCode,
   FleetState,
+  FleetTotals,
   Heartbeat,
   HiveInfo,
   JobEvent,

@@ -28,6 +28,7 @@ export type Play = (
 interface FakeJob {
   readonly id: string;
   readonly operation: string;
+  readonly asked: Record<string, unknown>;
   readonly log: LogEntry[];
   readonly cancel: AbortController;
   readonly moved: Set<() => void>;
@@ -102,12 +103,13 @@ export class FakeQueen {
       return void response.writeHead(refusal.status, refusal.headers).end("<html>proxy</html>");
     }
     if (request.headers.authorization !== `Bearer ${this.key}`) return sendProblem(response, problemOf("unauthorized"));
-    const [, jobId, stream] = /^\/v1\/jobs(?:\/(job_\w+)(\/stream)?)?$/.exec(url.pathname) ?? [];
+    const [, jobId, part] = /^\/v1\/jobs(?:\/(job_\w+)(\/stream|\/retry)?)?$/.exec(url.pathname) ?? [];
     if (jobId === undefined)
       return method === "POST" ? this.#submit(request, response, body ?? {}) : this.#list(response, url);
     const job = this.jobs.get(jobId);
     if (job === undefined) return sendProblem(response, problemOf("job_not_found"));
-    if (stream !== undefined) return this.#stream(job, url, response);
+    if (part === "/retry") return this.#submit(request, response, job.asked);
+    if (part === "/stream") return this.#stream(job, url, response);
     if (method !== "DELETE") return sendJson(response, 200, this.#view(job));
     const before = stateOf(job);
     job.cancel.abort();
@@ -126,7 +128,7 @@ export class FakeQueen {
         .replaceAll("1", "a")
         .padStart(26, "2")
         .replaceAll(/[^a-z2-7]/g, "b")}`;
-      job = { id, operation: String(operation), log: [], cancel: new AbortController(), moved: new Set() };
+      job = { id, operation: String(operation), asked: body, log: [], cancel: new AbortController(), moved: new Set() };
       this.jobs.set(id, job);
       this.#byIdempotencyKey.set(key, job);
       void this.#play(job, play, input);
@@ -188,6 +190,7 @@ export class FakeQueen {
   #view(job: FakeJob): Record<string, unknown> {
     const last = job.log.at(-1)?.event;
     const outcome = last?.type === "result" ? { result: last.result } : {};
+    const [hive_id] = job.log.flatMap(({ event }) => (event.type === "state" ? (event.hive_id ?? []) : []));
     return {
       job_id: job.id,
       operation: job.operation,
@@ -195,6 +198,7 @@ export class FakeQueen {
       cancelling: false,
       submitted_at: 1_700_000_000_000,
       dispatches: 1,
+      hive_id,
       ...outcome,
     };
   }

@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasBrowser } from "./browser.ts";
+import { cardSize } from "./card.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 /** What holds for every page: it can be used by everybody, is light, and keeps to itself. */
@@ -25,8 +26,27 @@ const pages = [
   { path: "/usage", ready: "tbody tr" },
   { path: "/settings", ready: "form, dl" },
   { path: "/add", ready: "form" },
+  { path: "/install/worker?type=vulkan-llm-worker", ready: "dl" },
   { path: "/run/org/bees", ready: "form" },
   { path: "/nowhere", ready: ".empty" },
+] as const;
+
+const dialogs = [
+  { path: "/", open: "Details of den", shows: "Let it test itself" },
+  { path: "/models", open: "Details of bee-tiny on den", shows: "Architecture" },
+  { path: "/models", open: "Delete bee-tiny from den", shows: "Keep it" },
+  { path: "/models", open: "Load org/bees:Q4_K_M on den", shows: "Context" },
+  { path: "/models?tab=discover", open: "Download org/Bee-Instruct-GGUF", shows: "Licence" },
+  { path: "/workers", open: "Start a worker", shows: "Engine" },
+  { path: "/workers", open: /^Stop worker-/, shows: "Keep it" },
+  { path: "/chat", open: "Parameters", shows: "JSON schema" },
+] as const;
+
+const looks = [
+  { colorScheme: "light", width: 1280 },
+  { colorScheme: "dark", width: 1280 },
+  { colorScheme: "light", width: 390 },
+  { colorScheme: "dark", width: 390 },
 ] as const;
 
 interface Violation {
@@ -50,15 +70,13 @@ describe.skipIf(!hasBrowser)("every page", () => {
   let stand: Stand;
   beforeAll(async () => {
     stand = await openStand();
-    await stand.house.client().run("infer", { model: "bee-tiny", prompt: "Who are you?" });
+    const client = stand.house.client();
+    await client.run("infer", { model: "bee-tiny", prompt: "Who are you?" });
+    await client.run("model_download", { hive_id: "den", model: "org/bees" });
   });
   afterAll(() => stand?.close());
 
-  test.for([
-    { colorScheme: "light", width: 1280 },
-    { colorScheme: "dark", width: 1280 },
-    { colorScheme: "light", width: 390 },
-  ] as const)("has no serious issue: $colorScheme, $width pixels", async ({ colorScheme, width }) => {
+  test.for(looks)("has no serious issue: $colorScheme, $width pixels", async ({ colorScheme, width }) => {
     const door = await stand.page({ signedIn: false, colorScheme });
     await door.getByLabel("API key").waitFor();
     expect(await seriousIssues(door)).toEqual([]);
@@ -75,15 +93,32 @@ describe.skipIf(!hasBrowser)("every page", () => {
     expect(issues).toEqual([]);
   });
 
-  test("dialogs have none either, hold the focus and close with Escape", async () => {
-    const page = await stand.page();
-    await page.goto("/models");
-    await page.getByRole("button", { name: "Details of bee-tiny on den" }).click();
-    await page.getByRole("dialog").getByText("Architecture").waitFor();
-    expect(await seriousIssues(page)).toEqual([]);
-    await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
-  });
+  test.for(looks)(
+    "no dialog has one: $colorScheme, $width pixels; Escape closes it",
+    async ({ colorScheme, width }) => {
+      const page = await stand.page({ colorScheme, viewport: { width, height: 844 } });
+      await page.locator("[data-hive]").waitFor();
+      const dialog = page.getByRole("dialog");
+      const issues: string[] = [];
+      for (const { path, open, shows } of dialogs) {
+        await page.goto(path);
+        await page.getByRole("button", { name: open }).first().click();
+        await dialog.getByText(shows).first().waitFor();
+        issues.push(...(await seriousIssues(page)).map((issue) => `${path} ${open} ${issue}`));
+        // The focus is in it, so that Escape reaches it.
+        expect(
+          await dialog
+            .locator(":focus")
+            .or(dialog.and(page.locator(":focus")))
+            .count(),
+          String(open),
+        ).toBe(1);
+        await page.keyboard.press("Escape");
+        await dialog.waitFor({ state: "detached" });
+      }
+      expect(issues).toEqual([]);
+    },
+  );
 
   test("loads little and is soon there", async () => {
     const page = await stand.page({ signedIn: false });
@@ -123,6 +158,23 @@ describe.skipIf(!hasBrowser)("every page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("is linked to with a picture that everybody can show", async () => {
+    const page = await stand.page({ signedIn: false });
+    await page.goto("/run/org/bees");
+    const tag = (name: string) => page.locator(`meta[property="og:${name}"]`).getAttribute("content");
+    const [image, type, width, height] = await Promise.all(
+      ["image", "image:type", "image:width", "image:height"].map(tag),
+    );
+    // A browser is the strictest reader of pictures there is here.
+    const decoded = await page.evaluate(async (url) => {
+      const answer = await fetch(url);
+      const picture = await createImageBitmap(await answer.blob());
+      return { type: answer.headers.get("content-type"), width: picture.width, height: picture.height };
+    }, image ?? "");
+    expect(decoded).toEqual({ type, width: Number(width), height: Number(height) });
+    expect(decoded).toEqual({ type: "image/png", ...cardSize });
+  });
+
   test("of a hive's local server shows that hive", async () => {
     const { url, key } = JSON.parse(readFileSync(join(stand.house.homeOf("den"), "local.json"), "utf8")) as Record<
       string,
@@ -151,7 +203,7 @@ describe("what is served", () => {
       expect(answer.status, path).toBeGreaterThanOrEqual(400);
     }
     expect((await get("/", "*/*")).headers.get("content-type")).toContain("text/plain");
-    expect((await get("/nowhere")).status).toBe(404);
+    for (const { path } of pages) expect((await get(path)).status, path).toBe(path === "/nowhere" ? 404 : 200);
   });
 
   test("pages let no foreign script in; hashed files stay for ever", async () => {
@@ -166,8 +218,7 @@ describe("what is served", () => {
   test("a link to a model tells others what it is", async () => {
     const html = await (await get("/run/org/bees")).text();
     expect(html).toContain('property="og:title" content="Run org/bees"');
-    expect(html).toContain(`content="${stand.url}/run/org/bees/card.svg"`);
-    expect((await get("/run/org/bees/card.svg")).headers.get("content-type")).toBe("image/svg+xml");
+    expect(html).toContain(`property="og:image" content="${stand.url}/card.png"`);
     expect(await (await get("/run/org/%22%3E%3Cscript%3E")).text()).not.toContain("og:title");
   });
 });

@@ -1,35 +1,18 @@
 import { Generation, operations, RbeeError, type HandlerEvent, type OperationInput } from "@rbee/contracts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { HiveContext, HiveHandlers } from "../jobs/handler.ts";
-import { silentLog } from "../log.ts";
-import { counting, endless, failureOf, never, rawWorker, testHive, type TestHive } from "../workers/testing.ts";
-import { openModels, type Models } from "../models/open-models.ts";
-import { createHandlers } from "./create.ts";
-import type { HandlerDeps } from "./deps.ts";
+import { counting, endless, failureOf, rawWorker, testHive, type TestHive } from "../workers/testing.ts";
+import { aContext, openHandlers, type TestHandlers } from "./testing.ts";
 
 let hive: TestHive;
 let handlers: HiveHandlers;
-let jobs = 0;
 const atOnce = { drain_ms: 0, keep: false };
-const opened: Models[] = [];
-/** Tested by itself. */
-const self = {} as HandlerDeps["self"];
+const opened: TestHandlers[] = [];
 
 function handlersOf(one: TestHive, supervisor = one.supervisor): HiveHandlers {
-  const { catalogue, engines, home } = one;
-  const models = openModels({ home: `${home}/models-${opened.length}`, dirs: [], files: [], log: silentLog });
-  opened.push(models);
-  const { provisioner } = models;
-  return createHandlers({
-    hive_id: "here",
-    catalogue,
-    supervisor,
-    engines,
-    provisioner,
-    pulls: false,
-    self,
-    rtt: async () => 12,
-  });
+  const own = openHandlers(one, { supervisor });
+  opened.push(own);
+  return own.handlers;
 }
 
 beforeAll(async () => {
@@ -37,21 +20,12 @@ beforeAll(async () => {
   handlers = handlersOf(hive);
 });
 afterAll(async () => {
-  await Promise.all(opened.map(async (models) => models.close()));
+  await Promise.all(opened.map(async (one) => one.close()));
   await hive.end();
 });
 let context: HiveContext;
 beforeEach(() => {
-  jobs += 1;
-  context = {
-    job_id: `job_h${jobs}`,
-    term: 1,
-    signal: never,
-    draining: never,
-    worker_id: undefined,
-    resume: [],
-    resume_after_tokens: undefined,
-  };
+  context = aContext();
 });
 
 type Input = OperationInput<"infer">;
@@ -83,7 +57,7 @@ test("the first question loads the model and says so, the next one only answers"
   expect(operations.infer.result.parse(first.result)).toMatchObject({
     text: said,
     finish_reason: "stop",
-    hive_id: "here",
+    hive_id: "den",
     model: "bee-tiny",
   });
   const second = await run(handlers.infer(ask({ model: "bee-tiny:f16" }), { ...context, term: 2 }));
@@ -94,7 +68,7 @@ test("the first question loads the model and says so, the next one only answers"
 test("the worker the queen chose is used; one that is named must be there", async () => {
   const spawned = await run(
     handlers.worker_spawn(
-      { hive_id: "here", model: "bee-tiny", worker: "auto", device: "auto", slots: 1, context: 512 },
+      { hive_id: "den", model: "bee-tiny", worker: "auto", device: "auto", slots: 1, context: 512 },
       context,
     ),
   );
@@ -104,24 +78,31 @@ test("the worker the queen chose is used; one that is named must be there", asyn
   expect(chosen.result.worker_id).toBe(worker_id);
   const named = await run(handlers.infer(ask({ worker_id }), { ...context, term: 2 }));
   expect(named.result.worker_id).toBe(worker_id);
-  const listed = await run(handlers.worker_process_list({ hive_id: "here" }, context));
+  const listed = await run(handlers.worker_process_list({ hive_id: "den" }, context));
   expect(operations.worker_process_list.result.parse(listed.result).workers).toContainEqual(
     expect.objectContaining({ pid, worker_id, rss: expect.any(Number) as number }),
   );
-  const stopped = await run(handlers.worker_process_delete({ hive_id: "here", pid, ...atOnce }, context));
+  const stopped = await run(handlers.worker_process_delete({ hive_id: "den", pid, ...atOnce }, context));
   expect(stopped.result).toMatchObject({ pid });
   const gone = await failureOf(run(handlers.infer(ask({ worker_id }), { ...context, term: 3 })));
   expect(gone.code).toBe("worker_not_found");
   const elsewhere = await run(handlers.infer(ask({}), { ...context, term: 4, worker_id }));
   expect(elsewhere.result.text).toBe(said);
   const foreign = await failureOf(
-    run(handlers.worker_process_delete({ hive_id: "here", pid: process.pid, ...atOnce }, context)),
+    run(handlers.worker_process_delete({ hive_id: "den", pid: process.pid, ...atOnce }, context)),
   );
   expect(foreign.code).toBe("worker_not_found");
 });
 
 test("[AGENT-21] when the hive is to leave, what waits for a slot is handed back at once, and what has one goes on", async () => {
-  const spawning = { hive_id: "here", model: "bee-tiny", worker: "auto", device: "auto", slots: 1 } as const;
+  const spawning = {
+    hive_id: "den",
+    model: "bee-tiny",
+    worker: "auto",
+    device: "auto",
+    slots: 1,
+    context: 512,
+  } as const;
   const { result: worker } = await run(handlers.worker_spawn(spawning, context));
   const leaving = new AbortController();
   const { worker_id } = worker;
@@ -136,30 +117,35 @@ test("[AGENT-21] when the hive is to leave, what waits for a slot is handed back
   await expect.poll(() => raw.knows(`${context.job_id}.2`), { interval: 5, timeout: 10_000 }).toBe(true);
   leaving.abort(new RbeeError("draining"));
   expect((await failureOf(waiting)).code).toBe("draining");
+  const late = { ...context, term: 3, worker_id, draining: leaving.signal };
+  expect((await failureOf(run(handlers.infer(ask({}), late)))).code).toBe("draining");
+  expect(
+    (await failureOf(run(handlers.embed({ hive_id: "den", model: "bee-tiny", input: ["bees"] }, late)))).code,
+  ).toBe("draining");
   expect(await raw.knows(`${context.job_id}.2`)).toBe(false);
   expect((await run(begun)).result).toMatchObject({ finish_reason: "length" });
   await hive.supervisor.stop(worker.pid);
 });
 
 test("models are listed and described, with whether they are loaded", async () => {
-  const { result } = await run(handlers.model_list({ hive_id: "here" }, context));
+  const { result } = await run(handlers.model_list({ hive_id: "den" }, context));
   expect(operations.model_list.result.parse(result).models).toMatchObject([
     { id: "bee-tiny", loaded: true, status: "ready" },
   ]);
-  const details = await run(handlers.model_get({ hive_id: "here", id: "bee-tiny" }, context));
+  const details = await run(handlers.model_get({ hive_id: "den", id: "bee-tiny" }, context));
   expect(operations.model_get.result.parse(details.result).model).toMatchObject({
     architecture: "llama",
     loaded: true,
   });
-  expect((await failureOf(run(handlers.model_get({ hive_id: "here", id: "nothing" }, context)))).code).toBe(
+  expect((await failureOf(run(handlers.model_get({ hive_id: "den", id: "nothing" }, context)))).code).toBe(
     "model_not_found",
   );
   expect((await failureOf(run(handlers.infer(ask({ model: "nothing" }), context)))).code).toBe("model_not_found");
 });
 
 test("a sign of life holds the round trip", async () => {
-  const { result } = await run(handlers.hive_status({ hive_id: "here" }, context));
-  expect(operations.hive_status.result.parse(result)).toMatchObject({ hive_id: "here", running: true, rtt_ms: 12 });
+  const { result } = await run(handlers.hive_status({ hive_id: "den" }, context));
+  expect(operations.hive_status.result.parse(result)).toMatchObject({ hive_id: "den", running: true, rtt_ms: 12 });
 });
 
 test("cancel ends the handler with the signal's reason, at once, and frees the worker", async () => {

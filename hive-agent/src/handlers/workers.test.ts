@@ -6,41 +6,23 @@ import {
   type HandlerEvent,
   type OperationName,
 } from "@rbee/contracts";
-import { rm } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { HiveContext, HiveHandlers } from "../jobs/handler.ts";
-import { silentLog } from "../log.ts";
-import { openModels, type Models } from "../models/open-models.ts";
 import { beeTiny, counting, failureOf, never, testHive, type TestHive } from "../workers/testing.ts";
-import { createHandlers } from "./create.ts";
 import type { HandlerDeps } from "./deps.ts";
+import { aContext, openHandlers, type TestHandlers } from "./testing.ts";
 
 /** Operations on workers as a job runs them: input as a client sends it, through the row, to the handler. */
 
 let hive: TestHive;
-let models: Models;
-let handlers: HiveHandlers;
-let jobs = 0;
+let opened: TestHandlers;
 const inTime = { timeout: 20_000 };
 beforeEach(async () => {
   hive = await testHive({ kinds: counting });
-  models = openModels({ home: `${hive.home}/own`, dirs: [], files: [beeTiny], log: silentLog });
-  const { supervisor, engines } = hive;
-  const { catalogue, provisioner } = models;
-  const self = {} as HandlerDeps["self"];
-  handlers = createHandlers({
-    hive_id: "den",
-    catalogue,
-    supervisor,
-    engines,
-    provisioner,
-    pulls: false,
-    self,
-    rtt: async () => 1,
-  });
+  opened = openHandlers(hive);
 });
 afterEach(async () => {
-  await models.close();
+  await opened.close();
   await hive.end();
 });
 
@@ -49,17 +31,8 @@ type AnyHandler = (input: unknown, context: HiveContext) => AsyncGenerator<Handl
 async function run(operation: string, fields: Record<string, unknown> = {}, signal = never) {
   const submitted = parseSubmission({ operation, ...fields });
   const name = submitted.operation as keyof HiveHandlers;
-  jobs += 1;
-  const context = {
-    job_id: `job_w${jobs}`,
-    term: 1,
-    signal,
-    draining: new AbortController().signal,
-    worker_id: undefined,
-    resume: [],
-    resume_after_tokens: undefined,
-  };
-  const steps = (handlers[name] as AnyHandler)(parseInput(submitted.operation, { ...submitted.input }), context);
+  const handler = opened.handlers[name] as AnyHandler;
+  const steps = handler(parseInput(submitted.operation, { ...submitted.input }), aContext({ signal }));
   const events: HandlerEvent[] = [];
   for (;;) {
     const next = await steps.next();
@@ -114,30 +87,19 @@ test("what is not there and has no address is not fetched", async () => {
 });
 
 test("a model that has an address is fetched first, and that is seen", async () => {
-  await models.close();
+  await opened.close();
   const fetched: string[] = [];
-  const { supervisor, engines, catalogue } = hive;
   const provide = async function* ({ model }: { model: string }) {
     fetched.push(model);
     yield { type: "progress" as const, done: 1, total: 1, unit: "bytes" as const };
     return { model_id: "bee-tiny", status: "ready" as const, path: beeTiny, size_bytes: 1, already_there: false };
   };
   const provisioner = { provide } as unknown as HandlerDeps["provisioner"];
-  const self = {} as HandlerDeps["self"];
-  handlers = createHandlers({
-    hive_id: "den",
-    catalogue,
-    supervisor,
-    engines,
-    provisioner,
-    pulls: false,
-    self,
-    rtt: async () => 1,
-  });
+  opened = openHandlers(hive, { provisioner });
   const { events, result } = await run("worker_spawn", { model: "org/bees:Q4_K_M", slots: 1 });
   expect(fetched).toEqual(["org/bees:Q4_K_M"]);
   expect(events).toContainEqual({ type: "progress", done: 1, total: 1, unit: "bytes" });
-  expect(supervisor.get((result as Started).worker_id)?.model).toBe("bee-tiny");
+  expect(hive.supervisor.get((result as Started).worker_id)?.model).toBe("bee-tiny");
 });
 
 test("[WORK-2] processes are shown by pid and by id, with what they use; anything else is not there", async () => {
@@ -183,5 +145,4 @@ test("a generation whose worker goes before it has said anything runs on another
   const { events, result } = await run("infer", { model: "bee-tiny", prompt: "Count", max_tokens: 3 });
   expect(result).toMatchObject({ text: "1 2 3 " });
   expect(events.filter(({ type }) => type === "token")).toHaveLength(3);
-  await rm(`${hive.home}/own`, { recursive: true, force: true });
 });

@@ -83,6 +83,10 @@ export class LocalJobs implements JobKeeper {
     return job === undefined ? undefined : viewOf(job, true);
   }
 
+  async request(job_id: string): Promise<JobSpec | undefined> {
+    return this.#find(job_id)?.spec;
+  }
+
   async cancel(job_id: string): Promise<CancelAnswer | undefined> {
     const job = this.#find(job_id);
     if (job === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { tokenOf, type Generation, type Tool } from "@rbee/contracts";
-import { existsSync, mkdirSync, copyFileSync } from "node:fs";
-import path from "node:path";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { collect, failureOf, generationOf, never, newId, testHive, type TestHive } from "../workers/testing.ts";
@@ -157,8 +157,7 @@ const there = existsSync(MINI_LM);
 test.skipIf(!there)(
   `embeddings are those that were published${there ? "" : " (skipped: the model is not there)"}`,
   async () => {
-    mkdirSync(path.join(hive.home, "models"), { recursive: true });
-    copyFileSync(MINI_LM, path.join(hive.home, "models", "all-MiniLM-L6-v2.Q8_0.gguf"));
+    await hive.addModel("all-MiniLM-L6-v2.Q8_0", await readFile(MINI_LM));
     const embedder = await hive.supervisor.spawn({ model: "all-MiniLM-L6-v2", slots: 2 }, { signal: never });
     const texts = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."];
     const { embeddings, prompt_tokens } = await hive.supervisor.embed(embedder.worker_id, texts, never);

@@ -50,7 +50,7 @@ test("cancel while the prompt is evaluated", async () => {
   const cancel = new AbortController();
   const stream = start({ prompt: longPrompt(1_000), raw: true }, { signal: cancel.signal });
   const failed = failureOf(collect(stream));
-  await expect.poll(busy, { interval: 1 }).toBe(1);
+  await expect.poll(busy, { interval: 1, timeout: 20_000 }).toBe(1);
   cancel.abort(new Error("too long"));
   expect((await failed).message).toBe("too long");
   await idle();
@@ -63,7 +63,7 @@ test("cancel while waiting for a slot", async () => {
   const cancel = new AbortController();
   const id = newId();
   const waiting = failureOf(collect(start({ prompt: "Hello!" }, { id, signal: cancel.signal })));
-  await expect.poll(async () => raw.knows(id)).toBe(true);
+  await expect.poll(async () => raw.knows(id), { timeout: 20_000 }).toBe(true);
   cancel.abort(new Error("left the queue"));
   expect((await waiting).message).toBe("left the queue");
   expect(await raw.knows(id)).toBe(false);
@@ -84,7 +84,7 @@ test("a reader that went away finds every frame again, the same ones", async () 
   expect(again.frames).toEqual(whole.frames);
   expect(again.usage).toMatchObject({ completion_tokens: whole.usage.completion_tokens });
   // Its end was delivered, so the worker has forgotten it.
-  await expect.poll(async () => raw.knows(id)).toBe(false);
+  await expect.poll(async () => raw.knows(id), { timeout: 20_000 }).toBe(false);
   const gone = await failureOf(collect(hive.supervisor.generate(worker, { id }, never)));
   expect(gone.code).toBe("not_found");
 });

@@ -9,13 +9,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { build } from "../binaries/build.ts";
 import { bundledSource } from "../binaries/packages.ts";
 import { EngineStore } from "../binaries/store.ts";
-import { startTime } from "./process.ts";
 import {
   beeTiny,
   collect,
   endless,
   failureOf,
   generationOf,
+  isGone,
   never,
   newId,
   rawWorker,
@@ -51,7 +51,6 @@ const spawn = async (model = "bee-tiny") =>
   hive.supervisor.spawn({ model, kind: "llama-server", slots: 2, context: 512 }, { signal: never });
 const start = (worker_id: string, fields: Parameters<typeof generationOf>[0]) =>
   hive.supervisor.generate(worker_id, { id: newId(), generation: generationOf(fields) }, never);
-const isGone = async (pid: number) => (await startTime(pid)) === undefined;
 const familyOf = async (pid: number) => (await hive.supervisor.usage(pid))?.pids ?? [];
 const inTime = { timeout: 20_000 };
 
@@ -121,11 +120,10 @@ describe.skipIf(process.platform === "win32").each(programs)("$called", ({ progr
   });
 
   test("says its last words when it cannot load the model", async () => {
-    await mkdir(path.join(hive.home, "models"), { recursive: true });
     const bytes = await readFile(beeTiny);
     // A well-formed header that asks for an architecture no engine knows.
     bytes.write("xlama", bytes.indexOf("llama", bytes.indexOf("general.architecture")));
-    await writeFile(path.join(hive.home, "models", "broken.gguf"), bytes);
+    await hive.addModel("broken", bytes);
     const failed = await failureOf(spawn("broken"));
     expect(failed.code).toBe("model_load_failed");
     expect(failed.message).toMatch(/failed to load model/);

@@ -1,19 +1,19 @@
+import { limits } from "@rbee/contracts";
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { confined } from "../worker/confine.ts";
-import { startTime } from "./process.ts";
 import { WorkerRecords } from "./records.ts";
 import { RunningWorker } from "./running.ts";
 import {
-  beeTiny,
   collect,
   counting,
   failureOf,
   generationOf,
+  isGone,
   never,
   newId,
   rawWorker,
@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(async () => hive.end());
 
 const spawn = async (slots = 1) => hive.supervisor.spawn({ model: "bee-tiny", slots }, { signal: never });
-const isGone = async (pid: number) => (await startTime(pid)) === undefined;
+const inTime = { timeout: 20_000 };
 const endless = { prompt: "Count", max_tokens: 30_000 };
 
 test("[WORK-5] a worker has no secrets in sight: not in its arguments, its environment, or files others can read", async () => {
@@ -79,17 +79,17 @@ test("a start that nobody waits for any more is given up; one that somebody wait
   const [leaver, stayer] = [new AbortController(), new AbortController()];
   const left = failureOf(hive.supervisor.ensure("bee-tiny", { signal: leaver.signal }));
   const stayed = hive.supervisor.ensure("bee-tiny", { signal: stayer.signal });
-  await expect.poll(() => hive.supervisor.list().length).toBe(1);
+  await expect.poll(() => hive.supervisor.list().length, inTime).toBe(1);
   leaver.abort(new Error("changed my mind"));
   expect((await left).message).toBe("changed my mind");
   const { pid } = await stayed;
   await hive.supervisor.stop(pid);
   const alone = failureOf(hive.supervisor.ensure("bee-tiny", { signal: stayer.signal }));
-  await expect.poll(() => hive.supervisor.list().length).toBe(1);
+  await expect.poll(() => hive.supervisor.list().length, inTime).toBe(1);
   const [starting] = hive.supervisor.list();
   stayer.abort(new Error("me too"));
   expect((await alone).message).toBe("me too");
-  await expect.poll(() => hive.supervisor.list()).toEqual([]);
+  await expect.poll(() => hive.supervisor.list(), inTime).toEqual([]);
   expect(await isGone(starting?.pid ?? 0)).toBe(true);
 });
 
@@ -170,8 +170,7 @@ test("a worker whose agent died does not stay for ever", async () => {
 });
 
 test("a copy of a model under another name is another model", async () => {
-  await mkdir(path.join(hive.home, "models"), { recursive: true });
-  await copyFile(beeTiny, path.join(hive.home, "models", "copy.gguf"));
+  await hive.addModel("copy");
   const info = await hive.supervisor.ensure("copy", { signal: never });
   expect(info.model).toBe("copy");
   expect(hive.supervisor.ready("bee-tiny")).toEqual([]);
@@ -208,3 +207,25 @@ test("[WORK-2] a process that took over a pid is not signalled", async () => {
   await new RunningWorker(record, { records, adopted: true }).signal("SIGKILL");
   expect(process.pid).toBeGreaterThan(0);
 });
+
+test("what cannot be written down does not run on, and what cannot be changed there is said", async () => {
+  const worker = await spawn();
+  const block = async (port: number) =>
+    mkdir(path.join(hive.home, "workers", `worker-den-${port}.json.new`), { recursive: true });
+  await block(worker.port);
+  await expect(hive.supervisor.keeping.wanted(worker.worker_id, { pin: true })).rejects.toThrow(/EISDIR/);
+  expect(hive.supervisor.get(worker.worker_id)?.held).toBe("pinned");
+  await hive.supervisor.stop(worker.pid);
+  for (let port = limits.worker_port_min; port <= limits.worker_port_max; port += 1) await block(port);
+  await expect(spawn()).rejects.toThrow(/EISDIR/);
+  await expect.poll(processesOf, inTime).toEqual([]);
+});
+
+/** Pids of those that keep their code in this hive's home. */
+async function processesOf(): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const environments = await Promise.all(
+    pids.map(async (pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")),
+  );
+  return pids.filter((_, at) => environments[at]?.includes(hive.home) === true);
+}

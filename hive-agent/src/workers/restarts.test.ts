@@ -1,16 +1,15 @@
 import { limits } from "@rbee/contracts";
-import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { WorkerPorts } from "./ports.ts";
-import { startTime } from "./process.ts";
 import { startApi } from "./testing-api.ts";
 import {
-  beeTiny,
   collect,
   counting,
   failureOf,
   generationOf,
+  isGone,
   never,
   newId,
   testHive,
@@ -26,7 +25,6 @@ const start = async (options: Parameters<typeof testHive>[0] = {}) => {
   hive = await testHive({ kinds: counting, restart_min_ms: 10, ...options });
 };
 const spawn = async () => hive.supervisor.spawn({ model: "bee-tiny", slots: 2 }, { signal: never });
-const isGone = async (pid: number) => (await startTime(pid)) === undefined;
 const list = () => hive.supervisor.list();
 const inTime = { timeout: 20_000 };
 
@@ -72,9 +70,7 @@ test("[WORK-3] one that cannot be started again is given up, with its last words
 
 test("one whose model is gone is given up too", async () => {
   await start();
-  await mkdir(path.join(hive.home, "models"), { recursive: true });
-  const file = path.join(hive.home, "models", "copy.gguf");
-  await copyFile(beeTiny, file);
+  const file = await hive.addModel("copy");
   const info = await hive.supervisor.spawn({ model: "copy", slots: 1 }, { signal: never });
   await rm(file);
   process.kill(info.pid, "SIGKILL");

@@ -1,13 +1,13 @@
-import { mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, truncate } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { startTime } from "./process.ts";
 import {
   beeTiny,
   collect,
   endless,
   failureOf,
   generationOf,
+  isGone,
   never,
   newId,
   testHive,
@@ -23,11 +23,6 @@ beforeEach(async () => {
 afterEach(async () => hive.end());
 
 const spawn = async (slots = 1) => hive.supervisor.spawn({ model: "bee-tiny", slots }, { signal: never });
-const isGone = async (pid: number) => (await startTime(pid)) === undefined;
-const addModel = async (name: string, bytes: Buffer) => {
-  await mkdir(path.join(hive.home, "models"), { recursive: true });
-  await writeFile(path.join(hive.home, "models", `${name}.gguf`), bytes);
-};
 
 test("spawn, generate, stop; nothing is left", async () => {
   const progress: number[] = [];
@@ -110,12 +105,12 @@ test("an adopted worker that is killed says worker_died too, and is started agai
 
 test("a damaged model is refused before an engine sees it; one only the engine can judge fails the job with its words", async () => {
   const good = await readFile(beeTiny);
-  await addModel("truncated", good.subarray(0, 1_500_000));
-  await addModel("garbage", Buffer.from("GGUF and then nothing that makes sense".repeat(100)));
+  await hive.addModel("truncated", good.subarray(0, 1_500_000));
+  await hive.addModel("garbage", Buffer.from("GGUF and then nothing that makes sense".repeat(100)));
   // A well-formed header that asks for an architecture no engine knows.
   const foreign = Buffer.from(good);
   foreign.write("xlama", foreign.indexOf("llama", foreign.indexOf("general.architecture")));
-  await addModel("foreign", foreign);
+  await hive.addModel("foreign", foreign);
   const failed = async (model: string) => failureOf(hive.supervisor.spawn({ model }, { signal: never }));
   expect(await failed("truncated")).toMatchObject({ code: "model_invalid" });
   expect(await failed("garbage")).toMatchObject({ code: "model_invalid" });
@@ -128,9 +123,8 @@ test("a damaged model is refused before an engine sees it; one only the engine c
 });
 
 test("a file that is cut off after it was checked fails the job, and the agent lives on", async () => {
-  await addModel("shrinking", await readFile(beeTiny));
+  const file = await hive.addModel("shrinking");
   await hive.catalogue.resolve("shrinking");
-  const file = path.join(hive.home, "models", "shrinking.gguf");
   const { catalogue } = hive;
   const late = {
     resolve: async (id: string) => {

@@ -1,5 +1,5 @@
 import { Generation, tokenOf, type Piece, type RbeeError } from "@rbee/contracts";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,8 +9,10 @@ import { probeDevices } from "../devices/devices.ts";
 import { ModelCatalogue } from "../models/catalogue.ts";
 import { Health, type GenerationEnd } from "../worker/protocol.ts";
 import type { WorkerKinds } from "./kinds.ts";
+import { startTime } from "./process.ts";
 import { WorkerRecord } from "./records.ts";
-import { WorkerSupervisor, type SupervisorOptions } from "./supervisor.ts";
+import { WorkerSupervisor } from "./supervisor.ts";
+import type { SupervisorOptions } from "./supervisor-options.ts";
 
 export const beeTiny = fileURLToPath(new URL("../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url));
 export const never: AbortSignal = new AbortController().signal;
@@ -26,6 +28,8 @@ export interface TestHive {
   readonly catalogue: ModelCatalogue;
   readonly supervisor: WorkerSupervisor;
   readonly engines: Engines;
+  /** Puts a model where the hive looks for them: bee-tiny again, or what is given. @returns its file */
+  addModel(name: string, bytes?: Buffer): Promise<string>;
   /** Another agent over the same folder, as after a restart. */
   again(): WorkerSupervisor;
   end(): Promise<void>;
@@ -47,6 +51,12 @@ export async function testHive(
     return supervisor;
   };
   const supervisor = again();
+  const addModel = async (name: string, bytes?: Buffer) => {
+    const file = path.join(home, "models", `${name}.gguf`);
+    await mkdir(path.dirname(file), { recursive: true });
+    await (bytes === undefined ? copyFile(beeTiny, file) : writeFile(file, bytes));
+    return file;
+  };
   const end = async () => {
     for (const one of supervisors) {
       await one.stopAll();
@@ -54,7 +64,7 @@ export async function testHive(
     }
     await rm(home, { recursive: true, force: true });
   };
-  return { home, catalogue, supervisor, engines, again, end };
+  return { home, catalogue, supervisor, engines, addModel, again, end };
 }
 
 export interface Answer extends GenerationEnd {
@@ -116,6 +126,9 @@ export async function collect(stream: AsyncGenerator<Piece, GenerationEnd, void>
     pieces.push(next.value);
   }
 }
+
+/** No process has this pid any more. */
+export const isGone = async (pid: number): Promise<boolean> => (await startTime(pid)) === undefined;
 
 /** What a promise fails with. */
 export async function failureOf(promise: Promise<unknown>): Promise<RbeeError> {

@@ -72,6 +72,19 @@ const cancel = buildCommand<CommonFlags, [string]>({
   },
 });
 
+const retry = buildCommand<CommonFlags, [string]>({
+  docs: {
+    brief: "Ask once more for what a job was asked for",
+    customUsage: [{ input: "job_…", brief: "A new job; `rbee jobs stream` follows it" }],
+  },
+  parameters: { flags: commonFlags, positional: jobArgument },
+  func: async (flags, id) => {
+    const answer = await clientOf(flags).retry(id);
+    if (flags.json === true) printJson(answer);
+    else printData(answer.job_id);
+  },
+});
+
 const stream = buildCommand<CommonFlags & { readonly after?: string | undefined }, [string]>({
   docs: {
     brief: "Read a job's stream from its start, and follow it to its end",
@@ -127,5 +140,5 @@ const showAsText =
 
 export const jobRoutes: RouteMap<CommandContext> = buildRouteMap<string>({
   docs: { brief: "What was asked for, and what became of it" },
-  routes: { list, get, stream, cancel },
+  routes: { list, get, stream, cancel, retry },
 });

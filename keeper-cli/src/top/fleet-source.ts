@@ -1,47 +1,36 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { RbeeError, type JobClient, type JobLine, type OperationResult } from "@rbee/sdk";
+import type { FleetState, JobClient, RbeeError } from "@rbee/sdk";
 
-export interface FleetState {
-  readonly status: OperationResult<"status">;
-  readonly queue: OperationResult<"queue_list">;
-  readonly running: readonly JobLine[];
-  /** By this machine's clock. */
-  readonly at: number;
-}
-
-/** The fleet as it was last seen, and what is wrong when it could not be seen since. */
+/** The fleet as it was last seen, and what is wrong when it cannot be seen any more. */
 export interface Sight {
-  readonly state: FleetState;
+  readonly fleet: FleetState;
   readonly problem?: string;
 }
 
-const LOOK_EVERY_MS = 1_000;
-/** Of the queue and the running jobs no screen shows more. */
-const LINES_MAX = 100;
-
-/** The fleet, again and again until aborted; a queen that goes away is waited for. @throws RbeeError when the first look fails */
-export async function* fleetSights(client: JobClient, signal: AbortSignal): AsyncGenerator<Sight, void, void> {
-  let state = await lookAtFleet(client);
-  yield { state };
-  for (;;) {
-    await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
-    try {
-      state = await lookAtFleet(client);
-      yield { state };
-    } catch (error) {
-      yield { state, problem: error instanceof RbeeError ? error.message : String(error) };
-    }
+/** Shows the fleet whenever it changes, until aborted; a queen that goes away is waited for. @throws RbeeError when she is not there at first */
+export async function watchFleet(client: JobClient, signal: AbortSignal, show: (sight: Sight) => void): Promise<void> {
+  const refused = new AbortController();
+  let fleet: FleetState | undefined;
+  const onConnection = (_connected: boolean, problem?: RbeeError): void => {
+    if (problem === undefined) return;
+    if (fleet === undefined) refused.abort(problem);
+    else show({ fleet, problem: problem.message });
+  };
+  try {
+    const heartbeats = client.heartbeats({ signal: AbortSignal.any([signal, refused.signal]), onConnection });
+    for await (fleet of heartbeats) show({ fleet });
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 
-/** One look. What does not wait needs no look at the queue. */
-export async function lookAtFleet(client: JobClient): Promise<FleetState> {
-  const [status, jobs] = await Promise.all([client.run("status", {}), client.list({ limit: LINES_MAX })]);
-  const queue =
-    status.queue.queued === 0 ? { jobs: [], queued: 0 } : await client.run("queue_list", { limit: LINES_MAX });
-  const running = jobs.filter(
-    ({ state, operation }) => (state === "running" || state === "dispatched") && operation !== "status",
-  );
-  return { status, queue, running, at: Date.now() };
+/** The fleet as it is now. @throws RbeeError */
+export function lookAtFleet(client: JobClient): Promise<FleetState> {
+  return new Promise((resolve, reject) => {
+    const enough = new AbortController();
+    const show = ({ fleet }: Sight): void => {
+      resolve(fleet);
+      enough.abort();
+    };
+    watchFleet(client, enough.signal, show).catch(reject);
+  });
 }

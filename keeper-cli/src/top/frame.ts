@@ -1,12 +1,11 @@
 import stringWidth from "string-width";
-import type { HiveInfo } from "@rbee/sdk";
-import { coloured } from "../commands/views/parts.ts";
-import { queueHead, queueRow, withoutEmpty } from "../commands/views/queue.ts";
+import type { FleetState, HiveInfo, JobLine } from "@rbee/sdk";
+import { coloured, withoutEmpty } from "../commands/views/parts.ts";
 import { paintOut } from "../terminal/output.ts";
 import { barOf, fitted } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
 import { ago, bytes, duration, plural } from "../terminal/words.ts";
-import type { FleetState, Sight } from "./fleet-source.ts";
+import type { Sight } from "./fleet-source.ts";
 
 export interface FrameSize {
   readonly columns: number;
@@ -31,11 +30,12 @@ interface Part {
 
 /** The fleet as lines that fit a terminal. `hint` is the last line; there is none in a pipe */
 export function frameOf(
-  { state, problem }: Sight,
+  { fleet, problem }: Sight,
   queen: string,
   { columns, rows, hint }: FrameSize & { readonly hint?: string },
 ): string[] {
-  const parts = [hivesOf(state), workersOf(state), queueOf(state), runningOf(state)];
+  const now = Date.now();
+  const parts = [hivesOf(fleet), workersOf(fleet), waitingOf(fleet, now), runningOf(fleet, now)];
   const around = 1 + parts.length + (hint === undefined ? 0 : 1);
   const room = shared(
     parts.map((part) => Math.max(part.rows.length, 0) + 1),
@@ -43,7 +43,7 @@ export function frameOf(
   );
   const width = Math.max(columns, 1);
   const body = parts.flatMap((part, i) => ["", ...drawn(part, width, room[i] ?? PART_LINES_MIN)]);
-  const lines = [headline(state, queen, width), ...body];
+  const lines = [headline(fleet, queen, width), ...body];
   if (hint === undefined) return lines;
   const last =
     problem === undefined
@@ -53,11 +53,10 @@ export function frameOf(
   return [...shown, ...Array.from({ length: rows - 1 - shown.length }, () => ""), last];
 }
 
-function headline({ status, at }: FleetState, queen: string, width: number): string {
-  const { hives, workers, queue } = status;
+function headline({ hives, workers, queue }: FleetState, queen: string, width: number): string {
   const there = hives.filter(({ connected }) => connected).length;
   const counts = `${there} of ${plural(hives.length, "hive")}, ${plural(workers.length, "worker")}, ${queue.running} running, ${queue.queued} waiting`;
-  const clock = new Date(at).toTimeString().slice(0, 8);
+  const clock = new Date().toTimeString().slice(0, 8);
   const left = fitted(`rbee  ${counts}`, width - clock.length - 1);
   const address = fitted(queen, width - stringWidth(left) - clock.length - 3);
   const middle = address === "" ? "" : `  ${address}`;
@@ -86,11 +85,11 @@ function shared(needs: readonly number[], lines: number): number[] {
   return room;
 }
 
-const hivesOf = ({ status }: FleetState): Part => ({
+const hivesOf = ({ hives }: FleetState): Part => ({
   head: ["hive", "memory", "", "device", "jobs", "state"],
   whole: [0, 1],
   none: "No hives yet: `rbee hives token` makes a token with which a machine joins.",
-  rows: status.hives.flatMap((hive) => {
+  rows: hives.flatMap((hive) => {
     const devices = hive.devices.length === 0 ? [undefined] : hive.devices;
     return devices.map((device, i) => [
       i === 0 ? hive.hive_id : "",
@@ -115,8 +114,8 @@ function memoryOf({ connected }: HiveInfo, device: HiveInfo["devices"][number]):
 
 const SLOTS_DRAWN = 8;
 
-function workersOf({ status }: FleetState): Part {
-  const rows = status.workers.map((worker) => [
+function workersOf({ workers }: FleetState): Part {
+  const rows = workers.map((worker) => [
     worker.worker_id,
     `${worker.slots > SLOTS_DRAWN ? "" : `${paintOut("cyan", "■".repeat(worker.slots_busy))}${"□".repeat(worker.slots - worker.slots_busy)} `}${worker.slots_busy}/${worker.slots}`,
     worker.tokens_per_s === undefined ? "" : `${Math.round(worker.tokens_per_s)} tokens/s`,
@@ -128,23 +127,28 @@ function workersOf({ status }: FleetState): Part {
   return { head, rows: told, none: "No workers: one starts with the first request for a model." };
 }
 
-function queueOf({ queue, at }: FleetState): Part {
-  const [head, rows] = withoutEmpty(
-    queueHead,
-    queue.jobs.map((job) => queueRow(job, at)),
+const waitingOf = ({ jobs }: FleetState, now: number): Part =>
+  jobsPart(
+    jobs.filter(({ state }) => state === "queued"),
+    now,
+    ["waiting job", "Nothing waits."],
   );
-  // Ids are as long as all the rest: `rbee queue` shows them.
-  return { head: ["waiting", ...head.slice(2)], rows: rows.map((row) => row.slice(1)), none: "Nothing waits." };
-}
 
-const runningOf = ({ running, at }: FleetState): Part => ({
-  head: ["running job", "for", "operation", "hive", "model"],
-  none: "Nothing runs.",
-  rows: running.map((job) => [
+const runningOf = ({ jobs }: FleetState, now: number): Part =>
+  jobsPart(
+    jobs.filter(({ state }) => state === "running" || state === "dispatched"),
+    now,
+    ["running job", "Nothing runs."],
+  );
+
+function jobsPart(jobs: readonly JobLine[], now: number, [title, none]: readonly [string, string]): Part {
+  const rows = jobs.map((job) => [
     job.job_id,
-    duration(at - job.submitted_at),
+    duration(now - job.submitted_at),
     job.operation,
     job.hive_id ?? "",
     job.model ?? "",
-  ]),
-});
+  ]);
+  const [head, told] = withoutEmpty([title, "for", "operation", "hive", "model"], rows);
+  return { head, rows: told, none };
+}

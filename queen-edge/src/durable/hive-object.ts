@@ -91,10 +91,11 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
   /** The newest connection counts: a machine that restarted must not wait for its old socket to be found dead. [HIVE-1] */
   async #welcome(ws: WebSocket, said: Attachment, hello: Extract<ControlUp, { t: "hello" }>): Promise<void> {
     const { colony, hive_id } = said;
+    // Said again: its jobs are those of then, and the hive has been given others since.
+    if (said.session > 0) return;
     const session = this.#session.begin();
     for (const other of this.ctx.getWebSockets()) {
-      if (other !== ws && other.readyState === WebSocket.OPEN)
-        other.close(closes.superseded.code, closes.superseded.reason);
+      if (other !== ws) other.close(closes.superseded.code, closes.superseded.reason);
     }
     ws.serializeAttachment({ colony, hive_id, session } satisfies Attachment);
     ws.send(JSON.stringify({ t: "welcome", session } satisfies Welcome));
@@ -102,16 +103,21 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     await registryOf(this.env, colony).hiveConnected(colony, hive_id, { session, inventory: hello.inventory, jobs });
   }
 
-  async deliver({ colony, hive_id }: HiveName, frame: string): Promise<number | undefined> {
+  async deliver(name: HiveName, frame: string): Promise<number | undefined> {
     const ws = this.#live();
     if (ws !== undefined) {
       ws.send(frame);
       return this.#session.number;
     }
-    // Somebody may be there after all, if only this clock jumped: who is hung up on dials again.
-    this.#counting()?.close(closes.shutdown.code, closes.shutdown.reason);
-    await registryOf(this.env, colony).hiveDisconnected(hive_id, this.#session.number);
+    await this.hangUp(name, this.#session.number);
     return undefined;
+  }
+
+  /** Somebody may be there after all, who was only slow, or whom a jump of this clock made seem silent: it dials again. */
+  async hangUp({ colony, hive_id }: HiveName, session: number): Promise<void> {
+    if (session !== this.#session.number) return;
+    this.#counting()?.close(closes.shutdown.code, closes.shutdown.reason);
+    await registryOf(this.env, colony).hiveDisconnected(hive_id, session);
   }
 
   /** The machine has joined again: what connected with an older credential is not it. */

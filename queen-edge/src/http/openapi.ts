@@ -56,7 +56,49 @@ const heartbeats = {
   },
 };
 
+const idempotency = { name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } };
+
+const submitted = {
+  202: { description: "The job has started", content: json(Submitted) },
+  200: { description: "The same key again: the same job", content: json(Submitted) },
+  default: problem,
+};
+
 const job = { name: "id", in: "path", required: true, schema: { type: "string" } };
+
+const ofOneJob = {
+  "/v1/jobs/{id}": {
+    get: {
+      summary: "Show a job",
+      parameters: [job],
+      responses: { 200: { description: "The job", content: json(JobView) }, default: problem },
+    },
+    delete: {
+      summary: "Cancel a job",
+      parameters: [job],
+      responses: { 200: { description: "What it is now", content: json(CancelAnswer) }, default: problem },
+    },
+  },
+  "/v1/jobs/{id}/stream": {
+    get: {
+      summary: "Follow a job from any position",
+      parameters: [
+        job,
+        { name: "after", in: "query", schema: { type: "string" }, description: "Id of the last event you saw" },
+        { name: "format", in: "query", schema: { enum: ["text", "json"] } },
+        onDisconnect,
+      ],
+      responses: { 200: sse, default: problem },
+    },
+  },
+  "/v1/jobs/{id}/retry": {
+    post: {
+      summary: "Submit once more what a job was asked for; its own key may, and an operator's",
+      parameters: [job, idempotency],
+      responses: submitted,
+    },
+  },
+};
 
 /** The OpenAPI document, made from the operations table. */
 export function openApi(): Record<string, unknown> {
@@ -74,7 +116,7 @@ export function openApi(): Record<string, unknown> {
         post: {
           summary: "Submit an operation",
           parameters: [
-            { name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } },
+            idempotency,
             {
               name: "Accept",
               in: "header",
@@ -88,11 +130,7 @@ export function openApi(): Record<string, unknown> {
             required: true,
             content: { "application/json": { schema: { oneOf: operationNames.map(bodyOf) } } },
           },
-          responses: {
-            202: { description: "The job has started", content: json(Submitted) },
-            200: { description: "The same key again: the same job", content: json(Submitted) },
-            default: problem,
-          },
+          responses: submitted,
         },
         get: {
           summary: "List jobs, newest first",
@@ -102,30 +140,7 @@ export function openApi(): Record<string, unknown> {
       },
       "/metrics": { get: metrics },
       "/v1/heartbeats/stream": { get: heartbeats },
-      "/v1/jobs/{id}": {
-        get: {
-          summary: "Show a job",
-          parameters: [job],
-          responses: { 200: { description: "The job", content: json(JobView) }, default: problem },
-        },
-        delete: {
-          summary: "Cancel a job",
-          parameters: [job],
-          responses: { 200: { description: "What it is now", content: json(CancelAnswer) }, default: problem },
-        },
-      },
-      "/v1/jobs/{id}/stream": {
-        get: {
-          summary: "Follow a job from any position",
-          parameters: [
-            job,
-            { name: "after", in: "query", schema: { type: "string" }, description: "Id of the last event you saw" },
-            { name: "format", in: "query", schema: { enum: ["text", "json"] } },
-            onDisconnect,
-          ],
-          responses: { 200: sse, default: problem },
-        },
-      },
+      ...ofOneJob,
     },
   };
 }

@@ -1,4 +1,4 @@
-import { limits, type ErrorCode, type UsageBy } from "@rbee/contracts";
+import { limits, type ErrorCode, type FleetTotals, type UsageBy } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 import { bump, countJob, newCounters, type Counters, type Stops } from "./counters.ts";
 import type { FinishedLine } from "./finished.ts";
@@ -54,6 +54,15 @@ export class Accounts {
     return this.#usage.report(by, range);
   }
 
+  get totals(): FleetTotals {
+    const { tokens, ttft_s } = this.counters;
+    return {
+      completion_tokens: sum(Object.values(tokens).map(([, , completion]) => completion)),
+      first_tokens: sum(ttft_s.buckets),
+      ttft_s: ttft_s.sum,
+    };
+  }
+
   /** To be called in the transaction of what is counted. */
   save(now: number): void {
     this.#usage.save(now);
@@ -88,3 +97,5 @@ export class Accounts {
     });
   }
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

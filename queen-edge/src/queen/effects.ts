@@ -20,6 +20,8 @@ export type Effect =
   | { readonly do: "deliver"; readonly hive_id: string; readonly term: number }
   /** Ask the hive to stop, on the lane or else on its control socket. */
   | { readonly do: "cancel"; readonly hive_id: string; readonly term: number }
+  /** The hive was silent: nothing more goes down its line. If it is there, it dials again. [HIVE-4] */
+  | { readonly do: "hang_up"; readonly hive_id: string }
   /** Ask the registry for a place. */
   | { readonly do: "place" }
   /** Tell the registry that the job is over. */
@@ -35,6 +37,8 @@ export type Effect =
   | { readonly do: "forget" };
 
 export const CLOSE_LANE: Effect = { do: "close_lane", why: "stale_term" };
+
+export const hangUp = ({ hive_id }: Placed): Effect => ({ do: "hang_up", hive_id });
 
 /** The registry's answer may be lost on its way: then it is asked again. */
 export const placeBy = (now: number): Effect[] => [{ do: "place" }, { do: "alarm", at: now + limits.take_up_ms }];

@@ -1,5 +1,5 @@
 import type { JobLine } from "@rbee/contracts";
-import type { How } from "./placement.ts";
+import type { How } from "./want.ts";
 
 /** What a job's engine did, from its result; of a job that failed, the tokens that its log has. */
 export interface Work {

@@ -29,11 +29,12 @@ import {
   type Queued,
   type Sql,
 } from "@rbee/job-core";
-import { alarmOf, CLOSE_LANE, placeBy, type Admitted, type Decision, type Effect } from "./effects.ts";
+import { alarmOf, CLOSE_LANE, hangUp, placeBy, type Admitted, type Decision, type Effect } from "./effects.ts";
 import { CommitPolicy } from "./commit-policy.ts";
 import { continuable, isLoss, mayContinue } from "./continuation.ts";
 import { hiveAway, hiveBack } from "./notices.ts";
-import { dispatchedEvents, endingOf, failed, lastEventOf } from "./outcome.ts";
+import { givenBack, type Loss } from "./loss.ts";
+import { dispatchedEvents, endingOf, failed, keptUntil, lastEventOf } from "./outcome.ts";
 import { JobRecord, type JobSpec } from "./job-record.ts";
 
 /** A job that exists: every method takes what happened, writes what follows, and returns what is to be done. */
@@ -170,7 +171,7 @@ export class Job {
         { do: "close_lane", why: "done" },
       ];
       const lost = outcome.status === "refused" || (outcome.status === "failed" && isLoss(this.spec, outcome.error));
-      if (lost) return [...done, ...this.#lost(phase, outcome.error.detail, now)];
+      if (lost) return [...done, ...this.#lost(...givenBack(phase, outcome.error, now))];
       return [...this.#finish(endedByHive(phase, endingOf(outcome, now)), outcome), ...done];
     });
   }
@@ -193,7 +194,7 @@ export class Job {
   notThere(term: number, reason: string, now: number): Effect[] {
     const phase = this.phase;
     if (phase.state !== "placed" || phase.term !== term) return [];
-    return this.#sql.transaction(() => this.#lost(phase, reason, now));
+    return this.#sql.transaction(() => this.#lost(phase, { reason, now }));
   }
 
   cancel(now: number): Effect[] {
@@ -209,7 +210,7 @@ export class Job {
   alarm(now: number, heardAt: number | undefined): Effect[] {
     const phase = this.phase;
     if (isEnded(phase)) {
-      const until = phase.finished_at + limits.job_retention_ms;
+      const until = keptUntil(this.spec, phase);
       return now >= until ? [{ do: "forget" }] : [{ do: "alarm", at: until }];
     }
     // A place was asked for and no answer is written: ask again, the registry knows its own answers.
@@ -222,7 +223,7 @@ export class Job {
       case "cancel_unanswered":
         return this.#endByQueen(phase, { status: "cancelled" }, now);
       case "silent":
-        return this.#lost(phase, `${phase.hive_id} was silent too long`, now);
+        return [hangUp(phase), ...this.#lost(phase, { reason: `${phase.hive_id} was silent too long`, now })];
       case "away":
         return [hiveAway(phase, now), ...this.#look(phase)];
       case "nothing":
@@ -259,7 +260,7 @@ export class Job {
   }
 
   /** The hive lost its term: run the job again if its row allows that, else end it with a typed error. [JOB-6] */
-  #lost(phase: Placed, reason: string, now: number): Effect[] {
+  #lost(phase: Placed, { reason, now, next = placeBy(now) }: Loss): Effect[] {
     if (phase.cancel_until !== undefined) return this.#endByQueen(phase, { status: "cancelled" }, now);
     this.log.commit();
     const tokens = this.log.tokens();
@@ -273,7 +274,7 @@ export class Job {
     const again = requeue(phase, reason, model_digest);
     this.#record.move(again);
     this.log.begin(again.term);
-    return [CLOSE_LANE, this.#write([{ type: "state", state: "queued", reason }]), ...placeBy(now)];
+    return [CLOSE_LANE, this.#write([{ type: "state", state: "queued", reason }]), ...next];
   }
 
   /** The queen ends it herself; the hive that may still have it is sent away. */
@@ -288,7 +289,7 @@ export class Job {
     this.log.begin(ended.term);
     const shown = this.#write([lastEventOf(outcome)]);
     this.#record.move(ended);
-    return [shown, { do: "release", ended }, { do: "alarm", at: ended.finished_at + limits.job_retention_ms }];
+    return [shown, { do: "release", ended }, { do: "alarm", at: keptUntil(this.spec, ended) }];
   }
 
   #write(events: readonly JobEvent[]): Effect {

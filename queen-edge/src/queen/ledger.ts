@@ -1,53 +1,9 @@
-import { limits, type JobLine, type JobState, type Priority } from "@rbee/contracts";
+import { limits, type JobLine, type JobState } from "@rbee/contracts";
 import type { Placement, Sql } from "@rbee/job-core";
-import type { SessionKeys } from "./conversations.ts";
 import type { Account, FinishedLine, Work } from "./finished.ts";
 import { Occupancy } from "./occupancy.ts";
-import type { How } from "./placement.ts";
 import { WaitingLine } from "./waiting-line.ts";
-import type { RoomWish } from "./room.ts";
-
-/** What a job needs of a hive. What is optional here is absent in lines that an older version wrote. */
-export interface Want {
-  readonly job_id: string;
-  readonly operation: string;
-  readonly submitted_at: number;
-  /** Whose job it is. */
-  readonly key_id?: string;
-  /** `normal` unless said otherwise. */
-  readonly priority?: Priority;
-  /** It fails when it has waited so long for a place. */
-  readonly max_wait_ms?: number;
-  /** A hive by name, or `auto`. */
-  readonly hive_id: string;
-  /** Only hives that have all of them. */
-  readonly hive_labels?: readonly string[];
-  /** Set when a worker must run it; unset when the hive itself does. */
-  readonly model?: string;
-  readonly worker_id?: string;
-  /** The model that an operation of a hive is about. */
-  readonly about?: string;
-  /** What it is to run, where the queen chooses the hive for an operation of a hive. */
-  readonly room?: RoomWish;
-  /** Hashes of the conversation it belongs to. */
-  readonly session?: SessionKeys;
-  /** Only a hive that has this very model will do: part of the answer was shown. */
-  readonly model_digest?: string;
-  readonly offline: "fail" | "wait" | "last_known";
-}
-
-/** A job that is not over: in the queue, or with a hive. */
-export interface OpenJob {
-  /** Order of arrival; a job that comes back keeps its own. */
-  readonly rank: number;
-  readonly want: Want;
-  readonly term: number;
-  readonly placement: Placement | undefined;
-  /** Since when it waits, or has its place. Milliseconds since the epoch. */
-  readonly since: number;
-  /** Why it got that place. */
-  readonly how?: How;
-}
+import type { How, OpenJob, Want } from "./want.ts";
 
 /** How a job ended, for the list and the accounts. */
 export interface Ending {
@@ -194,21 +150,27 @@ export class Ledger {
     return { job, line: { n: row.n, line } };
   }
 
-  /** Newest first: open ones, then ended ones. */
-  list(limit: number): JobLine[] {
+  /** Newest first: open ones, then ended ones; of one key if it is named. */
+  list(limit: number, key_id?: string): JobLine[] {
     const open = [...this.#open.values()]
+      .filter(({ want }) => key_id === undefined || want.key_id === key_id)
       .sort((a, b) => b.rank - a.rank)
       .slice(0, limit)
       .map(lineOf);
-    const ended = this.finished(limit - open.length).map(({ line }) => publicOf(line));
+    const ended = this.finished(limit - open.length, key_id).map(({ line }) => publicOf(line));
     return [...open, ...ended];
   }
 
-  /** Ended jobs, newest first. */
-  finished(limit: number): FinishedLine[] {
-    return this.#sql
-      .exec<LineRow>("SELECT n, line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit)
-      .map(({ n, line }) => ({ n, line: JSON.parse(line) as FinishedLine["line"] }));
+  /** Ended jobs, newest first; of one key if it is named. */
+  finished(limit: number, key_id?: string): FinishedLine[] {
+    // No index: it would be a row more for each job, and few ask.
+    const ofKey =
+      "SELECT n, line FROM finished_jobs WHERE json_extract(line, '$.account.key_id') = ? ORDER BY n DESC LIMIT ?";
+    const rows =
+      key_id === undefined
+        ? this.#sql.exec<LineRow>("SELECT n, line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit)
+        : this.#sql.exec<LineRow>(ofKey, key_id, limit);
+    return rows.map(({ n, line }) => ({ n, line: JSON.parse(line) as FinishedLine["line"] }));
   }
 
   #enter(job: OpenJob): void {

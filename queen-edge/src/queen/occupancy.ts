@@ -1,6 +1,6 @@
 import type { WorkerInfo } from "@rbee/contracts";
 import type { Placement } from "@rbee/job-core";
-import type { Want } from "./ledger.ts";
+import type { Want } from "./want.ts";
 import { names } from "./model-names.ts";
 
 interface Held {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { aDevice, aHive, aModel, aWant, aWorker } from "../testing/fleets.ts";
 import type { Hive } from "./fleet.ts";
 import { FleetView } from "./fleet-view.ts";
-import type { Want } from "./ledger.ts";
+import type { Want } from "./want.ts";
 import { Occupancy } from "./occupancy.ts";
 import { choose, type Choice, type Load } from "./placement.ts";
 

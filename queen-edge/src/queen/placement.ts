@@ -3,13 +3,10 @@ import type { Placement } from "@rbee/job-core";
 import type { Seat } from "./conversations.ts";
 import type { Hive } from "./fleet.ts";
 import type { FleetView, Offer } from "./fleet-view.ts";
-import type { Want } from "./ledger.ts";
 import type { Occupancy } from "./occupancy.ts";
 import { roomFor, roomiest, rooms } from "./room.ts";
 import { listed, unknownHive, unknownModel } from "./unknown.ts";
-
-/** Why a job went where it went: to the worker that holds its conversation, to a free slot, to a hive that loads its model, or to the hive that it named. */
-export type How = "conversation" | "free" | "load" | "hive";
+import type { How, Want } from "./want.ts";
 
 export type Choice =
   | { readonly kind: "place"; readonly placement: Placement; readonly how: How }

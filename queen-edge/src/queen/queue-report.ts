@@ -1,6 +1,6 @@
 import type { QueuedJob } from "@rbee/contracts";
 import type { Forecast } from "./forecast.ts";
-import type { Want } from "./ledger.ts";
+import type { Want } from "./want.ts";
 import type { Choice } from "./placement.ts";
 import { queueOf, type WaitingLine } from "./waiting-line.ts";
 

@@ -2,7 +2,7 @@ import { limits } from "@rbee/contracts";
 import { describe, expect, test } from "vitest";
 import { NodeSql } from "../../../hive-agent/src/storage/node-sql.ts";
 import { aModel, anInventory, aWant, aWorker } from "../testing/fleets.ts";
-import type { Want } from "./ledger.ts";
+import type { Want } from "./want.ts";
 import { Registry } from "./registry.ts";
 
 const join = (registry: Registry, hive_id: string, inventory = anInventory()): void => {

@@ -1,7 +1,7 @@
 import type { Device, ModelInfo, WorkerInfo } from "@rbee/contracts";
 import { expect, test } from "vitest";
 import type { Hive } from "./fleet.ts";
-import type { Want } from "./ledger.ts";
+import type { Want } from "./want.ts";
 import { FleetView } from "./fleet-view.ts";
 import { Occupancy } from "./occupancy.ts";
 import { choose } from "./placement.ts";

@@ -2,6 +2,7 @@ import type { Device, WorkerInfo } from "@rbee/contracts";
 import type { Hive } from "./fleet.ts";
 import { names } from "./model-names.ts";
 import type { Occupancy } from "./occupancy.ts";
+import type { RoomWish } from "./want.ts";
 
 /**
  * Where a model would find memory on a hive, as far as the queen can tell; the hive itself decides, by the same rules and
@@ -75,13 +76,6 @@ function pending({ hive_id, inventory }: Hive, occupancy: Occupancy): string[] {
   const starting = workers.filter(({ state }) => state === "starting").map(({ model }) => model);
   const asked = occupancy.loads(hive_id).filter((model) => !workers.some((worker) => names(model, worker.model)));
   return [...starting, ...asked];
-}
-
-/** A model that is to run somewhere, on a device if one is wished for. */
-export interface RoomWish {
-  readonly model: string;
-  /** `auto`, `cpu`, `cuda:0`, …; a bare number is a GPU's. */
-  readonly device: string;
 }
 
 /**

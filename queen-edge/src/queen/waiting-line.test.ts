@@ -2,7 +2,7 @@ import { limits, priorities } from "@rbee/contracts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { aWant, seeded } from "../testing/fleets.ts";
-import type { OpenJob, Want } from "./ledger.ts";
+import type { OpenJob, Want } from "./want.ts";
 import { queueOf, WaitingLine } from "./waiting-line.ts";
 
 let ranks = 0;

@@ -1,7 +1,7 @@
 import { priorities } from "@rbee/contracts";
 import TinyQueue from "tinyqueue";
 import { FairShare, nameOf, type Party } from "./fair-share.ts";
-import type { OpenJob, Want } from "./ledger.ts";
+import type { OpenJob, Want } from "./want.ts";
 import { waitsUntil } from "./patience.ts";
 
 /** Jobs of one key and priority that want the same, in order of arrival. */

@@ -1,6 +1,6 @@
 import type { Device, Inventory, ModelInfo, WorkerInfo } from "@rbee/contracts";
 import type { Hive } from "../queen/fleet.ts";
-import type { Want } from "../queen/ledger.ts";
+import type { Want } from "../queen/want.ts";
 
 /** Parts of fleets for tests of the domain: sound ones, unless said otherwise. */
 

@@ -1,5 +1,5 @@
 import TinyQueue from "tinyqueue";
-import type { OpenJob } from "../queen/ledger.ts";
+import type { OpenJob } from "../queen/want.ts";
 import { FleetView } from "../queen/fleet-view.ts";
 import { Occupancy } from "../queen/occupancy.ts";
 import { choose } from "../queen/placement.ts";

@@ -6,8 +6,9 @@ export interface Activity {
   readonly job_id: string;
   readonly title: string;
   readonly operation: OperationName;
-  readonly input: Readonly<Record<string, unknown>>;
   readonly started_at: number;
+  /** Its end was told; a page that is loaded later does not tell it again. */
+  readonly over?: boolean;
 }
 
 const NAME = "rbee.activities";
@@ -24,13 +25,27 @@ function remembered(): readonly Activity[] {
 }
 
 const isActivity = (one: unknown): one is Activity =>
-  typeof one === "object" && one !== null && "job_id" in one && "operation" in one && "input" in one && "title" in one;
+  typeof one === "object" &&
+  one !== null &&
+  "job_id" in one &&
+  "operation" in one &&
+  "title" in one &&
+  "started_at" in one;
 
 export const activities = new Store<readonly Activity[]>(remembered());
 activities.watch(() => kept.set(NAME, JSON.stringify(activities.get())));
 
 export const addActivity = (activity: Activity): void =>
   activities.update((all) => [activity, ...all].slice(0, ACTIVITIES_MAX));
+
+/** The same work under another job. */
+export const replaceActivity = (job_id: string, next: string): void =>
+  activities.update((all) =>
+    all.map((one) => (one.job_id === job_id ? { ...one, job_id: next, started_at: Date.now(), over: false } : one)),
+  );
+
+export const endActivity = (job_id: string): void =>
+  activities.update((all) => all.map((one) => (one.job_id === job_id ? { ...one, over: true } : one)));
 
 export const dismissActivity = (job_id: string): void =>
   activities.update((all) => all.filter((one) => one.job_id !== job_id));

@@ -1,8 +1,9 @@
+import { useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import type { OperationName, OperationRequest } from "@rbee/sdk";
 import { tell } from "../parts/toasts.tsx";
 import { useRbee } from "@rbee/sdk/react";
-import { addActivity, dismissActivity, type Activity } from "./activities.ts";
+import { addActivity, replaceActivity } from "./activities.ts";
 
 /** Starts a job that takes its time; the tray shows it from then on. @returns its id, or nothing when it was refused */
 export function useLaunch(): <K extends OperationName>(
@@ -14,7 +15,7 @@ export function useLaunch(): <K extends OperationName>(
   return async (title, operation, input) => {
     try {
       const { job_id } = await client.submit(operation, input);
-      addActivity({ job_id, title, operation, input, started_at: Date.now() });
+      addActivity({ job_id, title, operation, started_at: Date.now() });
       return job_id;
     } catch (error) {
       tell.bad(`${title}: refused`, error);
@@ -23,14 +24,35 @@ export function useLaunch(): <K extends OperationName>(
   };
 }
 
-/** Submits the same once more, in the place of the one before. */
-export function useRelaunch(): (activity: Activity) => Promise<string | undefined> {
-  const launch = useLaunch();
-  return async ({ title, operation, input, job_id }) => {
-    const next = await launch(title, operation, input as OperationRequest<typeof operation>);
-    if (next !== undefined) dismissActivity(job_id);
-    return next;
+/** Asks once more for what a job was asked for; the queen knows it. In the tray the new one takes its place. */
+export function useRetry(): (job_id: string) => Promise<string | undefined> {
+  const client = useRbee();
+  return async (job_id) => {
+    try {
+      const next = (await client.retry(job_id)).job_id;
+      replaceActivity(job_id, next);
+      return next;
+    } catch (error) {
+      tell.bad("Not tried again", error);
+      return undefined;
+    }
   };
+}
+
+/** Stops a job; the button waits until the job has heard it, or says that it did not. */
+export function useCancel(job_id: string): { readonly cancelling: boolean; readonly cancel: () => Promise<void> } {
+  const client = useRbee();
+  const [asked, setAsked] = useState<string>();
+  const cancel = async (): Promise<void> => {
+    setAsked(job_id);
+    try {
+      await client.cancel(job_id);
+    } catch (error) {
+      setAsked(undefined);
+      tell.bad("Not cancelled", error);
+    }
+  };
+  return { cancelling: asked === job_id, cancel };
 }
 
 /** Runs something short, and says how it went. */

@@ -31,6 +31,13 @@ export const columns = (head: readonly string[], rows: readonly (readonly string
     whole: [0],
   });
 
+/** What nobody can tell for any row has no column. */
+export function withoutEmpty(head: readonly string[], rows: readonly (readonly string[])[]): [string[], string[][]] {
+  const told = head.map((_, i) => rows.some((row) => row[i] !== ""));
+  const kept = <T>(cells: readonly T[]): T[] => cells.filter((_, i) => told[i]);
+  return [kept(head), rows.map(kept)];
+}
+
 /** One thing, a field a line; more lines of a field stand below its first. Fields that are absent are left out. */
 export function sheet(fields: Readonly<Record<string, string | readonly string[] | undefined>>): string {
   const given = Object.entries(fields).flatMap(([name, value]) => {

@@ -34,16 +34,7 @@ export default function FleetPage() {
 
 const NoHives = () => (
   <Panel title="Hives" flush>
-    <Empty
-      icon={Server}
-      title="No hive yet"
-      action={
-        <Link href="/add" className="button primary">
-          <Plus aria-hidden="true" />
-          Add the first hive
-        </Link>
-      }
-    >
+    <Empty icon={Server} title="No hive yet" to={{ href: "/add", words: "Add the first hive", primary: true }}>
       A hive is a machine of yours with a GPU, or without one. It dials out to this queen; nothing on it has to listen.
     </Empty>
   </Panel>
@@ -52,7 +43,7 @@ const NoHives = () => (
 const Whole = ({ fleet }: { fleet: Fleet }) => (
   <div className="stack">
     <Tiles fleet={fleet} />
-    <Charts />
+    {fleet.totals === undefined ? null : <Charts />}
     <section className="hives" aria-label="Hives">
       {fleet.hives.map((hive) => (
         <HiveCard key={hive.hive_id} hive={hive} workers={fleet.workers} />
@@ -103,9 +94,16 @@ function Charts() {
   const ttft = figures.map(({ ttft_s }) => ttft_s);
   const lastTtft = ttft.findLast((value) => value !== null);
   const charts = [
-    { title: "Tokens per second", values: speed, now: perSecond(speed.at(-1) ?? 0), format: perSecond },
+    {
+      title: "Tokens per second",
+      note: "as answers end",
+      values: speed,
+      now: perSecond(speed.at(-1) ?? 0),
+      format: perSecond,
+    },
     {
       title: "Time to first token",
+      note: "loading and waiting included",
       values: ttft,
       now: lastTtft == null ? "no job yet" : seconds(lastTtft),
       format: seconds,
@@ -113,8 +111,8 @@ function Charts() {
   ];
   return (
     <div className="charts">
-      {charts.map(({ title, values, now, format }) => (
-        <Panel key={title} title={title} note="last 10 minutes" actions={<strong className="number">{now}</strong>}>
+      {charts.map(({ title, note, values, now, format }) => (
+        <Panel key={title} title={title} note={note} actions={<strong className="number">{now}</strong>}>
           <Suspense fallback={<div className="chart-room" />}>
             <Chart label={`${title}: now ${now}`} series={{ at, values }} format={format} window_s={window_s} />
           </Suspense>

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startHub, type TestHub } from "../../../hive-agent/src/models/testing/hub.ts";
+import { commandNames } from "../../../keeper-cli/src/reference.ts";
+import { BEE_TINY, House } from "../house.ts";
+import { cases } from "./cases.ts";
+
+/** Every command of the keeper, run against a real queen, hive, engine and model. */
+
+let house: House;
+let hub: TestHub;
+/** Behind the tensors: the hub's file is not the very one that the hive has. */
+const OTHERS = Buffer.alloc(32);
+/** What the commands so far have said. */
+const said: Record<string, string> = {};
+beforeAll(async () => {
+  hub = await startHub();
+  hub.addRepo("org/bees", { "bees.Q4_K_M.gguf": Buffer.concat([readFileSync(BEE_TINY), OTHERS]) }, { licence: "mit" });
+  house = await House.open({ HF_ENDPOINT: hub.url });
+  await house.startHive("den", ["--model-file", BEE_TINY]);
+  Object.assign(said, { url: house.url, key: house.key, home: house.home });
+});
+afterAll(async () => {
+  await house.close();
+  await hub.close();
+});
+
+const filled = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => said[name] ?? `no ${name}`);
+const escaped = (text: string): string => text.replaceAll(/[^\w]/g, String.raw`\$&`);
+const pattern = ({ source, flags }: RegExp): RegExp =>
+  new RegExp(
+    source.replaceAll(/\\\{(\w+)\\\}/g, (_, name: string) => escaped(said[name] ?? `no ${name}`)),
+    flags,
+  );
+
+test("every command has a case", () => {
+  // It has no end, and files of its own: start.test.ts and provision.test.ts.
+  const elsewhere = ["up"];
+  const without = commandNames().filter((name) => !cases.some(({ line }) => `${line} `.startsWith(`${name} `)));
+  expect(without).toEqual(elsewhere);
+});
+
+test.each(cases)("rbee $line", async ({ line, reads, stdin = "", code: expected = 0 }) => {
+  const env = { RBEE_URL: "", RBEE_API_KEY: "", HOME: house.home, BROWSER: "true" };
+  const rbee = house.rbee(line.split(" ").map(filled), env);
+  rbee.child.stdin.end(filled(stdin));
+  const { out, err, code } = await rbee.ended();
+  expect({ out, err, code }).toMatchObject({ code: expected });
+  const printed = out === "" ? err : out;
+  expect(printed).toMatch(pattern(reads));
+  Object.assign(said, pattern(reads).exec(printed)?.groups);
+});
