@@ -12,4 +12,8 @@ export const loadLimits = {
   first_use_ms: 30_000,
   /** An idle worker whose engine still runs something is looked at again after this. */
   idle_check_ms: 1_000,
+  /** A request whose model has no room waits on the hive for busy models to end; then another hive may have room. */
+  room_wait_ms: 60_000,
+  /** A job that a hive handed back because everything is busy asks for a place again after this: it may be the same hive. */
+  busy_pause_ms: 2_000,
 } as const;

@@ -61,7 +61,7 @@ export const limits = {
   failover_ms: 5_000,
   /** An alarm this late tells that the queen slept or her clock jumped: what did not come meanwhile proves nothing. */
   alarm_late_ms: 5_000,
-  /** An operation that was sent and not taken up by then is sent again or placed elsewhere. */
+  /** An operation that was sent and not taken up by then went down a dead line: that is closed, and the job placed anew. */
   take_up_ms: 8_000,
   /** Times a job may be given to a hive before it fails: each one costs somebody's GPU. */
   dispatches_max: 5,

@@ -22,7 +22,8 @@ const USAGE = `rbee-hive --queen-url <url> [--join-token <token>] [--home <dir>]
 The local server answers on 127.0.0.1, at port 7835 unless told otherwise (RBEE_LOCAL_PORT; 0 is any free port, "none" is
 no server); its key is in local.json of the home.
 --keep-alive is how long a model that a request loaded stays when idle (10m; -1: while there is room), unless the request
-says so. What a person loads stays, and what is preloaded.
+says so. What a person loads stays, and what is --preload'ed: until it is stopped, or until another model needs its memory
+while it is idle (rbee models load --pin keeps it from that).
 Models come from HF_ENDPOINT (huggingface.co) with HF_TOKEN into HF_HOME, as fast as they come unless RBEE_DOWNLOAD_LIMIT
 names bytes a second (such as 20M), and from public https addresses only, unless RBEE_ALLOW_PRIVATE_URLS=1.
 With RBEE_PULL=1 a request for a model that no hive has (org/repo or org/repo:QUANT) has it fetched here; without it that

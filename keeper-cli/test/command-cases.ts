@@ -9,6 +9,7 @@ const apiKey = { key_id: "grafana-k3v9qa", name: "grafana", scope: "infer", crea
 const device = { id: "cuda:0", kind: "cuda", name: "A GPU", memory_total_bytes: 8 * GIB, memory_free_bytes: GIB };
 const found = {
   id: "org/model",
+  url: "https://huggingface.co/org/model",
   quants: ["Q4_K_M", "Q8_0"],
   sizes: { Q4_K_M: 2 * GIB },
   downloads: 12_345,

@@ -69,6 +69,23 @@ describe("waiting for a place", () => {
     await queen(`/v1/jobs/${other}`, { method: "DELETE" });
   });
 
+  test("[AGENT-24] goes on where a hive found everything busy, however often it does; between two times passes a while", async () => {
+    await connect();
+    const id = await submit(infer());
+    const job = env.JOB.getByName(`main/${id}`);
+    for (let times = 0; times <= limits.dispatches_max; times++) {
+      const { lane } = await hive.take();
+      await lane.end(0, { status: "refused", error: problemOf("worker_busy", "a wasp keeps the memory") });
+      expect(await view(id)).toMatchObject({ state: "queued", reason: "a wasp keeps the memory" });
+      const due = await runInDurableObject(job, (_, state) => state.storage.getAlarm());
+      expect((due ?? 0) - Date.now()).toBeGreaterThan(limits.busy_pause_ms / 2);
+      await runDurableObjectAlarm(job);
+    }
+    const { lane } = await hive.take();
+    await lane.end(0, { status: "succeeded", result: { text: "x", finish_reason: "stop" } });
+    expect(await view(id)).toMatchObject({ state: "succeeded", dispatches: 1 });
+  });
+
   test("says its position, why, and, once it is known, for how long", async () => {
     await connect(1);
     for (let n = 0; n < limits.eta_jobs_min; n++) await ran(infer());

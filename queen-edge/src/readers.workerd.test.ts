@@ -97,7 +97,7 @@ describe("[READ-6] a reader that does not keep up", () => {
       },
     );
     const received: string[] = [];
-    webSocket?.addEventListener("message", ({ data }) => received.push(String(data)));
+    webSocket?.addEventListener("message", ({ data }) => void received.push(String(data)));
     webSocket?.accept();
     const quick = await SseReader.open(id);
     // As much as the window holds, but nothing that was held back: it is not behind yet.

@@ -54,7 +54,7 @@ export const cases: readonly Case[] = [
   { line: "workers spawn bee-tiny --hive den", reads: /(?<second>worker-den-\d+) is ready: pid \d+, port \d+\n$/ },
   { line: "workers stop {second} --drain-ms 0", reads: /stopped/ },
   { line: "workers spawn bee-tiny --hive den", reads: /(?<third>worker-den-\d+) is ready/ },
-  { line: "workers retire {third}", reads: /retire/ },
+  { line: "workers retire {third}", reads: /gets nothing new/ },
   { line: "workers catalog den", reads: /cpu-llm-worker[^]*llama-server/ },
   { line: "workers offer llama-server --hive den", reads: /llama-server +\S+ +build/ },
   { line: "workers installed den", reads: /cpu-llm-worker .*came with the agent +used by \{worker\}/ },

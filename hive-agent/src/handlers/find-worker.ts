@@ -12,10 +12,22 @@ import { narrateLoading } from "./loading.ts";
 
 type Input = OperationInput<"infer">;
 
-/** A worker that has the model; loads it where none has. @throws RbeeError */
+type Wish = Pick<Input, "model" | "worker_id" | "keep_alive">;
+
+/** A worker that has the model; loads it where none has. A hive that is to leave begins nothing. @throws RbeeError */
 export async function* findWorker(
   deps: HandlerDeps,
-  input: Pick<Input, "model" | "worker_id" | "keep_alive">,
+  wish: Wish,
+  context: HiveContext,
+): AsyncGenerator<HandlerEvent, WorkerInfo, void> {
+  const worker = yield* find(deps, wish, context);
+  context.draining.throwIfAborted();
+  return worker;
+}
+
+async function* find(
+  deps: HandlerDeps,
+  input: Wish,
   context: HiveContext,
 ): AsyncGenerator<HandlerEvent, WorkerInfo, void> {
   const { supervisor } = deps;

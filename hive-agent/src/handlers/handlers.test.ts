@@ -117,6 +117,11 @@ test("[AGENT-21] when the hive is to leave, what waits for a slot is handed back
   await expect.poll(() => raw.knows(`${context.job_id}.2`), { interval: 5, timeout: 10_000 }).toBe(true);
   leaving.abort(new RbeeError("draining"));
   expect((await failureOf(waiting)).code).toBe("draining");
+  const late = { ...context, term: 3, worker_id, draining: leaving.signal };
+  expect((await failureOf(run(handlers.infer(ask({}), late)))).code).toBe("draining");
+  expect(
+    (await failureOf(run(handlers.embed({ hive_id: "den", model: "bee-tiny", input: ["bees"] }, late)))).code,
+  ).toBe("draining");
   expect(await raw.knows(`${context.job_id}.2`)).toBe(false);
   expect((await run(begun)).result).toMatchObject({ finish_reason: "length" });
   await hive.supervisor.stop(worker.pid);

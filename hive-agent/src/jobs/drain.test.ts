@@ -1,4 +1,4 @@
-import { limits } from "@rbee/contracts";
+import { limits, RbeeError } from "@rbee/contracts";
 import { expect, test } from "vitest";
 import { playing, token } from "../link/testing/handlers.ts";
 import { LaneBench } from "../link/testing/lane-bench.ts";
@@ -41,4 +41,18 @@ test("[AGENT-21] what has begun goes on, what comes is refused", async () => {
   bench.begin(3);
   bench.open(0);
   expect(bench.dial.last.take().at(-1)).toMatchObject({ t: "end", outcome: { status: "refused" } });
+});
+
+test("[AGENT-24] what finds everything busy is handed back", async () => {
+  const bench = LaneBench.running(
+    // oxlint-disable-next-line require-yield
+    playing(async function* () {
+      throw new RbeeError("worker_busy", "no room");
+    }),
+  );
+  await turn();
+  bench.clock.advance(0);
+  expect(bench.dial.last.take()).toMatchObject([
+    { t: "end", final: 0, outcome: { status: "refused", error: { code: "worker_busy" } } },
+  ]);
 });

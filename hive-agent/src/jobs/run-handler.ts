@@ -65,8 +65,8 @@ export async function runHandler(
     if (!(thrown instanceof RbeeError) && !context.signal.aborted) {
       log.error("a handler broke", { job_id: context.job_id, operation: runnable.name, where: traceOf(thrown) });
     }
-    // Handed back before it began: the queen places it elsewhere. [AGENT-21]
-    const refused = thrown instanceof RbeeError && thrown.code === "draining";
+    // Handed back before it began: the queen places it elsewhere, or later. [AGENT-21] [AGENT-24]
+    const refused = thrown instanceof RbeeError && (thrown.code === "draining" || thrown.code === "worker_busy");
     return { status: refused ? "refused" : "failed", error: problemFrom(thrown) };
   }
 }

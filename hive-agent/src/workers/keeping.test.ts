@@ -21,18 +21,18 @@ const inTime = { timeout: 25_000 };
 const list = () => hive.supervisor.list();
 const load = async (model: string, keep_alive: number) =>
   hive.supervisor.ensure(model, { signal: never }, hive.supervisor.keeping.onDemand(keep_alive));
-const ask = (worker_id: string, max_tokens: number) =>
+const ask = (worker_id: string, max_tokens: number, signal = never) =>
   hive.supervisor.generate(
     worker_id,
     { id: newId(), generation: generationOf({ prompt: "Count", max_tokens }) },
-    never,
+    signal,
   );
 const use = async (worker_id: string) => collect(ask(worker_id, 1));
 
 /** Bytes of bee-tiny with its context, as the hive reckons them. */
 let each = 0;
 /** A machine with memory for so many workers. */
-async function startSmall(workers: number): Promise<void> {
+async function startSmall(workers: number, options: Parameters<typeof testHive>[0] = {}): Promise<void> {
   const devices = async (): Promise<Device[]> => {
     const memory_total_bytes = each === 0 ? Number.MAX_SAFE_INTEGER : Math.ceil(each * (workers + 0.5));
     const taken = (hive?.supervisor.list() ?? []).reduce((sum, { memory_bytes = 0 }) => sum + memory_bytes, 0);
@@ -40,7 +40,7 @@ async function startSmall(workers: number): Promise<void> {
     return [{ id: "cpu", kind: "cpu", name: "cpu", memory_total_bytes, memory_free_bytes }];
   };
   each = 0;
-  hive = await testHive({ kinds: counting, devices, slots: 1 });
+  hive = await testHive({ kinds: counting, devices, slots: 1, ...options });
   for (const name of ["one", "two", "three"]) await hive.addModel(name);
   const { memory_bytes = 0, pid } = await hive.supervisor.spawn({ model: "one" }, { signal: never });
   await hive.supervisor.stop(pid);
@@ -131,7 +131,7 @@ test("[EVICT-1] never one that is busy, pinned or not used yet: the refusal says
   await running.next();
   const pinned = await hive.supervisor.spawn({ model: "two", pin: true }, { signal: never });
   await use(pinned.worker_id);
-  const refused = await failureOf(load("three", 600));
+  const refused = await failureOf(hive.supervisor.spawn({ model: "three" }, { signal: never }));
   expect(refused.code).toBe("insufficient_memory");
   expect(refused.message).toContain(`${busy.worker_id} keeps`);
   expect(refused.message).toMatch(/GiB \(busy\).*GiB \(pinned\)/);
@@ -143,7 +143,43 @@ test("[EVICT-1] never one that is busy, pinned or not used yet: the refusal says
       .toSorted(),
   ).toEqual(["one", "three"]);
   // Nobody has used the third one yet.
-  expect((await failureOf(load("two", 600))).message).toContain("(unserved)");
+  expect((await failureOf(hive.supervisor.spawn({ model: "two" }, { signal: never }))).message).toContain("(unserved)");
   await hive.supervisor.stop(busy.pid);
   await running.return(undefined as never);
 });
+
+test("[AGENT-24] a request waits for room that busy workers have, and begins when they are done", inTime, async () => {
+  await startSmall(1);
+  const busy = await load("one", 600);
+  const stop = new AbortController();
+  const running = ask(busy.worker_id, 30_000, stop.signal);
+  await running.next();
+  const waiting = load("two", 600);
+  expect(list()).toMatchObject([{ model: "one" }]);
+  const impatient = new AbortController();
+  const { keeping } = hive.supervisor;
+  const left = failureOf(hive.supervisor.ensure("three", { signal: impatient.signal }, keeping.onDemand()));
+  impatient.abort(new Error("changed my mind"));
+  expect((await left).message).toBe("changed my mind");
+  stop.abort(new Error("enough"));
+  expect((await failureOf(collect(running))).message).toBe("enough");
+  expect((await waiting).model).toBe("two");
+  expect(list()).toMatchObject([{ model: "two" }]);
+});
+
+test(
+  "[AGENT-24] what is busy for too long is left to the queen; what never fits is refused at once",
+  inTime,
+  async () => {
+    await startSmall(1, { room_wait_ms: 300 });
+    const busy = await load("one", 600);
+    const running = ask(busy.worker_id, 30_000);
+    await running.next();
+    const refused = await failureOf(load("two", 600));
+    expect(refused).toMatchObject({ code: "worker_busy" });
+    expect(refused.message).toContain("(busy)");
+    await hive.supervisor.keeping.wanted(busy.worker_id, { pin: true });
+    expect((await failureOf(load("two", 600))).code).toBe("insufficient_memory");
+    await running.return(undefined as never);
+  },
+);

@@ -1,4 +1,7 @@
-import { limits, STAYS } from "@rbee/contracts";
+import { limits, RbeeError, STAYS } from "@rbee/contracts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { WorkerFailures } from "./failures.ts";
+import { NoRoom } from "./memory.ts";
 import type { Planned, Planner } from "./plans.ts";
 import type { SpawnRequest } from "./records.ts";
 import type { Resident } from "./room.ts";
@@ -14,8 +17,11 @@ interface Hooks {
   stop(worker: RunningWorker): Promise<unknown>;
   /** Something is to be seen that was not. */
   changed(): void;
+  readonly failed: WorkerFailures;
   /** Seconds that what a request loads stays when idle, unless it says so itself. */
   readonly keep_alive: number | undefined;
+  /** How long what a request loads waits here for room; limits.room_wait_ms unless given. */
+  readonly room_wait_ms: number | undefined;
 }
 
 /** How long workers stay: until they were idle for their time, or until their memory is needed. [KEEP-1] */
@@ -23,6 +29,8 @@ export class Keeping {
   readonly #hooks: Hooks;
   readonly #timers = new Map<RunningWorker, NodeJS.Timeout>();
   #lastPlan: Promise<unknown> = Promise.resolve();
+  /** Resolves when there may be room that there was not. */
+  #news = Promise.withResolvers<void>();
   /** Workers stopped so far, by why. */
   readonly stops = { idle: 0, memory: 0 };
 
@@ -32,7 +40,10 @@ export class Keeping {
 
   watch(worker: RunningWorker): void {
     worker.onUse = () => this.#used(worker);
-    void worker.died.then(() => this.#disarm(worker));
+    void worker.died.then(() => {
+      this.#disarm(worker);
+      this.#tell();
+    });
   }
 
   close(): void {
@@ -47,7 +58,9 @@ export class Keeping {
   /** A request says how long a worker stays behind it; only of one that a request loaded. The last one decides. */
   async requested(workerId: string, keep_alive: number | undefined): Promise<void> {
     const worker = this.#find(workerId);
-    if (worker?.record.request.on_demand === true && keep_alive !== undefined) await this.#keep(worker, { keep_alive });
+    if (worker?.record.request.on_demand !== true || keep_alive === undefined) return;
+    // A disk that is full fails no request for that.
+    await this.#keep(worker, { keep_alive }).catch(this.#hooks.failed("written down", worker.record.info.worker_id));
   }
 
   /** A person wants it: it stays unless they say how long, whoever loaded it. What they do not speak of stays as it was. */
@@ -59,11 +72,41 @@ export class Keeping {
     await this.#keep(worker, { on_demand: false, keep_alive: keep_alive ?? stays, pin: pin ?? request.pin });
   }
 
-  /** Finds room for a worker; idle ones are stopped for it. One after another, so that none is stopped for two. @throws RbeeError */
+  /**
+   * Finds room for a worker; idle ones are stopped for it. A request waits a while for those that are busy: the queen
+   * looked before they were. @throws RbeeError worker_busy when that takes too long
+   */
   async plan(request: SpawnRequest, signal: AbortSignal): Promise<Planned> {
+    const until = performance.now() + (this.#hooks.room_wait_ms ?? limits.room_wait_ms);
+    for (;;) {
+      // Taken before the look, so that nothing is missed.
+      const news = this.#news.promise;
+      try {
+        return await this.#inTurn(request, signal);
+      } catch (error) {
+        if (!(error instanceof NoRoom) || !error.passes || request.on_demand !== true) throw error;
+        const left = until - performance.now();
+        if (left <= 0) throw new RbeeError("worker_busy", error.message);
+        await within(news, Math.min(left, limits.idle_check_ms), signal);
+      }
+    }
+  }
+
+  /** One after another, so that no worker is stopped for two. */
+  async #inTurn(request: SpawnRequest, signal: AbortSignal): Promise<Planned> {
     const planned = this.#lastPlan.then(async () => this.#plan(request, signal));
     this.#lastPlan = planned.catch(() => undefined);
-    return await planned;
+    const { plan, memory } = await planned;
+    const release = (): void => {
+      memory.release();
+      this.#tell();
+    };
+    return { plan, memory: { release } };
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
   }
 
   #find(workerId: string): RunningWorker | undefined {
@@ -87,7 +130,11 @@ export class Keeping {
       this.#hooks.workers().map(async (worker) => {
         const { worker_id, device, memory_bytes: bytes = 0 } = worker.record.info;
         const busy = (await isIdle(worker)) ? undefined : worker.state === "ready" ? "busy" : worker.state;
-        return { worker_id, device, bytes, why: busy ?? worker.held, used_at: worker.usedAt };
+        const { held, usedAt: used_at } = worker;
+        // Nobody knows when what a person started will first be used.
+        const stays =
+          held === "pinned" || (busy === undefined && held !== undefined && worker.info.keep_alive === undefined);
+        return { worker_id, device, bytes, why: busy ?? held, stays, used_at };
       }),
     );
   }
@@ -96,16 +143,21 @@ export class Keeping {
     const { request } = worker.record;
     const same = Object.entries(change).every(([name, value]) => request[name as keyof SpawnRequest] === value);
     if (same) return;
-    await worker.amend({ request: { ...request, ...change } });
-    this.#used(worker);
-    this.#hooks.changed();
+    await worker.amend({ request: { ...request, ...change } }).finally(() => {
+      this.#used(worker);
+      this.#hooks.changed();
+    });
   }
 
   #used(worker: RunningWorker): void {
     this.#disarm(worker);
+    this.#tell();
     if (worker.active > 0 || worker.state !== "ready") return;
     if (worker.record.served !== true && worker.usedAt > worker.readyAt)
-      void worker.amend({ served: true }).then(() => this.#hooks.changed());
+      void worker
+        .amend({ served: true })
+        .catch(this.#hooks.failed("written down", worker.record.info.worker_id))
+        .then(() => this.#hooks.changed());
     const { keep_alive } = worker.info;
     if (keep_alive === undefined) return;
     const seconds = worker.record.served === true ? keep_alive : Math.max(keep_alive, limits.first_use_ms / 1_000);
@@ -130,7 +182,7 @@ export class Keeping {
   async #stop(worker: RunningWorker, why: keyof Keeping["stops"]): Promise<void> {
     if (worker.state !== "ready" || worker.active > 0) return;
     this.stops[why] += 1;
-    await this.#hooks.stop(worker).catch(() => undefined);
+    await this.#hooks.stop(worker).catch(this.#hooks.failed("stopped", worker.record.info.worker_id));
   }
 
   #disarm(worker: RunningWorker): void {
@@ -143,4 +195,13 @@ export class Keeping {
 async function isIdle(worker: RunningWorker): Promise<boolean> {
   if (worker.state !== "ready" || worker.active > 0) return false;
   return (await worker.client.health())?.slots_busy === 0;
+}
+
+/** Waits for it, and no longer than so long. @throws the signal's reason */
+async function within(news: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const timer = delay(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined);
+  await Promise.race([news, timer]);
+  over.abort();
+  signal.throwIfAborted();
 }

@@ -28,6 +28,16 @@ export interface Reserved {
   release(): void;
 }
 
+/** There is no room; whether there will be, once others are ready or done. */
+export class NoRoom extends RbeeError {
+  readonly passes: boolean;
+
+  constructor(detail: string, passes: boolean) {
+    super("insufficient_memory", detail);
+    this.passes = passes;
+  }
+}
+
 /** Memory that workers which are still loading will take, by device: its driver does not know of it yet. [WORK-1] */
 export class Reservations {
   readonly #bytes = new Map<string, number>();
@@ -39,7 +49,7 @@ export class Reservations {
   /**
    * Takes room on a device, or says which idle workers must go first. `before`: what was reserved before the devices were
    * looked at. What was let go since then is in use now, and they do not show it.
-   * @throws RbeeError insufficient_memory, with the numbers
+   * @throws NoRoom with the numbers
    */
   take(
     devices: readonly Device[],
@@ -49,11 +59,11 @@ export class Reservations {
     const spaces = devices.map((device) => {
       const reserved = Math.max(before.get(device.id) ?? 0, this.#bytes.get(device.id) ?? 0);
       const free = Math.max(0, device.memory_free_bytes - reserved);
-      return { device: device.id, kind: device.kind, total: device.memory_total_bytes, free };
+      return { device: device.id, kind: device.kind, total: device.memory_total_bytes, free, reserved };
     });
     const room = findRoom(bytes, spaces, residents);
     const device = devices.find((one) => one.id === room?.device);
-    if (room === undefined || device === undefined) throw tooLarge({ id, bytes }, spaces, residents);
+    if (room === undefined || device === undefined) throw noRoom({ id, bytes }, spaces, residents);
     if (room.evict.length > 0) return { evict: room.evict };
     this.#add(device.id, bytes);
     return { device, memory: { release: () => this.#add(device.id, -bytes) } };
@@ -64,20 +74,23 @@ export class Reservations {
   }
 }
 
-function tooLarge(
-  need: Need,
-  spaces: readonly (Space & { readonly total: number })[],
-  residents: readonly Resident[],
-): RbeeError {
+type Taken = Space & { readonly total: number; readonly reserved: number };
+
+function noRoom(need: Need, spaces: readonly Taken[], residents: readonly Resident[]): NoRoom {
   const had = spaces.map(({ device, free, total }) => `${device} has ${gib(free)} of ${gib(total)} free`);
   const there = spaces.flatMap(({ device }) => residents.filter((one) => one.device === device && one.bytes > 0));
   const kept = there.map(
     ({ worker_id, bytes, why }) => `${worker_id} keeps ${gib(bytes)}${why === undefined ? "" : ` (${why})`}`,
   );
-  return new RbeeError(
-    "insufficient_memory",
-    `${need.id} needs about ${gib(need.bytes)}; ${[...had, ...kept].join("; ")}`,
-  );
+  const detail = `${need.id} needs about ${gib(need.bytes)}; ${[...had, ...kept].join("; ")}`;
+  const passes = spaces.some((space) => need.bytes <= sooner(space, residents));
+  return new NoRoom(detail, passes);
 }
+
+/** What a device will have without anybody's doing. Workers that start are reserved for already. */
+const sooner = ({ device, free, reserved }: Taken, residents: readonly Resident[]): number =>
+  residents
+    .filter((one) => one.device === device && !one.stays && one.why !== "starting")
+    .reduce((bytes, one) => bytes + one.bytes, free + reserved);
 
 const gib = (bytes: number): string => `${(bytes / GIB).toFixed(2)} GiB`;

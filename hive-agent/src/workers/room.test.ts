@@ -8,6 +8,7 @@ const resident = (worker_id: string, over: Partial<Resident> = {}): Resident => 
   device: "cpu",
   bytes: 10,
   why: undefined,
+  stays: false,
   used_at: 0,
   ...over,
 });
@@ -24,7 +25,7 @@ const aResidents = fc
     }),
     { maxLength: 12 },
   )
-  .map((all) => all.map((one, n) => ({ ...one, worker_id: `worker-${n}` })));
+  .map((all) => all.map((one, n) => ({ ...one, stays: false, worker_id: `worker-${n}` })));
 
 test("[EVICT-1] only what may go goes, it is enough, none of it is needless, and it is never for nothing", () => {
   fc.assert(

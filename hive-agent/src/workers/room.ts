@@ -12,6 +12,8 @@ export interface Resident {
   readonly bytes: number;
   /** Why it must stay; absent: it does nothing, and may go. */
   readonly why: string | undefined;
+  /** It does not go by itself, whatever becomes of what runs on it. */
+  readonly stays: boolean;
   /** When it was last used: any clock that goes on. */
   readonly used_at: number;
 }

@@ -42,7 +42,7 @@ export const queenContext = (env: Env, { colony, origin }: { colony: string; ori
       clockCheck(Date.now(), new Date().toISOString()),
     ];
   },
-  askHub: hubOf(env),
+  hub: hubOf(env),
   now: () => Date.now(),
 });
 

@@ -18,7 +18,7 @@ import {
 } from "@rbee/contracts";
 import type { JoinToken } from "./join-tokens.ts";
 import type { JobSpec } from "./job-record.ts";
-import { searchModels, type AskHub } from "./model-search.ts";
+import { searchModels, type Hub } from "./model-search.ts";
 import { unknownHive, unknownWorker } from "./unknown.ts";
 import type { UsageReport } from "./usage-book.ts";
 
@@ -42,7 +42,7 @@ export interface QueenContext {
   retireWorker(worker_id: string, keep: boolean): Promise<ActiveWorker>;
   /** Looks at everything the queen stands on. */
   check(): Promise<Check[]>;
-  readonly askHub: AskHub;
+  readonly hub: Hub;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -85,7 +85,7 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
   },
   async *model_search(input, queen) {
     const { hives } = await queen.status();
-    return { models: await searchModels(input, { ask: queen.askHub, hives }) };
+    return { models: await searchModels(input, { hub: queen.hub, hives }) };
   },
   async *hive_token_create({ label, labels, expires_in }, queen) {
     const expires_at = queen.now() + expires_in * 1000;

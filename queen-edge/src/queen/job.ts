@@ -33,6 +33,7 @@ import { alarmOf, CLOSE_LANE, hangUp, placeBy, type Admitted, type Decision, typ
 import { CommitPolicy } from "./commit-policy.ts";
 import { continuable, isLoss, mayContinue } from "./continuation.ts";
 import { hiveAway, hiveBack } from "./notices.ts";
+import { givenBack, type Loss } from "./loss.ts";
 import { dispatchedEvents, endingOf, failed, keptUntil, lastEventOf } from "./outcome.ts";
 import { JobRecord, type JobSpec } from "./job-record.ts";
 
@@ -170,7 +171,7 @@ export class Job {
         { do: "close_lane", why: "done" },
       ];
       const lost = outcome.status === "refused" || (outcome.status === "failed" && isLoss(this.spec, outcome.error));
-      if (lost) return [...done, ...this.#lost(phase, outcome.error.detail, now)];
+      if (lost) return [...done, ...this.#lost(...givenBack(phase, outcome.error, now))];
       return [...this.#finish(endedByHive(phase, endingOf(outcome, now)), outcome), ...done];
     });
   }
@@ -193,7 +194,7 @@ export class Job {
   notThere(term: number, reason: string, now: number): Effect[] {
     const phase = this.phase;
     if (phase.state !== "placed" || phase.term !== term) return [];
-    return this.#sql.transaction(() => this.#lost(phase, reason, now));
+    return this.#sql.transaction(() => this.#lost(phase, { reason, now }));
   }
 
   cancel(now: number): Effect[] {
@@ -222,7 +223,7 @@ export class Job {
       case "cancel_unanswered":
         return this.#endByQueen(phase, { status: "cancelled" }, now);
       case "silent":
-        return [hangUp(phase), ...this.#lost(phase, `${phase.hive_id} was silent too long`, now)];
+        return [hangUp(phase), ...this.#lost(phase, { reason: `${phase.hive_id} was silent too long`, now })];
       case "away":
         return [hiveAway(phase, now), ...this.#look(phase)];
       case "nothing":
@@ -259,7 +260,7 @@ export class Job {
   }
 
   /** The hive lost its term: run the job again if its row allows that, else end it with a typed error. [JOB-6] */
-  #lost(phase: Placed, reason: string, now: number): Effect[] {
+  #lost(phase: Placed, { reason, now, next = placeBy(now) }: Loss): Effect[] {
     if (phase.cancel_until !== undefined) return this.#endByQueen(phase, { status: "cancelled" }, now);
     this.log.commit();
     const tokens = this.log.tokens();
@@ -273,7 +274,7 @@ export class Job {
     const again = requeue(phase, reason, model_digest);
     this.#record.move(again);
     this.log.begin(again.term);
-    return [CLOSE_LANE, this.#write([{ type: "state", state: "queued", reason }]), ...placeBy(now)];
+    return [CLOSE_LANE, this.#write([{ type: "state", state: "queued", reason }]), ...next];
   }
 
   /** The queen ends it herself; the hive that may still have it is sent away. */

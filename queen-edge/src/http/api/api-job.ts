@@ -1,4 +1,4 @@
-import { limits, parseInput, RbeeError, type JobEvent, type OperationName } from "@rbee/contracts";
+import { limits, ModelId, parseInput, RbeeError, type JobEvent, type OperationName } from "@rbee/contracts";
 import { isEndOfJob, origin } from "@rbee/job-core";
 import { authorizeSubmission, jobId, withSession } from "@rbee/job-http";
 import { okOf } from "../../durable/answers.ts";
@@ -28,6 +28,9 @@ export async function submitJob(caller: ApiCaller, request: ApiRequest): Promise
 async function prepare(caller: ApiCaller, { operation, input: asked, part = 0, whole = false }: ApiRequest) {
   const { env, principal, secret, idempotency } = caller;
   const { colony, key_id } = principal;
+  const { model } = asked;
+  if (typeof model === "string" && !ModelId.safeParse(model).success)
+    throw new RbeeError("model_not_found", `The model '${model.slice(0, 128)}' does not exist here`);
   // Answers that may call tools cannot be continued; those fail, and say that trying again helps.
   const input = whole && asked["tools"] === undefined ? { ...asked, on_lost: "continue" } : asked;
   const submission = withSession({ operation, input: parseInput(operation, { ...input }) }, caller.headers);

@@ -6,13 +6,23 @@ import { jobOf } from "../../durable/ports.ts";
 import type { InferResult } from "./chat-answer.ts";
 import { BadRequest, jsonForm, streamForm } from "./errors.ts";
 import { ResponseEvents } from "./response-events.ts";
-import { conversationOf, jobOfResponse, noteIn, responseNow, responseObject, type Asked } from "./response-object.ts";
-import { parseResponses, responsesInput, type ResponsesRequest } from "./responses-request.ts";
+import { inputItemsPage } from "./response-items.ts";
+import {
+  conversationOf,
+  jobOfResponse,
+  noteIn,
+  outputOf,
+  responseNow,
+  responseObject,
+  responseOfItem,
+  type Asked,
+} from "./response-object.ts";
+import { Item, parseResponses, responsesInput, type ResponsesRequest } from "./responses-request.ts";
 import { readChoices } from "./run-choices.ts";
 
 /** `POST /responses` */
 export async function createResponse(body: unknown, caller: ApiCaller): Promise<Response> {
-  const request = parseResponses(body);
+  const request = await withItems(parseResponses(body), caller);
   const input = responsesInput(request, await earlier(request, caller));
   if (request.background === true) return inBackground(request, input, caller);
   const job = await ApiJob.start(caller, { operation: "infer", input, whole: request.stream !== true });
@@ -82,6 +92,11 @@ export async function getResponse(id: string, caller: ApiCaller): Promise<Respon
   return Response.json(responseNow(asked, view));
 }
 
+/** `GET /responses/{id}/input_items` @throws RbeeError not_found, BadRequest */
+export async function listInputItems(id: string, query: Record<string, string>, caller: ApiCaller): Promise<Response> {
+  return Response.json(inputItemsPage(await find(id, caller), query));
+}
+
 /** `POST /responses/{id}/cancel` @throws RbeeError not_found; BadRequest for one whose client holds it */
 export async function cancelResponse(id: string, caller: ApiCaller): Promise<Response> {
   const asked = await find(id, caller);
@@ -115,6 +130,37 @@ async function find(id: string, caller: ApiCaller): Promise<Asked> {
   const note = spec === undefined ? undefined : noteIn(spec);
   if (spec === undefined || note === undefined || note["store"] === false) throw missing(id);
   return spec;
+}
+
+/** Items that a request only names, each in the place of its name. @throws BadRequest */
+async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<ResponsesRequest> {
+  const { input } = request;
+  if (typeof input === "string") return request;
+  const outputs = new Map<string, ReturnType<typeof outputOf>>();
+  const items: (typeof input)[number][] = [];
+  for (const [at, item] of input.entries()) {
+    const { type, id = "" } = item;
+    if (type !== "item_reference") {
+      items.push(item);
+      continue;
+    }
+    const response = responseOfItem(id) ?? "";
+    const output = outputs.get(response) ?? (await outputNow(response, caller));
+    outputs.set(response, output);
+    const named = output.find((one) => one.id === id);
+    if (named === undefined)
+      throw new BadRequest(`Item with id '${id.slice(0, 64)}' not found.`, `input[${at}].id`, "invalid_value");
+    items.push(Item.parse(named));
+  }
+  return { ...request, input: items };
+}
+
+/** Nothing, where there is no such response or it is not complete. */
+async function outputNow(id: string, caller: ApiCaller): Promise<ReturnType<typeof outputOf>> {
+  const asked = await find(id, caller).catch(() => undefined);
+  if (asked === undefined) return [];
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
+  return view?.result === undefined ? [] : outputOf(asked.job_id, view.result as unknown as InferResult);
 }
 
 /** The conversation that this one goes on with. @throws BadRequest */

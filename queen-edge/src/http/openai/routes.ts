@@ -53,6 +53,7 @@ const methods: readonly (readonly [path: RegExp, methods: string])[] = [
   [/\/(chat\/completions|completions|embeddings|responses)$/, "POST"],
   [/\/responses\/[^/]+\/cancel$/, "POST"],
   [/\/responses\/[^/]+$/, "GET, DELETE"],
+  [/\/responses\/[^/]+\/input_items$/, "GET"],
   [/\/models(\/.+)?$/, "GET"],
 ];
 
