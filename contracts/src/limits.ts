@@ -149,6 +149,10 @@ export const limits = {
   conversations_max: 2_000,
   /** Boundaries of a chat, from its end, at which an earlier turn may have stopped. */
   conversation_turns_looked_up: 4,
+  /** Models whose jobs' times, or whose places, the queen has at hand: a client may name any. */
+  models_remembered_max: 1_000,
+  /** Names that a refusal lists of those there are. */
+  names_listed_max: 20,
   /** A wait is foretold only from so many jobs of the model that ended lately. */
   eta_jobs_min: 8,
   /** Jobs' worth of service that a key may catch up on when what it waited for comes back. */
