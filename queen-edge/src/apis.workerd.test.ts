@@ -186,6 +186,36 @@ test("what a client keeps with a response no hive sees, and a stranger's job is 
   expect((await queen(`/v1/responses/${job.op.job_id.replace("job_", "resp_")}`)).status).toBe(404);
 });
 
+test.each([
+  ["/api/generate", { prompt: "" }, { response: "" }],
+  ["/api/generate", { keep_alive: "5m" }, { response: "" }],
+  ["/api/chat", { messages: [], keep_alive: -1 }, { message: { role: "assistant", content: "" } }],
+])("%s with %j loads the model, and says so once it is there", async (path, asked, piece) => {
+  const answering = queen(path, { method: "POST", body: JSON.stringify({ model, ...asked }) });
+  const { op, lane } = await hive.take();
+  const { keep_alive } = { keep_alive: undefined, ...asked };
+  expect(op.input).toMatchObject({ model, max_tokens: 1 });
+  expect(op.input["keep_alive"]).toBe(keep_alive === "5m" ? 300 : keep_alive);
+  lane.send(done("x", 0));
+  const answer = await answering;
+  expect(await answer.json()).toEqual({
+    model,
+    created_at: expect.any(String) as string,
+    ...piece,
+    done: true,
+    done_reason: "load",
+  });
+});
+
+test("a model that cannot be loaded is not said to be", async () => {
+  const answering = queen("/api/generate", { method: "POST", body: JSON.stringify({ model }) });
+  const { lane } = await hive.take();
+  lane.send(broken(0, "insufficient_memory"));
+  const answer = await answering;
+  expect(answer.status).toBe(409);
+  expect(await answer.json()).toEqual({ error: expect.stringContaining("the engine fell over") as string });
+});
+
 test("a part of a choice that is refused refuses all of them", async () => {
   const response = await chat({ n: 2, model: "nothing" });
   expect(response.status).toBe(404);
