@@ -149,14 +149,15 @@ export class QueenClient {
     return result;
   }
 
-  /** How many vectors came for so many texts. */
-  async embed(model: string, input: readonly string[]): Promise<number> {
+  /** A vector of each text. */
+  async embed(model: string, input: readonly string[]): Promise<readonly Float32Array[]> {
     const { text } = await this.#request(
       "POST",
       "/v1/embeddings",
       JSON.stringify({ model, input, encoding_format: "base64" }),
     );
-    return (JSON.parse(text) as { data: unknown[] }).data.length;
+    const { data } = JSON.parse(text) as { data: readonly { embedding: string }[] };
+    return data.map(({ embedding }) => new Float32Array(new Uint8Array(Buffer.from(embedding, "base64")).buffer));
   }
 
   async #stream(body: unknown, take: (data: string, at: number) => void): Promise<void> {

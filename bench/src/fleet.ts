@@ -5,6 +5,7 @@ import type { WorkerInfo } from "@rbee/contracts";
 import { QueenClient, type WorkerClient, workerClient } from "./clients.ts";
 import { cpuOf, memoryOf, type Cpu } from "./cpu.ts";
 import { EMBEDDER, embedderFile, hasEmbedder } from "./embeddings.ts";
+import { listener } from "./prefix.ts";
 import { Process } from "./processes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -13,6 +14,7 @@ const beeTiny = join(root, "models/bee-tiny/bee-tiny.f16.gguf");
 /** Two of them hold the 128 streams: a worker has 64 slots at most. */
 const SYNTHETIC = { kind: "synthetic", model: "synthetic", slots: 64, context: 64 } as const;
 const REAL = { kind: "llama", model: "bee-tiny", slots: 1 } as const;
+const LISTENER = { kind: "llama", model: listener.model, slots: 1, context: listener.context } as const;
 
 const FOLDER = "rbee-bench-";
 
@@ -55,6 +57,7 @@ export class Fleet {
     copyFileSync(beeTiny, join(models, "bee-tiny.f16.gguf"));
     // A worker is started with a model; the synthetic one never opens it.
     copyFileSync(beeTiny, join(models, "synthetic.gguf"));
+    if (listener.model !== REAL.model) copyFileSync(listener.file, join(models, basename(listener.file)));
     if (hasEmbedder) copyFileSync(embedderFile, join(models, basename(embedderFile)));
     const { profile } = this.#options;
     const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
@@ -69,7 +72,8 @@ export class Fleet {
   async startWorkers(): Promise<void> {
     if (this.#agent === undefined) throw new Error("the agent is not running");
     const embedding = hasEmbedder ? [{ kind: "llama", model: EMBEDDER }] : [];
-    this.#agent.child.send([SYNTHETIC, SYNTHETIC, REAL, ...embedding]);
+    const listening = listener.model === REAL.model ? [] : [LISTENER];
+    this.#agent.child.send([SYNTHETIC, SYNTHETIC, REAL, ...listening, ...embedding]);
     this.#workers = ((await this.#agent.message()) as { workers: WorkerInfo[] }).workers;
   }
 

@@ -1,45 +1,80 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Fleet } from "./fleet.ts";
 import type { Amount } from "./scenarios.ts";
 import { median, round } from "./stats.ts";
 
-const Result = z.object({ text: z.string(), timings: z.object({ prompt_ms: z.number() }) });
+const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
-/** About half of what bee-tiny can hold: conversations of people who work get long. */
-const RULES = 50;
+const Result = z.object({
+  text: z.string(),
+  usage: z.object({ prompt_tokens: z.int() }),
+  timings: z.object({ prompt_ms: z.number() }),
+});
+
+/** A real model that holds thousands of tokens; it is not part of the project. */
+const LARGE = {
+  file: path("../shared/models/stories260K-chat-8k.f32.gguf"),
+  model: "stories260K-chat-8k",
+  context: 8_192,
+  chars: 4_500,
+};
+/** What there is otherwise holds a part of the text. */
+const SMALL = { file: path("models/bee-tiny/bee-tiny.f16.gguf"), model: "bee-tiny", context: 2_048, chars: 2_500 };
+
+/** Who holds the conversations, and how much of the text fits. */
+export const listener = existsSync(LARGE.file) ? LARGE : SMALL;
+
+/** What people talk to models about: a document of some pages. */
+const document = readFileSync(path("docs/ARCHITECTURE.md"), "utf8").slice(0, listener.chars);
+
 /** Reading so much takes seconds: a quarter of the rounds that other ratios have is enough for a median. */
 const SHARE = 1 / 4;
-const rules = (who: string): string =>
-  `You are ${who}. ${Array.from({ length: RULES }, (_, n) => `Rule ${n}: bees fly at ${n} o'clock.`).join(" ")}`;
 
 export interface Prefix {
+  readonly model: string;
+  /** Of a second turn. */
+  readonly prompt_tokens: number;
   readonly ratio: number;
   readonly second_turn_ms: number;
   readonly cold_ms: number;
 }
 
 /**
- * How long the real model reads the prompt of a conversation's second turn, through the queen: where the first was held,
- * and where nobody has ever seen it.
+ * How long a real model reads the prompt of a conversation's second turn, through the queen: where the first was held, and
+ * where nobody has ever seen it.
  */
 export async function secondTurn({ queen }: Fleet, amount: Amount): Promise<Prefix> {
   const warm: number[] = [];
   const cold: number[] = [];
+  const sizes: number[] = [];
   const say = async (messages: readonly object[]) =>
-    Result.parse(await queen.ask({ operation: "infer", model: "bee-tiny", messages, max_tokens: 8, temperature: 0 }));
+    Result.parse(
+      await queen.ask({ operation: "infer", model: listener.model, messages, max_tokens: 8, temperature: 0 }),
+    );
   for (let turn = 0; turn < amount.ratio_rounds * SHARE; turn++) {
+    // Texts that differ from their first word have nothing in common that could be held.
     const first = (who: string) => [
-      { role: "system", content: rules(`${who} number ${turn}`) },
-      { role: "user", content: "What do bees eat?" },
+      { role: "system", content: `${who} number ${turn} reads:\n${document}` },
+      { role: "user", content: "What is a hive?" },
     ];
-    const { text } = await say(first("a bee"));
+    const { text } = await say(first("Somebody"));
     const second = [
       { role: "assistant", content: text },
-      { role: "user", content: "And in the winter?" },
+      { role: "user", content: "And what is a queen?" },
     ];
-    warm.push((await say([...first("a bee"), ...second])).timings.prompt_ms);
-    cold.push((await say([...first("no wasp"), ...second])).timings.prompt_ms);
+    const held = await say([...first("Somebody"), ...second]);
+    warm.push(held.timings.prompt_ms);
+    sizes.push(held.usage.prompt_tokens);
+    cold.push((await say([...first("Nobody"), ...second])).timings.prompt_ms);
   }
   const [second_turn_ms, cold_ms] = [median(warm), median(cold)];
-  return { ratio: round(cold_ms / second_turn_ms), second_turn_ms: round(second_turn_ms), cold_ms: round(cold_ms) };
+  return {
+    model: listener.model,
+    prompt_tokens: median(sizes),
+    ratio: round(cold_ms / second_turn_ms),
+    second_turn_ms: round(second_turn_ms),
+    cold_ms: round(cold_ms),
+  };
 }

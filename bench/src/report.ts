@@ -5,6 +5,7 @@ import os from "node:os";
 import { styleText } from "node:util";
 import type { Cpu } from "./cpu.ts";
 import type { Percentiles } from "./stats.ts";
+import type { Embedding } from "./embeddings.ts";
 import type { Prefix } from "./prefix.ts";
 import type { Ratio, Streams } from "./scenarios.ts";
 import type { StalledReaders } from "./slow.ts";
@@ -20,7 +21,7 @@ export interface Figures {
   end_to_end_ratio?: number;
   end_to_end?: { long: Ratio; short: Ratio };
   second_turn?: Prefix;
-  texts_per_s?: number;
+  embedding?: Embedding;
   /** Simulated: how long requests wait for a slot, in seconds, by who chooses it. */
   placement_wait_s?: Record<"ours" | "two_choices" | "random" | "round_robin", Percentiles>;
   /** Processor time per job or token: tells what costs on a machine that is busy with other things too. */
@@ -59,7 +60,11 @@ function rows(figures: Figures): Row[] {
     { name: "100 stalled readers, others' p99, ratio", value: figures.stalled_readers?.p99_ratio, limit: atMost(1.1) },
     { name: "real model, queen ÷ direct", value: figures.end_to_end_ratio, limit: atLeast(0.95) },
     { name: "second turn's prompt, cold ÷ held", value: figures.second_turn?.ratio, limit: atLeast(5) },
-    { name: "embeddings, texts/s", value: figures.texts_per_s },
+    { name: "  of tokens", value: figures.second_turn?.prompt_tokens },
+    { name: "  held, ms", value: figures.second_turn?.second_turn_ms },
+    { name: "  cold, ms", value: figures.second_turn?.cold_ms },
+    { name: "embeddings, texts/s", value: figures.embedding?.texts_per_s },
+    { name: "embeddings, cosine less the published one", value: figures.embedding?.off_published, limit: atMost(0.01) },
     { name: "simulated fleet, wait p50 s", value: waits?.ours.p50, limit: atMost(0) },
     { name: "simulated fleet, wait p99 s", value: waits?.ours.p99, limit: atMost((waits?.two_choices.p99 ?? 0) / 10) },
     { name: "  two random choices, p99 s", value: waits?.two_choices.p99 },

@@ -45,7 +45,7 @@ export const errors = {
     exit: 4,
     retryable: false,
     title: "No valid key was sent",
-    help: "Send `Authorization: Bearer rbk_…`; `rbee up` prints the key of a local queen.",
+    help: "Send `Authorization: Bearer rbk_…`; `rbee up` prints the key of a local queen, `rbee keys create` makes others.",
   },
   forbidden: {
     status: 403,
@@ -58,8 +58,8 @@ export const errors = {
     status: 404,
     exit: 3,
     retryable: false,
-    title: "There is nothing at this address",
-    help: "See `GET /` for the routes.",
+    title: "There is no such thing",
+    help: "See `detail`; `GET /` shows the routes.",
   },
   job_not_found: {
     status: 404,

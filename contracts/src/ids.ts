@@ -43,6 +43,13 @@ export const DeviceId = z
 export const HiveLabel = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._=-]{0,62}$/, "a label is lower-case letters, digits and . _ = -, at most 63");
+/** What an owner calls a key: whose it is, or what for. */
+export const KeyName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,47}$/, "a key's name is lower-case letters, digits and dashes, at most 48");
+/** A key in lists and accounts: its name, and some letters that no other key of that name has. */
+export const KeyId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "`rbee keys list` shows the ids of keys");
+
 const LABELS_MAX = 16;
 export const HiveLabels = z.array(HiveLabel).max(LABELS_MAX);
 /** One label or a list of them. */

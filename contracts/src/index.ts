@@ -17,6 +17,7 @@ export * from "./operation.ts";
 export * from "./operations.ts";
 export * from "./operations/chat.ts";
 export * from "./operations/inference.ts";
+export * from "./operations/keys.ts";
 export * from "./operations/models.ts";
 export * from "./operations/tools.ts";
 export * from "./operations/usage.ts";

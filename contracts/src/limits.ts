@@ -1,3 +1,4 @@
+import { accessLimits } from "./limits-of-access.ts";
 import { apiLimits } from "./limits-of-apis.ts";
 import { heartbeatLimits } from "./limits-of-heartbeats.ts";
 import { loadLimits } from "./limits-of-loads.ts";
@@ -7,6 +8,7 @@ import { loadLimits } from "./limits-of-loads.ts";
  * A queue, buffer, retry or wait that is not named here does not exist.
  */
 export const limits = {
+  ...accessLimits,
   ...apiLimits,
   ...heartbeatLimits,
   ...loadLimits,
@@ -59,7 +61,7 @@ export const limits = {
   failover_ms: 5_000,
   /** An alarm this late tells that the queen slept or her clock jumped: what did not come meanwhile proves nothing. */
   alarm_late_ms: 5_000,
-  /** An operation that was sent and not taken up by then is sent again or placed elsewhere. */
+  /** An operation that was sent and not taken up by then went down a dead line: that is closed, and the job placed anew. */
   take_up_ms: 8_000,
   /** Times a job may be given to a hive before it fails: each one costs somebody's GPU. */
   dispatches_max: 5,
@@ -147,6 +149,10 @@ export const limits = {
   conversations_max: 2_000,
   /** Boundaries of a chat, from its end, at which an earlier turn may have stopped. */
   conversation_turns_looked_up: 4,
+  /** Models whose jobs' times, or whose places, the queen has at hand: a client may name any. */
+  models_remembered_max: 1_000,
+  /** Names that a refusal lists of those there are. */
+  names_listed_max: 20,
   /** A wait is foretold only from so many jobs of the model that ended lately. */
   eta_jobs_min: 8,
   /** Jobs' worth of service that a key may catch up on when what it waited for comes back. */
@@ -178,11 +184,6 @@ export const limits = {
   worker_retire_retry_ms: 30_000,
   /** The registry asks a job whether it still holds its place this often, while any job is open. */
   audit_ms: 60_000,
-
-  /** Join tokens are for pasting into one terminal, now. */
-  join_token_ms_max: 3_600_000,
-  /** How far a hive's clock may be off when it signs a connect request. The 401 carries the queen's time. */
-  signature_skew_ms: 300_000,
 
   /** Generation slots of a worker unless asked otherwise. */
   slots_default: 4,

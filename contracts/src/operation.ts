@@ -11,6 +11,9 @@ export type Executor = "queen" | "hive" | "worker";
 export const scopes = ["infer", "operator", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
+/** Does a key of this scope have what is needed? */
+export const reaches = (scope: Scope, needed: Scope): boolean => scopes.indexOf(scope) >= scopes.indexOf(needed);
+
 /** One row of the operations table. */
 export interface Operation {
   readonly executor: Executor;
@@ -20,6 +23,8 @@ export interface Operation {
   /** What the handler may yield before its result. */
   readonly progress: z.ZodType<HandlerEvent>;
   readonly result: z.ZodObject;
+  /** The result holds a secret that is kept nowhere else: its job is forgotten after a minute. */
+  readonly secret?: true;
   /** When the hive that runs it is lost: run it again, only if no token was shown yet, or never. */
   readonly rerun: "always" | "unseen" | "never";
   /** Input fields that are for the queen alone: hives never see them, so those a version behind need not know them. */

@@ -1,6 +1,7 @@
 import type { InputOf, Operation, RequestOf, ResultOf } from "./operation.ts";
 import { fleetOperations } from "./operations/fleet.ts";
 import { inferenceOperations } from "./operations/inference.ts";
+import { keyOperations } from "./operations/keys.ts";
 import { loadingOperations } from "./operations/loading.ts";
 import { modelOperations } from "./operations/models.ts";
 import { usageOperations } from "./operations/usage.ts";
@@ -14,6 +15,7 @@ export const operations = {
   ...workerOperations,
   ...inferenceOperations,
   ...usageOperations,
+  ...keyOperations,
 } as const;
 
 export type Operations = typeof operations;

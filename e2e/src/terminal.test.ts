@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startHub, type TestHub } from "../../hive-agent/src/models/testing/hub.ts";
 import { BEE_TINY, House } from "./house.ts";
 import { endless } from "./prompts.ts";
-import { hasTmux, Terminal } from "./terminal.ts";
+import { hasTmux, keeper, Terminal } from "./terminal.ts";
 
 /** What people see: the keeper in a real terminal, over a real queen, hive and model. */
 
@@ -13,6 +13,8 @@ let hub: TestHub;
 let terminal: Terminal | undefined;
 beforeAll(async () => {
   hub = await startHub();
+  const large = Buffer.concat([readFileSync(BEE_TINY), Buffer.alloc(4_000_000, 7)]);
+  hub.addRepo("org/large", { "large.Q4_K_M.gguf": large });
   hub.addRepo("org/bees", { "bees.Q4_K_M.gguf": readFileSync(BEE_TINY) }, { licence: "mit" });
   process.env["HF_ENDPOINT"] = hub.url;
   house = await House.open();
@@ -28,9 +30,13 @@ afterAll(async () => {
   delete process.env["HF_ENDPOINT"];
 });
 
-const open = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Terminal => {
+const open = (
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  size?: { columns: number; rows: number },
+): Terminal => {
   const own = { RBEE_HOME: house.home, RBEE_URL: house.url, RBEE_API_KEY: house.key, NO_COLOR: "1" };
-  terminal = new Terminal(args, { ...own, ...env });
+  terminal = new Terminal([...keeper, ...args], { ...own, ...env }, size);
   return terminal;
 };
 
@@ -72,6 +78,50 @@ describe.skipIf(!hasTmux)("in a terminal", () => {
     expect((await house.client().list()).map(({ operation }) => operation)).not.toContain("status");
   });
 
+  test("an answer streams between whole words; Ctrl-C cancels its job", async () => {
+    const infer = open(["infer", "--model", "bee-tiny", "--temperature", "0", "What do bees eat?"]);
+    expect(await infer.shows(/CODE 0/)).toMatch(/^Bees eat nectar[^]*\d+ tokens.* bee-tiny on den\nCODE/);
+    infer.close();
+    const schema = JSON.stringify(endless.response_format);
+    const stopped = open(["infer", "-m", "bee-tiny", "--max-tokens", "4096", "--response-format", schema, "List bees"]);
+    await stopped.shows(/^\[/);
+    stopped.type("C-c");
+    const [, id = ""] = /Cancelled (job_\w+) on den\nCODE 130/.exec(await stopped.shows(/CODE/)) ?? [];
+    expect(await house.client().get(id)).toMatchObject({ state: "cancelled" });
+  });
+
+  test("a chat answers, and Ctrl-D leaves it", async () => {
+    const chat = open(["chat", "--model", "bee-tiny"]);
+    await chat.shows(/› *$/m);
+    chat.type("What do bees eat?", "Enter");
+    await chat.shows(/nectar[^]*\n› *$/m);
+    chat.type("C-d");
+    await chat.shows(/CODE 0/);
+  });
+
+  test("a download draws a bar that fits; Ctrl-C cancels it, and the same command goes on from there", async () => {
+    const before = hub.sent;
+    hub.onPiece = (sent) => (sent - before > 1_000_000 ? new Promise(() => undefined) : undefined);
+    const pull = open(["models", "pull", "org/large", "--hive", "den"]);
+    const screen = await pull.shows(/━+╌+ \d+ %/);
+    expect(screen.trimEnd().split("\n")).toHaveLength(1);
+    pull.type("C-c");
+    expect(await pull.shows(/CODE/)).toMatch(/Cancelled job_\w+ on den\nThe part that came is kept[^]*\nCODE 130/);
+    pull.close();
+    hub.onPiece = undefined;
+    const asked = hub.requests.length;
+    await open(["models", "pull", "org/large", "--hive", "den"]).shows(/org\/large:Q4_K_M is ready[^]*CODE 0/);
+    const ranges = hub.requests.slice(asked).flatMap(({ range }) => range ?? []);
+    expect(ranges.filter((range) => range.startsWith("bytes=0-"))).toEqual([]);
+  });
+
+  test.each([40, 80])("tables fit %i columns: no line is broken", async (columns) => {
+    const screen = await open(["status"], {}, { columns, rows: 24 }).shows(/CODE 0/);
+    expect(screen).toMatch(
+      /^hive +state.*\nden +conn.*\n\nworker .*\nworker-den-\d+ .*\n\nNothing waits, 0 running\.\nCODE/,
+    );
+  });
+
   test("login does not show the key, and says whether it is good", async () => {
     const login = open(["login", house.url, "--name", "here"], { RBEE_URL: "", RBEE_API_KEY: "" });
     await login.shows(/Key:/);
@@ -86,7 +136,9 @@ describe.skipIf(!hasTmux)("in a terminal", () => {
     const jobs = async () => (await house.client().list()).map(({ operation }) => operation);
     const asked = open(["links", "open", "--terminal", "rbee://install/model?id=org/bees"]);
     await asked.shows(/Where\?/);
-    expect(asked.screen).toMatch(/run model +org\/bees\n.*\nsize +2\.2 MiB\nlicence +mit/);
+    expect(asked.screen).toMatch(
+      `run model  org/bees\nfrom       ${hub.url}/org/bees\nsize       2.2 MiB\nlicence    mit`,
+    );
     asked.type("Enter");
     await asked.shows(/load it there\?/);
     asked.type("n", "Enter");

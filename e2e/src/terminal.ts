@@ -3,7 +3,11 @@ import { fileURLToPath } from "node:url";
 
 /** A real terminal: tmux draws into one of its own, which a test can type into and read. */
 
-const MAIN = fileURLToPath(new URL("../../keeper-cli/src/main.ts", import.meta.url));
+/** The keeper, as a command line begins. */
+export const keeper = [
+  process.execPath,
+  fileURLToPath(new URL("../../keeper-cli/src/main.ts", import.meta.url)),
+] as const;
 const LOOK_EVERY_MS = 100;
 /** Starting a process on a busy machine is what takes long. */
 const SHOWN_WITHIN_MS = 40_000;
@@ -16,9 +20,14 @@ let terminals = 0;
 export class Terminal {
   readonly #socket = `rbee-${process.pid}-${++terminals}`;
 
-  /** Runs the keeper; what it leaves behind stays to be read, and below it `CODE <n>`. */
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>, size = { columns: 80, rows: 24 }) {
-    const words = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(" ");
+  /** Runs a command; what it leaves behind stays to be read, and below it `CODE <n>`. */
+  constructor(
+    command: readonly string[],
+    env: Readonly<Record<string, string>>,
+    size = { columns: 80, rows: 24 },
+    folder = ".",
+  ) {
+    const words = command.map((word) => `'${word}'`).join(" ");
     const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     const shell = `${words}; echo CODE $?; cat`;
     this.#tmux(
@@ -26,6 +35,8 @@ export class Terminal {
       "/dev/null",
       "new-session",
       "-d",
+      "-c",
+      folder,
       "-x",
       String(size.columns),
       "-y",

@@ -1,6 +1,7 @@
 import type { Scope } from "@rbee/contracts";
 import type { JobSpec } from "@rbee/job-core";
 import { expect, test } from "vitest";
+import { maySee } from "./access.ts";
 import { jobRoutes, type JobKeeper } from "./job-routes.ts";
 import { errorResponse } from "./problem.ts";
 
@@ -13,11 +14,11 @@ const ASKED: JobSpec = {
   submitted_at: 1,
 };
 
-/** Routes over a keeper that has one job, and the specs that were submitted to it. */
+/** Routes over a keeper that has one job for those who may see it, and the specs that were submitted to it. */
 function routesOf(caller: { key_id: string; scope: Scope }, asked = ASKED) {
   const submitted: JobSpec[] = [];
   const jobs: JobKeeper = {
-    request: async (id) => (id === asked.job_id ? asked : undefined),
+    request: async (id) => (id === asked.job_id && maySee(caller, asked) ? asked : undefined),
     submit: async (spec) => ({ ok: { created: submitted.push(spec) > 0 } }),
     view: async () => undefined,
     cancel: async () => undefined,
@@ -46,7 +47,7 @@ test("[RETRY-1] a job is retried by its own key, or an operator's, under whose k
 
 test("[RETRY-1] nobody else's key retries it, and no key gets more from a retry than from asking itself", async () => {
   const stranger = routesOf({ key_id: "bob", scope: "infer" });
-  expect((await stranger.retry()).status).toBe(403);
+  expect((await stranger.retry()).status).toBe(404);
   const operators = { ...ASKED, operation: "model_delete", input: { hive_id: "den", id: "bee" } } as const;
   const demoted = routesOf({ key_id: "alice", scope: "infer" }, operators);
   expect((await demoted.retry()).status).toBe(403);

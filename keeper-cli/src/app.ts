@@ -2,7 +2,7 @@ import { buildApplication, buildRouteMap, text_en, type Application, type Comman
 import { errorCodes, errors } from "@rbee/contracts";
 import { operationRoutes } from "./commands/catalog.ts";
 import { chatCommand } from "./commands/chat.ts";
-import { completionCommand } from "./commands/completion.ts";
+import { completionCommand } from "./commands/completion/command.ts";
 import { inferCommand } from "./commands/infer.ts";
 import { jobRoutes } from "./commands/jobs.ts";
 import { contextRoutes, loginCommand, logoutCommand } from "./commands/login.ts";

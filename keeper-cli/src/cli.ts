@@ -1,7 +1,7 @@
 import { run } from "@stricli/core";
 import manifest from "../package.json" with { type: "json" };
 import { buildKeeper } from "./app.ts";
-import { answerCompletion } from "./commands/completion.ts";
+import { answerCompletion } from "./commands/completion/command.ts";
 import { exitCodeForShell } from "./failure.ts";
 
 /** Runs one command line and gives its exit code. */

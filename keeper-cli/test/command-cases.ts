@@ -5,9 +5,11 @@ import type { operations } from "@rbee/contracts";
 const GIB = 2 ** 30;
 const started = { worker_id: "worker-attic-9100", port: 9_100, pid: 42, status: "ready" };
 export const installed = { worker_type: "cpu-llm-worker", version: "3.0.0", path: "/engines/cpu", size_bytes: 2 * GIB };
+const apiKey = { key_id: "grafana-k3v9qa", name: "grafana", scope: "infer", created_at: Date.now() };
 const device = { id: "cuda:0", kind: "cuda", name: "A GPU", memory_total_bytes: 8 * GIB, memory_free_bytes: GIB };
 const found = {
   id: "org/model",
+  url: "https://huggingface.co/org/model",
   quants: ["Q4_K_M", "Q8_0"],
   sizes: { Q4_K_M: 2 * GIB },
   downloads: 12_345,
@@ -269,5 +271,26 @@ export const cases: readonly Case[] = [
     input: { pid: 42, hive_id: "attic" },
     answer: { worker: running },
     reads: /42 +worker-attic-9100 +owl/,
+  },
+  {
+    args: "keys create grafana --scope operator --expires-in 86400",
+    asks: "key_create",
+    input: { name: "grafana", scope: "operator", expires_in: 86_400 },
+    answer: { ...apiKey, scope: "operator", expires_at: 4e12, key: "rbk_x.y" },
+    reads:
+      /id +grafana-k3v9qa\nscope +operator\nexpires +in [\d,]+ .*\n\n {2}RBEE_API_KEY=rbk_x\.y\n\nIt is shown this once/,
+  },
+  {
+    args: "keys list",
+    asks: "key_list",
+    answer: { keys: [apiKey] },
+    reads: /key +scope +made +last used +expires\ngrafana-k3v9qa +infer +\S.* +never/,
+  },
+  {
+    args: "keys revoke grafana-k3v9qa",
+    asks: "key_revoke",
+    input: { key_id: "grafana-k3v9qa" },
+    answer: message,
+    reads: /done so/,
   },
 ];

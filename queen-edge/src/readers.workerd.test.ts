@@ -90,11 +90,14 @@ describe("[READ-6] a reader that does not keep up", () => {
 
   test("is sent no notice beyond its window either", async () => {
     const { id, lane } = await hive.start();
-    const { webSocket } = await env.JOB.getByName(`main/${id}`).fetch(`https://job/reader?window=${WINDOW_CHARS}`, {
-      headers: { upgrade: "websocket" },
-    });
+    const { webSocket } = await env.JOB.getByName(`main/${id}`).fetch(
+      `https://job/reader?key_id=owner&window=${WINDOW_CHARS}`,
+      {
+        headers: { upgrade: "websocket" },
+      },
+    );
     const received: string[] = [];
-    webSocket?.addEventListener("message", ({ data }) => received.push(String(data)));
+    webSocket?.addEventListener("message", ({ data }) => void received.push(String(data)));
     webSocket?.accept();
     const quick = await SseReader.open(id);
     // As much as the window holds, but nothing that was held back: it is not behind yet.

@@ -36,4 +36,7 @@ export const operationNames = [
   "embed",
   "infer",
   "usage_report",
+  "key_create",
+  "key_list",
+  "key_revoke",
 ] as const satisfies readonly OperationName[];

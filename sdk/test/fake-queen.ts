@@ -190,6 +190,7 @@ export class FakeQueen {
   #view(job: FakeJob): Record<string, unknown> {
     const last = job.log.at(-1)?.event;
     const outcome = last?.type === "result" ? { result: last.result } : {};
+    const [hive_id] = job.log.flatMap(({ event }) => (event.type === "state" ? (event.hive_id ?? []) : []));
     return {
       job_id: job.id,
       operation: job.operation,
@@ -197,6 +198,7 @@ export class FakeQueen {
       cancelling: false,
       submitted_at: 1_700_000_000_000,
       dispatches: 1,
+      hive_id,
       ...outcome,
     };
   }

@@ -55,6 +55,18 @@ test("the last line of a run says how many seeds failed", () => {
   expect([stdout.trim().split("\n").at(-1), status]).toEqual(["seeds 50 failures 0", 0]);
 });
 
+test("whoever asks for what is not there is told what is", () => {
+  expect(sim("--help")).toMatchObject({ status: 0, stderr: "", stdout: expect.stringMatching(/^usage: /) });
+  for (const [args, why] of [
+    [["--sed", "5"], "Unknown option '--sed'"],
+    [["--seeds", "many"], '--seeds: a whole number above 0, not "many"'],
+    [["--mutants", "--only", "mistyped"], "there is no mutant mistyped"],
+  ] as const) {
+    const { status, stderr, stdout } = sim(...args);
+    expect([status, stdout, stderr.split("\n")[0]]).toEqual([2, "", why]);
+  }
+});
+
 /** Mutants that the first few seeds find. */
 const DOOMED = ["ack-before-durable", "no-dedupe", "slot-not-freed"];
 /** Two threads for each of them, one after the other. */

@@ -27,6 +27,7 @@ const ChatPage = lazy(() => import("./pages/chat/chat-page.tsx"));
 const UsagePage = lazy(() => import("./pages/usage-page.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings-page.tsx"));
 const AddHivePage = lazy(() => import("./pages/add-hive-page.tsx"));
+const InstallPage = lazy(() => import("./pages/workers/install-page.tsx"));
 const RunPage = lazy(() => import("./pages/models/run-page.tsx"));
 
 export function Shell() {
@@ -59,6 +60,7 @@ export function Shell() {
             <Route path="/usage" component={UsagePage} />
             <Route path="/settings" component={SettingsPage} />
             <Route path="/add" component={AddHivePage} />
+            <Route path="/install/worker" component={InstallPage} />
             <Route path="/run/:org/:repo">{({ org, repo }) => <RunPage model={`${org}/${repo}`} />}</Route>
             <Route component={NoPage} />
           </Switch>
@@ -113,15 +115,7 @@ function Connection() {
 }
 
 const NoPage = () => (
-  <Empty
-    icon={Activity}
-    title="There is no such page"
-    action={
-      <Link href="/" className="button">
-        To the fleet
-      </Link>
-    }
-  >
+  <Empty icon={Activity} title="There is no such page" to={{ href: "/", words: "To the fleet" }}>
     The link may be old, or a character of it got lost.
   </Empty>
 );

@@ -80,6 +80,7 @@ export const fleetOperations = {
   hive_token_create: {
     ...byQueen,
     scope: "admin",
+    secret: true,
     summary: "Make a one-time token with which a machine joins the fleet",
     input: z.strictObject({
       label: HiveId.optional().describe("Name the hive will have; its host name otherwise"),
@@ -91,6 +92,7 @@ export const fleetOperations = {
         .describe("Seconds until the token is worthless"),
       labels: SomeLabels.default([]).describe("Labels of the hive, by which jobs may ask for it"),
     }),
-    result: z.object({ token: z.string(), expires_at: z.int() }),
+    /** `install_command`: what to type on the machine that shall join, in a clone of this project. */
+    result: z.object({ token: z.string(), expires_at: z.int(), install_command: z.string() }),
   },
 } as const satisfies Table;

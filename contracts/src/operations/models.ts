@@ -61,6 +61,8 @@ const Revision = z
 /** A model on the hub that comes as GGUF. `sizes` in bytes by quantisation, in the order of `quants`. */
 const FoundModel = z.object({
   id: ModelId,
+  /** Its page on the hub that was searched, which need not be huggingface.co. */
+  url: z.url(),
   quants: z.array(z.string()),
   sizes: z.record(z.string(), z.int().nonnegative()),
   downloads: z.int().nonnegative(),

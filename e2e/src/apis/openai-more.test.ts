@@ -18,6 +18,17 @@ describe("older completions", () => {
     for await (const { choices } of await openai.completions.create({ ...request, echo: true, stream: true }))
       for (const { index, text } of choices) texts[index] += text;
     expect(texts).toEqual(whole.choices.map(({ text }) => text));
+    const offsets: number[] = [];
+    for await (const { choices } of await openai.completions.create({
+      ...request,
+      prompt: "a",
+      logprobs: 1,
+      stream: true,
+    }))
+      offsets.push(...(choices[0]?.logprobs?.text_offset ?? []));
+    expect(offsets).toHaveLength(12);
+    expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+    expect(offsets.at(-1)).toBeGreaterThan(0);
     const short = await openai.completions.create({ model, prompt: "Once upon a time", temperature: 0, logprobs: 2 });
     expect(short.usage?.completion_tokens).toBe(16);
     expect(short.choices[0]?.logprobs?.tokens?.length).toBe(16);
@@ -68,9 +79,20 @@ describe("errors", () => {
     [{ ...eats, stop: 5 }, "stop", "invalid_value"],
     [{ ...eats, messages: "hi" }, "messages", "invalid_type"],
     [{ ...eats, tools: [{ type: "magic" }] }, "tools[0].type", "invalid_value"],
+    [{ ...eats, tool_choice: "required" }, "tool_choice", null],
+    [
+      { model, messages: [{ role: "user", content: [{ type: "text" }] }] },
+      "messages.[0].content.[0].text",
+      "missing_required_parameter",
+    ],
   ] as const)("%j", async ([body, param, code], { openai }) => {
     const run = openai.chat.completions.create(body as OpenAI.ChatCompletionCreateParamsNonStreaming);
     await expect(run).rejects.toMatchObject({ status: 400, param, code, type: "invalid_request_error" });
+  });
+
+  test.for(["", "gpt 4!", "../secret", "x".repeat(400)])("the model %j is not found", async (name, { openai }) => {
+    const run = openai.chat.completions.create({ ...eats, model: name });
+    await expect(run).rejects.toMatchObject({ status: 404, code: "model_not_found" });
   });
 
   test("a prompt that does not fit", async ({ openai }) => {

@@ -208,6 +208,19 @@ describe("tools", () => {
     expect(final.choices[0]?.finish_reason).toBe("stop");
   });
 
+  test("one that takes nothing is called with nothing", async ({ openai }) => {
+    const { choices } = await openai.chat.completions.create({
+      model,
+      messages: ask("What time is it?"),
+      tools: [{ type: "function", function: { name: "now" } }],
+      tool_choice: "required",
+      parallel_tool_calls: false,
+    });
+    const [call] = choices[0]?.message.tool_calls ?? [];
+    expect(call).toMatchObject({ function: { name: "now" } });
+    expect(JSON.parse(call?.type === "function" ? call.function.arguments : "")).toEqual({});
+  });
+
   test("required, and forbidden", async ({ openai }) => {
     const request = { model, messages: ask("Hello!"), tools: [weather, add], temperature: 0 };
     const required = await openai.chat.completions.create({

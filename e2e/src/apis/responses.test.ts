@@ -75,6 +75,27 @@ test("events of a streamed one, in their order", async ({ openai }) => {
   expect(final.output_text).toBe(answer);
 });
 
+test("what a response was asked, and items that are only named", async ({ openai }) => {
+  const first = await openai.responses.create(request);
+  const { id } = first.output[0] ?? expect.fail("no output");
+  const named = [
+    { role: "user" as const, content: question },
+    { type: "item_reference" as const, id: id ?? "" },
+    { role: "user" as const, content: "Another one" },
+  ];
+  const second = await openai.responses.create({ ...request, input: named });
+  const texts: unknown[] = [];
+  for await (const item of openai.responses.inputItems.list(second.id, { order: "asc", limit: 2 }))
+    texts.push(item.type === "message" && item.content[0]);
+  expect(texts).toMatchObject([{ text: question }, { text: first.output_text }, { text: "Another one" }]);
+  const nobodys = openai.responses.create({ ...request, input: [{ type: "item_reference", id: "msg_1" }] });
+  await expect(nobodys).rejects.toMatchObject({ status: 400, param: "input[0].id" });
+  await expect(openai.responses.create({ ...request, input: [] })).rejects.toMatchObject({
+    status: 400,
+    param: "input",
+  });
+});
+
 test("a conversation goes on from an earlier response; its instructions do not", async ({ openai }) => {
   const first = await openai.responses.create({ ...request, instructions: "Be a bee." });
   const second = await openai.responses.create({ ...request, input: "Another one", previous_response_id: first.id });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { encode, textFrame } from "./proxy/codec.ts";
 import type { Link } from "./proxy/link.ts";
 import { Watched } from "./watched.ts";
-import { World } from "./world.ts";
+import { inTime, World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ async function replay(link: Link, frames: readonly string[]): Promise<number> {
   const socket = connect(Number(port), "127.0.0.1");
   socket.on("error", () => undefined);
   socket.write(link.request ?? "");
-  const [head] = (await once(socket, "data")) as [Buffer];
+  const [head] = (await inTime(once(socket, "data"), "the queen does not answer")) as [Buffer];
   for (const text of frames) socket.write(encode(textFrame(text, true)));
   const status = Number(head.toString("latin1").split(" ")[1]);
   socket.destroy();
@@ -33,7 +33,7 @@ test("an old lane's session is refused when its job is over", async () => {
   if (lane === undefined) throw new Error("there is no lane");
   expect(await job.judged()).toEqual([]);
   const log = await job.log();
-  const said = world.proxy.said(lane);
+  const said = lane.said();
   expect(said.join("")).toContain("lane_hello");
   expect(await replay(lane, said)).toBe(410);
   expect(await job.log()).toEqual(log);
@@ -42,7 +42,7 @@ test("an old lane's session is refused when its job is over", async () => {
 test("an old control session is refused, and the agent's own is not disturbed", async () => {
   const [control] = world.proxy.links("control");
   if (control === undefined) throw new Error("the agent is not connected");
-  const said = world.proxy.said(control);
+  const said = control.said();
   expect(said.join("")).toContain('"hello"');
   const job = await Watched.start(world, { tokens: 100, every: 20, hive: "ant" });
   await job.more(5);

@@ -26,9 +26,10 @@ afterAll(async () => {
 });
 
 const filled = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => said[name] ?? `no ${name}`);
+const escaped = (text: string): string => text.replaceAll(/[^\w]/g, String.raw`\$&`);
 const pattern = ({ source, flags }: RegExp): RegExp =>
   new RegExp(
-    source.replaceAll(/\\\{(\w+)\\\}/g, (_, name: string) => RegExp.escape(said[name] ?? `no ${name}`)),
+    source.replaceAll(/\\\{(\w+)\\\}/g, (_, name: string) => escaped(said[name] ?? `no ${name}`)),
     flags,
   );
 

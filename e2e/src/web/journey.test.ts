@@ -107,6 +107,9 @@ describe.skipIf(!hasBrowser)("a person with a browser", () => {
     const client = stand.house.client();
     const runs = async () => (await client.list()).filter(({ operation }) => operation === "model_run");
     expect(await runs()).toEqual([]);
+    await page.goto("/run/org/Bee-Instruct-GGUF?quant=q8_0");
+    expect(await page.getByLabel("Quantisation").inputValue()).toBe("Q8_0");
+    await page.goto("/run/org/bees");
     await page.getByLabel("Hive").selectOption("den");
     await page.getByRole("radio", { name: /^cpu/ }).check();
     await button(/^Run$/).click();

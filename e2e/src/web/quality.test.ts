@@ -26,8 +26,27 @@ const pages = [
   { path: "/usage", ready: "tbody tr" },
   { path: "/settings", ready: "form, dl" },
   { path: "/add", ready: "form" },
+  { path: "/install/worker?type=vulkan-llm-worker", ready: "dl" },
   { path: "/run/org/bees", ready: "form" },
   { path: "/nowhere", ready: ".empty" },
+] as const;
+
+const dialogs = [
+  { path: "/", open: "Details of den", shows: "Let it test itself" },
+  { path: "/models", open: "Details of bee-tiny on den", shows: "Architecture" },
+  { path: "/models", open: "Delete bee-tiny from den", shows: "Keep it" },
+  { path: "/models", open: "Load org/bees:Q4_K_M on den", shows: "Context" },
+  { path: "/models?tab=discover", open: "Download org/Bee-Instruct-GGUF", shows: "Licence" },
+  { path: "/workers", open: "Start a worker", shows: "Engine" },
+  { path: "/workers", open: /^Stop worker-/, shows: "Keep it" },
+  { path: "/chat", open: "Parameters", shows: "JSON schema" },
+] as const;
+
+const looks = [
+  { colorScheme: "light", width: 1280 },
+  { colorScheme: "dark", width: 1280 },
+  { colorScheme: "light", width: 390 },
+  { colorScheme: "dark", width: 390 },
 ] as const;
 
 interface Violation {
@@ -51,15 +70,13 @@ describe.skipIf(!hasBrowser)("every page", () => {
   let stand: Stand;
   beforeAll(async () => {
     stand = await openStand();
-    await stand.house.client().run("infer", { model: "bee-tiny", prompt: "Who are you?" });
+    const client = stand.house.client();
+    await client.run("infer", { model: "bee-tiny", prompt: "Who are you?" });
+    await client.run("model_download", { hive_id: "den", model: "org/bees" });
   });
   afterAll(() => stand?.close());
 
-  test.for([
-    { colorScheme: "light", width: 1280 },
-    { colorScheme: "dark", width: 1280 },
-    { colorScheme: "light", width: 390 },
-  ] as const)("has no serious issue: $colorScheme, $width pixels", async ({ colorScheme, width }) => {
+  test.for(looks)("has no serious issue: $colorScheme, $width pixels", async ({ colorScheme, width }) => {
     const door = await stand.page({ signedIn: false, colorScheme });
     await door.getByLabel("API key").waitFor();
     expect(await seriousIssues(door)).toEqual([]);
@@ -76,15 +93,32 @@ describe.skipIf(!hasBrowser)("every page", () => {
     expect(issues).toEqual([]);
   });
 
-  test("dialogs have none either, hold the focus and close with Escape", async () => {
-    const page = await stand.page();
-    await page.goto("/models");
-    await page.getByRole("button", { name: "Details of bee-tiny on den" }).click();
-    await page.getByRole("dialog").getByText("Architecture").waitFor();
-    expect(await seriousIssues(page)).toEqual([]);
-    await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
-  });
+  test.for(looks)(
+    "no dialog has one: $colorScheme, $width pixels; Escape closes it",
+    async ({ colorScheme, width }) => {
+      const page = await stand.page({ colorScheme, viewport: { width, height: 844 } });
+      await page.locator("[data-hive]").waitFor();
+      const dialog = page.getByRole("dialog");
+      const issues: string[] = [];
+      for (const { path, open, shows } of dialogs) {
+        await page.goto(path);
+        await page.getByRole("button", { name: open }).first().click();
+        await dialog.getByText(shows).first().waitFor();
+        issues.push(...(await seriousIssues(page)).map((issue) => `${path} ${open} ${issue}`));
+        // The focus is in it, so that Escape reaches it.
+        expect(
+          await dialog
+            .locator(":focus")
+            .or(dialog.and(page.locator(":focus")))
+            .count(),
+          String(open),
+        ).toBe(1);
+        await page.keyboard.press("Escape");
+        await dialog.waitFor({ state: "detached" });
+      }
+      expect(issues).toEqual([]);
+    },
+  );
 
   test("loads little and is soon there", async () => {
     const page = await stand.page({ signedIn: false });
@@ -169,7 +203,7 @@ describe("what is served", () => {
       expect(answer.status, path).toBeGreaterThanOrEqual(400);
     }
     expect((await get("/", "*/*")).headers.get("content-type")).toContain("text/plain");
-    expect((await get("/nowhere")).status).toBe(404);
+    for (const { path } of pages) expect((await get(path)).status, path).toBe(path === "/nowhere" ? 404 : 200);
   });
 
   test("pages let no foreign script in; hashed files stay for ever", async () => {

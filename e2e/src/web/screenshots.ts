@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
+import { House } from "../house.ts";
 import { drawCard } from "./card.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -32,7 +33,9 @@ const pages = [
   { name: "settings", path: "/settings", ready: "h1" },
   { name: "add", path: "/add", ready: "form" },
   { name: "run", path: "/run/org/bees", ready: "form" },
+  { name: "install", path: "/install/worker?type=vulkan-llm-worker", ready: "dl" },
 ] as const;
+const emptyPages = ["", "models", "workers", "jobs", "chat", "usage"];
 
 async function converse(page: Page): Promise<void> {
   await page.goto("/chat");
@@ -70,9 +73,27 @@ async function shoot(stand: Stand, look: { suffix: string; dark: boolean; phone:
     await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
     await shot(page, `${name}${look.suffix}`);
   }
+  await page.goto("/jobs");
+  await page.locator("tbody a").first().click();
+  await page.getByRole("region", { name: "Result" }).waitFor();
+  await shot(page, `job${look.suffix}`);
   await converse(page);
   await shot(page, `chat${look.suffix}`);
   await page.context().close();
+}
+
+/** What a queen without a hive shows. */
+async function shootEmpty({ browser }: Stand): Promise<void> {
+  const house = await House.open();
+  const page = await browser.newPage({ baseURL: house.url, viewport: { width: 1280, height: 800 } });
+  await page.goto(`/#key=${house.key}`);
+  for (const name of emptyPages) {
+    await page.goto(`/${name}`);
+    await page.waitForSelector(".empty");
+    await shot(page, `${name === "" ? "fleet" : name}-empty`);
+  }
+  await page.context().close();
+  await house.close();
 }
 
 const stand = await openStand();
@@ -87,6 +108,7 @@ try {
   await shoot(stand, { suffix: "", dark: false, phone: false });
   await shoot(stand, { suffix: "-dark", dark: true, phone: false });
   await shoot(stand, { suffix: "-phone", dark: false, phone: true });
+  if (all !== undefined) await shootEmpty(stand);
 } finally {
   await stand.close();
 }

@@ -1,8 +1,9 @@
 import { buildRouteMap, type Command, type RouteMap, type CommandContext } from "@stricli/core";
 import { operationNames } from "@rbee/contracts";
-import { isLocal, queenAddress } from "../queen-address.ts";
+import { isLocal } from "../queen-address.ts";
 import { operationCommand as operation, type Flags } from "./operation-command.ts";
 import * as fleet from "./views/fleet.ts";
+import { renderKeys, renderNewKey } from "./views/keys.ts";
 import * as models from "./views/models.ts";
 import { renderQueue } from "./views/queue.ts";
 import { renderUsage } from "./views/usage.ts";
@@ -38,6 +39,7 @@ export const operationRoutes = (): Routes => ({
       { input: "--by model --from 2026-11-01 --to 2026-12-01", brief: "By model, in November" },
     ],
   }),
+  keys: keyRoutes(),
   check: operation("queen_check", {
     render: fleet.renderChecks,
     judge: fleet.judgeChecks,
@@ -91,8 +93,32 @@ const hiveRoutes = (): RouteMap<CommandContext> =>
         examples: [{ input: "attic", brief: "After a board was added" }],
       }),
       token: operation("hive_token_create", {
-        render: (token, flags) => fleet.renderToken(token, queenAddress(flags).url),
+        render: fleet.renderToken,
         examples: [{ input: "--label attic", brief: "For the machine that shall be called attic" }],
+      }),
+    },
+  });
+
+const keyRoutes = (): RouteMap<CommandContext> =>
+  buildRouteMap<string>({
+    docs: { brief: "API keys of programs and people" },
+    routes: {
+      create: operation("key_create", {
+        positional: ["name"],
+        render: renderNewKey,
+        examples: [
+          { input: "laptop", brief: "To use models, until it is revoked" },
+          { input: "grafana --scope operator --expires-in 86400", brief: "To see and run the fleet, for a day" },
+        ],
+      }),
+      list: operation("key_list", {
+        render: renderKeys,
+        examples: [{ input: "", brief: "What each may do, and when it was last used" }],
+      }),
+      revoke: operation("key_revoke", {
+        positional: ["key_id"],
+        render: message,
+        examples: [{ input: "laptop-k3v9qa", brief: "Within a second it is worthless everywhere" }],
       }),
     },
   });

@@ -1,4 +1,11 @@
-import { RbeeError, type JobEvent, type OperationName, type OperationRequest, type OperationResult } from "@rbee/sdk";
+import {
+  RbeeError,
+  type JobClient,
+  type JobEvent,
+  type OperationName,
+  type OperationRequest,
+  type OperationResult,
+} from "@rbee/sdk";
 import { Interrupted } from "../failure.ts";
 import { interruption } from "../interruption.ts";
 import { clientOf } from "../common-flags.ts";
@@ -25,24 +32,28 @@ export async function runWatched<K extends OperationName>(
 ): Promise<OperationResult<K>> {
   const { signal, end } = interruption();
   const narrator = new Narrator({ verbose: flags.verbose === true, quiet: flags.quiet === true });
-  let hive = "";
+  const client = clientOf(flags);
   const onEvent = (event: JobEvent): void => {
-    if (event.type === "state" && event.hive_id !== undefined) hive = event.hive_id;
     if (flags.onEvent === undefined) narrator.show(event);
     else flags.onEvent(event, narrator);
   };
   let jobId = "";
   try {
     const onStart = (id: string): void => void (jobId = id);
-    return await clientOf(flags).run(operation, input, { signal, cancelOnAbort: true, onStart, onEvent });
+    return await client.run(operation, input, { signal, cancelOnAbort: true, onStart, onEvent });
   } catch (error) {
     if (!signal.aborted || (error instanceof RbeeError && error.code !== "cancelled")) throw error;
-    const cancelled = `Cancelled ${jobId}${hive === "" ? "" : ` on ${hive}`}`;
-    throw new Interrupted(
-      [jobId === "" ? "Stopped" : cancelled, ...(flags.afterCancel ?? "").split("\n")].join("\n").trim(),
-    );
+    const stopped = jobId === "" ? "Stopped" : `Cancelled ${jobId}${await whereWas(client, jobId)}`;
+    throw new Interrupted([stopped, flags.afterCancel ?? ""].join("\n").trim());
   } finally {
     narrator.stop();
     end();
   }
 }
+
+/** Worth a word, not an error: the job is cancelled either way. */
+const whereWas = (client: JobClient, jobId: string): Promise<string> =>
+  client.get(jobId).then(
+    ({ hive_id }) => (hive_id === undefined ? "" : ` on ${hive_id}`),
+    () => "",
+  );

@@ -45,7 +45,7 @@ async function runModel(
   say(
     sheet({
       "run model": model,
-      from: `https://huggingface.co/${id}`,
+      from: found?.url ?? "unknown: the hub does not list it, or cannot be asked",
       size: size === undefined ? "unknown" : bytes(size),
       licence: `${found?.licence ?? "unknown"}${found?.gated === true ? " (asks for consent)" : ""}`,
       "fits on": found?.fits.join(", ") || undefined,

@@ -3,10 +3,38 @@ import { registrationFor } from "./registration.ts";
 
 const command = ["/usr/bin/node", "/opt/my rbee/100%/main.ts"];
 
-test("Linux: a desktop entry that takes the link as one word, and its handler", () => {
+/** The words of an Exec line, as the specification has them read: escapes of the file, then quotes, then field codes. */
+function wordsOf(exec: string): string[] {
+  const line = exec.replaceAll(
+    /\\(.)/g,
+    (_, escaped: string) => ({ s: " ", n: "\n", t: "\t", "\\": "\\" })[escaped] ?? never(),
+  );
+  const word = /"((?:[^"`$\\]|\\["`$\\])*)"(?= |$)|([^\s"'\\><~|&;$*?#()`]+)(?= |$)/y;
+  const words: string[] = [];
+  for (; word.lastIndex < line.length; word.lastIndex++) {
+    const [, quoted, plain] = word.exec(line) ?? never();
+    words.push(quoted?.replaceAll(/\\(.)/g, "$1") ?? plain ?? "");
+  }
+  return words.map((one) =>
+    one === "%u" ? one : one.replaceAll(/%(.)/g, (_, code) => (code === "%" ? "%" : never())),
+  );
+}
+
+test.each(["/opt/rbee/main.ts", "/opt/my rbee/100%/main.ts", String.raw`/opt/a"b$c\`d'e\\f %u/main.ts`])(
+  "Linux: whoever reads the entry runs %s, with the link as one word",
+  (main) => {
+    const { files } =
+      registrationFor({ platform: "linux", home: "/home/bee", command: ["/bin/node", main] }) ?? never();
+    const exec = /^Exec=(.*)$/m.exec(files[0]?.text ?? "")?.[1] ?? never();
+    expect(wordsOf(exec)).toEqual(["/bin/node", main, "links", "open", "--", "%u"]);
+  },
+);
+
+test("Linux: a desktop entry and its handler", () => {
   const { files, run, undo } = registrationFor({ platform: "linux", home: "/home/bee", command }) ?? never();
   expect(files[0]?.path).toBe("/home/bee/.local/share/applications/rbee-links.desktop");
-  expect(files[0]?.text).toContain('\nExec="/usr/bin/node" "/opt/my rbee/100%%/main.ts" "links" "open" "--" %u\n');
+  // xdg-open knows no quotes.
+  expect(files[0]?.text).toContain('\nExec=/usr/bin/node "/opt/my rbee/100%%/main.ts" links open -- %u\n');
   expect(files[0]?.text).toContain("\nMimeType=x-scheme-handler/rbee;\n");
   expect(run[0]).toEqual(["xdg-mime", "default", "rbee-links.desktop", "x-scheme-handler/rbee"]);
   expect(undo.remove).toEqual([files[0]?.path]);

@@ -60,12 +60,12 @@ function forLinux({ home, dataHome, command }: Desktop): Registration {
   };
 }
 
-/** In double quotes these four are special, and a percent sign begins a field code. */
-const desktopQuoted = (word: string): string =>
-  `"${word
-    .replaceAll(/["`$\\]/g, String.raw`\$&`)
-    .replaceAll("\\", "\\\\")
-    .replaceAll("%", "%%")}"`;
+/** In double quotes these four are special, and a percent sign begins a field code. xdg-open knows no quotes: none without need. */
+const desktopQuoted = (word: string): string => {
+  const text = word.replaceAll("%", "%%");
+  if (/^[\w./:@%+,=-]+$/.test(text)) return text;
+  return `"${text.replaceAll(/["`$\\]/g, String.raw`\$&`).replaceAll("\\", "\\\\")}"`;
+};
 
 /** An application without a window, whose script is given the link by the system. */
 function forMac({ home, command }: Desktop): Registration {

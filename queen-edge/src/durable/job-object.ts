@@ -13,18 +13,20 @@ import {
   type LaneDown,
   type LaneUp,
 } from "@rbee/contracts";
-import { isEnded, isSameRequest, viewOf, type Ended, type JobSpec, type Phase, type Sql } from "@rbee/job-core";
-import type { Answer } from "@rbee/job-http";
+import { isEnded, isSameRequest, viewOf, type JobSpec, type Sql } from "@rbee/job-core";
+import { maySee, type Answer, type Holder } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { answerOperation, answerLastKnown } from "../queen/answer.ts";
 import type { Decision, Effect } from "../queen/effects.ts";
 import { opOf } from "../queen/continuation.ts";
 import { Job } from "../queen/job.ts";
 import type { Ending } from "../queen/ledger.ts";
-import type { OpenJob, Want } from "../queen/want.ts";
-import { endingOf, wantOf } from "../queen/views.ts";
+import type { OpenJob } from "../queen/want.ts";
+import { endingOf } from "../queen/views.ts";
+import { readerPrincipal } from "../reader-socket.ts";
 import { seal } from "../seal.ts";
-import { sessionKeys } from "../session-keys.ts";
+import { wantWithSession } from "../session-keys.ts";
+import { logFailure } from "./answers.ts";
 import { durableSql } from "./durable-sql.ts";
 import { hiveOf, registryOf, type JobPort } from "./ports.ts";
 import { queenContext } from "./queen-context.ts";
@@ -61,13 +63,13 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       this.#run(this.#job.laneGone(Date.now()));
   }
 
-  async submit(spec: JobSpec): Promise<Answer<{ created: boolean }>> {
+  async submit(spec: JobSpec, origin = ""): Promise<Answer<{ created: boolean }>> {
     while (this.#submitting !== undefined) await this.#submitting.catch(() => undefined);
     if (this.#job !== undefined) {
       if (isSameRequest(this.#job.spec, spec)) return { ok: { created: false } };
       return { problem: new RbeeError("idempotency_conflict").toProblem() };
     }
-    this.#submitting = this.#admit(spec);
+    this.#submitting = this.#admit(spec, origin);
     try {
       return await this.#submitting;
     } finally {
@@ -76,16 +78,17 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     }
   }
 
-  async #admit(spec: JobSpec): Promise<Answer<{ created: boolean }>> {
+  async #admit(spec: JobSpec, origin: string): Promise<Answer<{ created: boolean }>> {
     const row = operationOf(spec.operation);
     if (row.executor === "queen") {
-      const answer = await answerOperation(spec, queenContext(this.env, spec.colony));
+      const answer = await answerOperation(spec, queenContext(this.env, { colony: spec.colony, origin }));
       return this.#begin(Job.answered(this.#sql, spec, answer));
     }
-    const decision = await registryOf(this.env, spec.colony).place(spec.colony, await this.#want(spec), 0);
+    const want = await wantWithSession(this.env.RBEE_SECRET ?? "", spec);
+    const decision = await registryOf(this.env, spec.colony).place(spec.colony, want, 0);
     if (decision.kind !== "refused") return this.#begin(Job.submit(this.#sql, spec, { decision, now: Date.now() }));
     if (row.offline !== "last_known" || decision.problem.code !== "hive_offline") return { problem: decision.problem };
-    const answer = await answerLastKnown(spec, queenContext(this.env, spec.colony));
+    const answer = await answerLastKnown(spec, queenContext(this.env, { colony: spec.colony, origin }));
     return this.#begin(Job.answered(this.#sql, spec, answer));
   }
 
@@ -95,22 +98,29 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     return { ok: { created: true } };
   }
 
-  async view(): Promise<JobView | undefined> {
-    return this.#job === undefined ? undefined : viewOf(this.#job, this.#takenUp(this.#job));
+  /** The job, if this key may see it. [KEY-4] */
+  #for(who: Holder): Job | undefined {
+    return this.#job !== undefined && maySee(who, this.#job.spec) ? this.#job : undefined;
   }
 
-  async request(): Promise<JobSpec | undefined> {
-    return this.#job?.spec;
+  async view(who: Holder): Promise<JobView | undefined> {
+    const job = this.#for(who);
+    return job && viewOf(job, this.#takenUp(job));
   }
 
-  async forget(): Promise<boolean> {
-    if (this.#job === undefined || !isEnded(this.#job.phase)) return false;
-    this.#run([{ do: "forget" }]);
-    return true;
+  async request(who: Holder): Promise<JobSpec | undefined> {
+    return this.#for(who)?.spec;
   }
 
-  async cancel(): Promise<CancelAnswer | undefined> {
-    const job = this.#job;
+  async forget(who: Holder): Promise<boolean> {
+    const job = this.#for(who);
+    const ended = job !== undefined && isEnded(job.phase);
+    if (ended) this.#run([{ do: "forget" }]);
+    return ended;
+  }
+
+  async cancel(who: Holder): Promise<CancelAnswer | undefined> {
+    const job = this.#for(who);
     if (job === undefined) return undefined;
     this.#run(job.cancel(Date.now()));
     const status = isEnded(job.phase) ? job.phase.state : ("cancelling" as const);
@@ -146,7 +156,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async audit(open: OpenJob): Promise<"open" | "unknown" | Ending> {
     const job = this.#job;
     if (job === undefined) return this.#submitting === undefined ? "unknown" : "open";
-    if (isEnded(job.phase)) return endingOfJob(job, job.phase);
+    if (isEnded(job.phase)) return endingOf(job.log, job.phase);
     // The news of a place was lost on its way here.
     if (job.phase.state === "queued" && open.placement !== undefined && open.term > job.phase.term) {
       await this.decide(open.term - 1, { kind: "placed", placement: open.placement });
@@ -158,9 +168,10 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   override async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
     if (this.#job === undefined && url.searchParams.has("submitting")) await this.#submitted.promise;
-    const job = this.#job;
+    const lane = url.pathname === "/lane";
+    const job = lane ? this.#job : this.#for(readerPrincipal(url));
     if (job === undefined) return new Response(null, { status: 404 });
-    return url.pathname === "/lane" ? this.#lanes.accept(url, job.phase) : this.#readers.accept(url, job);
+    return lane ? this.#lanes.accept(url, job.phase) : this.#readers.accept(url, job);
   }
 
   override webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): void {
@@ -179,9 +190,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       if (code !== "internal")
         return this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
       // What is in memory may not be what is stored: begin again from what is.
-      console.error(
-        JSON.stringify({ event: "lane_failed", error: error instanceof Error ? error.stack : String(error) }),
-      );
+      logFailure("lane_failed")(error);
       this.ctx.abort("a lane frame could not be taken");
     }
   }
@@ -242,9 +251,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
 
   /** Work whose loss the alarm or the registry's audit makes good: a failure here is not an error of the caller. */
   #later(work: Promise<unknown>): void {
-    this.ctx.waitUntil(
-      work.catch((error: unknown) => console.error(JSON.stringify({ event: "effect_failed", error: String(error) }))),
-    );
+    this.ctx.waitUntil(work.catch(logFailure("effect_failed")));
   }
 
   async #deliver({ hive_id, term }: Extract<Effect, { do: "deliver" }>): Promise<void> {
@@ -278,7 +285,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     const job = this.#job;
     if (job === undefined || job.phase.state !== "queued") return;
     const { term } = job.phase;
-    const want = await this.#want(job.spec, job.phase);
+    const want = await wantWithSession(this.env.RBEE_SECRET ?? "", job.spec, job.phase);
     const decision = await registryOf(this.env, job.spec.colony).place(job.spec.colony, want, term);
     const effects = job.decide(term, decision, Date.now());
     if (effects === undefined && isEnded(job.phase)) return this.#release();
@@ -288,13 +295,6 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async #release(): Promise<void> {
     const job = this.#job;
     if (job === undefined || !isEnded(job.phase) || operationOf(job.spec.operation).executor === "queen") return;
-    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOfJob(job, job.phase));
-  }
-
-  async #want(spec: JobSpec, phase?: Phase): Promise<Want> {
-    const session = await sessionKeys(this.env.RBEE_SECRET ?? "", spec);
-    return { ...wantOf(spec, phase), ...(session === undefined ? {} : { session }) };
+    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOf(job.log, job.phase));
   }
 }
-
-const endingOfJob = ({ log }: Job, ended: Ended): Ending => endingOf(ended, log.newest(), () => log.tokens().length);

@@ -1,5 +1,6 @@
 import type {
   ActiveWorker,
+  ApiKey,
   CancelAnswer,
   Check,
   HiveInfo,
@@ -12,23 +13,25 @@ import type {
   UsageBy,
 } from "@rbee/contracts";
 import type { JobSpec } from "@rbee/job-core";
-import type { Answer } from "@rbee/job-http";
+import type { Answer, Holder } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import type { Decision } from "../queen/effects.ts";
 import type { JoinToken } from "../queen/join-tokens.ts";
+import type { Grant } from "../queen/keys.ts";
 import type { Ending } from "../queen/ledger.ts";
 import type { OpenJob, Want } from "../queen/want.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
 
-/** What other objects and the Worker may ask of a job. */
+/** What other objects and the Worker may ask of a job. To a key that may not see it, there is no such job. [KEY-4] */
 export interface JobPort {
-  submit(spec: JobSpec): Promise<Answer<{ created: boolean }>>;
-  view(): Promise<JobView | undefined>;
+  /** @param origin where the queen was asked for it, if by a client */
+  submit(spec: JobSpec, origin?: string): Promise<Answer<{ created: boolean }>>;
+  view(who: Holder): Promise<JobView | undefined>;
   /** Removes what was asked and said. `false`: the job is not over. */
-  forget(): Promise<boolean>;
+  forget(who: Holder): Promise<boolean>;
   /** What was asked for. Never shown as it is: prompts are in it. */
-  request(): Promise<JobSpec | undefined>;
-  cancel(): Promise<CancelAnswer | undefined>;
+  request(who: Holder): Promise<JobSpec | undefined>;
+  cancel(who: Holder): Promise<CancelAnswer | undefined>;
   /** The registry's decision for a waiting job. `false`: the job does not wait, the place is free again. */
   decide(term: number, decision: Decision): Promise<boolean>;
   /** A hive's session began, or an operation could not be sent: it has nothing of this term. */
@@ -77,13 +80,19 @@ export interface RegistryPort {
   status(colony: string): Promise<StatusReport>;
   retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>>;
   check(colony: string): Promise<Check[]>;
-  /** Open jobs. */
-  counts(): Promise<{ queued: number; running: number }>;
-  jobs(limit: number): Promise<JobLine[]>;
+  /** Open jobs that there may still be of a key. */
+  placesLeft(key_id: string): Promise<number>;
+  /** Those that a key may see. */
+  jobs(limit: number, who: Holder): Promise<JobLine[]>;
   queue(limit: number): Promise<{ jobs: QueuedJob[]; queued: number }>;
   usage(by: UsageBy, range: { from: number; to: number }): Promise<UsageReport>;
   /** The fleet in figures, in Prometheus' text format. Wakes no hive. */
   metrics(): Promise<string>;
+  addKey(hash: string, key: ApiKey): Promise<Answer<ApiKey>>;
+  keys(): Promise<ApiKey[]>;
+  revokeKey(key_id: string): Promise<Answer<{ key_id: string }>>;
+  /** What the key with this hash is good for now. */
+  grantOf(hash: string): Promise<Grant | undefined>;
   addToken(hash: string, token: JoinToken): Promise<void>;
   enrol(tokenHash: string, hive_id: string): Promise<Answer<{ hive_id: string; gen: number }>>;
   /** Somebody watches the fleet. */

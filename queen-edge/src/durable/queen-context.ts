@@ -1,15 +1,19 @@
-import { RbeeError } from "@rbee/contracts";
+import { newApiKey } from "../api-key.ts";
 import type { Env } from "../env.ts";
 import type { QueenContext } from "../queen/answer.ts";
 import { clockCheck, secretsCheck } from "../queen/checks.ts";
 import { sha256Hex, toBase64Url } from "../seal.ts";
+import { okOf } from "./answers.ts";
 import { hubOf } from "./hub.ts";
 import { registryOf } from "./ports.ts";
 
 const TOKEN_BYTES = 24;
+/** Two keys of one name have different ids. */
+const KEY_ID_LETTERS = 6;
 
-/** The platform behind the queen's own operations. */
-export const queenContext = (env: Env, colony: string): QueenContext => ({
+/** The platform behind the queen's own operations. @param asked in which colony, and at which address */
+export const queenContext = (env: Env, { colony, origin }: { colony: string; origin: string }): QueenContext => ({
+  origin,
   status: () => registryOf(env, colony).status(colony),
   queue: (limit) => registryOf(env, colony).queue(limit),
   usage: (by, range) => registryOf(env, colony).usage(by, range),
@@ -19,10 +23,17 @@ export const queenContext = (env: Env, colony: string): QueenContext => ({
     await registryOf(env, colony).addToken(await sha256Hex(token), given);
     return token;
   },
+  async makeKey(given) {
+    const key = await newApiKey(env.RBEE_SECRET ?? "", colony);
+    const key_id = `${given.name}-${letters(KEY_ID_LETTERS)}`;
+    return { ...okOf(await registryOf(env, colony).addKey(await sha256Hex(key), { key_id, ...given })), key };
+  },
+  keys: () => registryOf(env, colony).keys(),
+  async revokeKey(key_id) {
+    okOf(await registryOf(env, colony).revokeKey(key_id));
+  },
   async retireWorker(worker_id, keep) {
-    const answer = await registryOf(env, colony).retireWorker(colony, worker_id, keep);
-    if ("problem" in answer) throw RbeeError.fromProblem(answer.problem);
-    return answer.ok;
+    return okOf(await registryOf(env, colony).retireWorker(colony, worker_id, keep));
   },
   async check() {
     return [
@@ -31,6 +42,9 @@ export const queenContext = (env: Env, colony: string): QueenContext => ({
       clockCheck(Date.now(), new Date().toISOString()),
     ];
   },
-  askHub: hubOf(env),
+  hub: hubOf(env),
   now: () => Date.now(),
 });
+
+const letters = (count: number): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(count)), (byte) => (byte % 32).toString(32)).join("");

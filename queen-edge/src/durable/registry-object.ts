@@ -1,25 +1,28 @@
 import { DurableObject } from "cloudflare:workers";
 import {
   limits,
-  problemFrom,
+  reaches,
   type ActiveWorker,
+  type ApiKey,
   type Check,
   type Inventory,
   type JobLine,
   type QueuedJob,
   type UsageBy,
 } from "@rbee/contracts";
-import { jobId, type Answer } from "@rbee/job-http";
+import { jobId, type Answer, type Holder } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { auditCheck, hivesCheck, storageCheck } from "../queen/checks.ts";
 import type { Decision } from "../queen/effects.ts";
 import { fleetMetrics } from "../queen/fleet-metrics.ts";
 import type { JoinToken } from "../queen/join-tokens.ts";
+import type { Grant } from "../queen/keys.ts";
 import type { Ending } from "../queen/ledger.ts";
 import type { OpenJob, Want } from "../queen/want.ts";
 import { exposition } from "../queen/prometheus.ts";
 import { Registry } from "../queen/registry.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
+import { answered, logFailure } from "./answers.ts";
 import { durableSql } from "./durable-sql.ts";
 import { Watchers } from "./watchers.ts";
 import { hiveOf, jobOf, type RegistryPort, type StatusReport } from "./ports.ts";
@@ -49,10 +52,11 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   /** Somebody watches. */
   override async fetch(request: Request): Promise<Response> {
-    const colony = new URL(request.url).searchParams.get("colony") ?? "";
+    const { searchParams } = new URL(request.url);
+    const colony = searchParams.get("colony") ?? "";
     await this.#remember(colony);
     await this.#checkPresence(colony);
-    return this.#watchers.accept();
+    return this.#watchers.accept(searchParams.get("key_id") ?? "");
   }
 
   override async webSocketMessage(ws: WebSocket): Promise<void> {
@@ -124,14 +128,10 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   async retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>> {
     await this.#checkPresence(colony);
     await this.#remember(colony);
-    try {
-      const worker = this.#registry.retire(worker_id, { keep, now: Date.now() });
-      this.#watchers.changed();
-      await this.#askToRetire();
-      return { ok: worker };
-    } catch (error) {
-      return { problem: problemFrom(error) };
-    }
+    const answer = answered(() => this.#registry.retire(worker_id, { keep, now: Date.now() }));
+    this.#watchers.changed();
+    await this.#askToRetire();
+    return answer;
   }
 
   /** The hive lets the worker finish and stops it: a job like any other, so that it survives whatever restarts. */
@@ -166,16 +166,39 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     return exposition(fleetMetrics(this.#registry, Date.now()));
   }
 
-  async counts(): Promise<{ queued: number; running: number }> {
-    return this.#registry.counts();
+  async placesLeft(key_id: string): Promise<number> {
+    return this.#registry.placesLeft(key_id);
   }
 
-  async jobs(limit: number): Promise<JobLine[]> {
-    return this.#registry.jobs(limit);
+  async jobs(limit: number, { key_id, scope }: Holder): Promise<JobLine[]> {
+    return this.#registry.jobs(limit, reaches(scope, "operator") ? undefined : key_id);
   }
 
   async queue(limit: number): Promise<{ jobs: QueuedJob[]; queued: number }> {
     return { jobs: this.#registry.queue(limit), queued: this.#registry.counts().queued };
+  }
+
+  async addKey(hash: string, key: ApiKey): Promise<Answer<ApiKey>> {
+    return answered(() => {
+      this.#registry.keys.add(hash, key);
+      return key;
+    });
+  }
+
+  async keys(): Promise<ApiKey[]> {
+    return this.#registry.keys.list(Date.now());
+  }
+
+  async revokeKey(key_id: string): Promise<Answer<{ key_id: string }>> {
+    return answered(() => {
+      this.#registry.keys.revoke(key_id, Date.now());
+      this.#watchers.dismiss(key_id);
+      return { key_id };
+    });
+  }
+
+  async grantOf(hash: string): Promise<Grant | undefined> {
+    return this.#registry.keys.use(hash, Date.now());
   }
 
   async addToken(hash: string, token: JoinToken): Promise<void> {
@@ -183,11 +206,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   }
 
   async enrol(tokenHash: string, hive_id: string): Promise<Answer<{ hive_id: string; gen: number }>> {
-    try {
-      return { ok: this.#registry.enrol(tokenHash, { hive_id, now: Date.now() }) };
-    } catch (error) {
-      return { problem: problemFrom(error) };
-    }
+    return answered(() => this.#registry.enrol(tokenHash, { hive_id, now: Date.now() }));
   }
 
   /** Waits that are over end here; and the books are held against the jobs: a release or a notice that was lost is made good. [REG-3] */
@@ -201,7 +220,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     await this.#arm(colony);
     if (audit) {
       const old = this.#registry.openJobs().filter(({ want }) => Math.abs(now - want.submitted_at) >= limits.audit_ms);
-      for (const open of old) await this.#audit(colony, open).catch(logFailure);
+      for (const open of old) await this.#audit(colony, open).catch(logFailure("notice_failed"));
     }
     await this.#drain();
     await this.#askToRetire();
@@ -273,9 +292,6 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   }
 
   #later(work: Promise<unknown>): void {
-    this.ctx.waitUntil(work.catch(logFailure));
+    this.ctx.waitUntil(work.catch(logFailure("notice_failed")));
   }
 }
-
-const logFailure = (error: unknown): void =>
-  console.error(JSON.stringify({ event: "notice_failed", error: String(error) }));

@@ -6,6 +6,7 @@ interface Watcher {
 }
 
 const TAG = "watcher";
+const tagOf = (key_id: string): string => `key ${key_id}`;
 
 /**
  * Everyone who watches the fleet. A watcher is a socket from a Worker that writes what it gets to the client. It is sent
@@ -23,12 +24,17 @@ export class Watchers {
     this.#state = state;
   }
 
-  accept(): Response {
+  accept(key_id: string): Response {
     if (this.#open().length >= limits.watchers_max) return new Response(null, { status: 429 });
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#ctx.acceptWebSocket(server, [TAG]);
+    this.#ctx.acceptWebSocket(server, [TAG, tagOf(key_id)]);
     this.#show([server]);
     return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** The key was revoked: it watches no longer. [KEY-3] */
+  dismiss(key_id: string): void {
+    for (const ws of this.#ctx.getWebSockets(tagOf(key_id))) ws.close(1000, "the key was revoked");
   }
 
   /** Its Worker is ready for what comes next. */

@@ -1,7 +1,10 @@
 import { RbeeError } from "@rbee/contracts";
 import { bearerOf, type Principal } from "@rbee/job-http";
+import { colonyOfKey } from "../api-key.ts";
+import { registryOf } from "../durable/ports.ts";
 import type { Env } from "../env.ts";
-import { sha256 } from "../seal.ts";
+import { sha256, sha256Hex } from "../seal.ts";
+import { KnownGrants } from "./known-grants.ts";
 
 /** A self-hoster has one. */
 export const HOME_COLONY = "main";
@@ -12,9 +15,16 @@ export async function authenticate(request: Request, env: Env): Promise<Principa
   const sent = bearerOf(request.headers);
   if (sent === undefined) throw new RbeeError("unauthorized");
   const [a, b] = await Promise.all([sha256(sent), digestOf(owner)]);
-  if (!crypto.subtle.timingSafeEqual(a, b)) throw new RbeeError("unauthorized", "the key is not known here");
-  return { colony: HOME_COLONY, key_id: "owner", scope: "admin" };
+  if (crypto.subtle.timingSafeEqual(a, b)) return { colony: HOME_COLONY, key_id: "owner", scope: "admin" };
+  const colony = await colonyOfKey(secretOf(env), sent);
+  if (colony === undefined) throw new RbeeError("unauthorized", "the key is not known here");
+  const hash = await sha256Hex(sent);
+  const grant = await grants.of(hash, Date.now(), () => registryOf(env, colony).grantOf(hash));
+  if (grant === undefined) throw new RbeeError("unauthorized", "the key was revoked, or its time is up");
+  return { colony, key_id: grant.key_id, scope: grant.scope };
 }
+
+const grants = new KnownGrants();
 
 /** The owner's key does not change while an isolate lives. */
 let ownerDigest: { readonly key: string; readonly digest: Promise<Uint8Array<ArrayBuffer>> } | undefined;

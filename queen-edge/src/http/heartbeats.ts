@@ -11,8 +11,8 @@ export const heartbeats = new Hono<{ Bindings: Env }>();
 heartbeats.get("/stream", async ({ req, env }) => {
   const principal = await authenticate(req.raw, env);
   authorize(principal, "operator");
-  const { colony } = principal;
-  const url = `https://registry/watch?colony=${encodeURIComponent(colony)}`;
+  const { colony, key_id } = principal;
+  const url = `https://registry/watch?${new URLSearchParams({ colony, key_id }).toString()}`;
   const { webSocket } = await registryOf(env, colony).fetch(new Request(url, { headers: { upgrade: "websocket" } }));
   if (webSocket === null) throw new RbeeError("queue_full", `${limits.watchers_max} watch this fleet already`);
   return heartbeatStream(webSocket, req.raw.signal);

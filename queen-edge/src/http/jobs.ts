@@ -1,36 +1,29 @@
-import { RbeeError } from "@rbee/contracts";
-import { formatPosition } from "@rbee/job-core";
-import { jobRoutes, type JobKeeper, type ReaderQuery } from "@rbee/job-http";
+import { jobRoutes, type JobKeeper, type Principal } from "@rbee/job-http";
 import { jobOf, registryOf } from "../durable/ports.ts";
 import type { Env } from "../env.ts";
-import { READER_WINDOW } from "../reader-socket.ts";
 import { authenticate, secretOf } from "./auth.ts";
+import { openReader } from "./open-reader.ts";
 import { readerStream } from "./reader-stream.ts";
 
 /** `/v1/jobs` of the queen: each job is an object of its own. */
 export const jobs = jobRoutes<{ Bindings: Env }>(async ({ req, env }) => {
   const principal = await authenticate(req.raw, env);
-  return { principal, jobs: keeper(env, principal.colony), secret: secretOf(env) };
+  return { principal, jobs: keeper(env, principal, new URL(req.url).origin), secret: secretOf(env) };
 });
 
-const keeper = (env: Env, colony: string): JobKeeper => ({
-  submit: (spec) => jobOf(env, colony, spec.job_id).submit(spec),
-  view: (job_id) => jobOf(env, colony, job_id).view(),
-  request: (job_id) => jobOf(env, colony, job_id).request(),
-  cancel: (job_id) => jobOf(env, colony, job_id).cancel(),
-  list: (limit) => registryOf(env, colony).jobs(limit),
-  async read(job_id, query, options) {
-    const url = `https://job/reader?${readerParams(query)}`;
-    const answer = await jobOf(env, colony, job_id).fetch(new Request(url, { headers: { upgrade: "websocket" } }));
-    if (answer.status === 204) return new Response(null, { status: 204 });
-    if (answer.status === 404) return undefined;
-    if (answer.webSocket === null) throw new RbeeError("queue_full", "too many readers of this job");
-    return readerStream(answer.webSocket, options);
-  },
-});
-
-function readerParams({ format, after, ...query }: ReaderQuery): string {
-  const flags = [query.resume && "resume", query.submitting && "submitting", query.cancels && "cancels"];
-  const wanted = [`format=${format}`, `after=${formatPosition(after)}`, READER_WINDOW, ...flags.filter(Boolean)];
-  return wanted.join("&");
+/** The jobs that a key may see. @param origin where the queen was asked */
+function keeper(env: Env, principal: Principal, origin: string): JobKeeper {
+  const { colony } = principal;
+  return {
+    submit: (spec) => jobOf(env, colony, spec.job_id).submit(spec, origin),
+    view: (job_id) => jobOf(env, colony, job_id).view(principal),
+    request: (job_id) => jobOf(env, colony, job_id).request(principal),
+    cancel: (job_id) => jobOf(env, colony, job_id).cancel(principal),
+    list: (limit) => registryOf(env, colony).jobs(limit, principal),
+    async read(job_id, query, options) {
+      const reader = await openReader({ env, principal }, job_id, { ...query, cancels: query.cancels && "always" });
+      if (reader === "read") return new Response(null, { status: 204 });
+      return reader && readerStream(reader, options);
+    },
+  };
 }

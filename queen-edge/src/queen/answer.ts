@@ -3,6 +3,7 @@ import {
   RbeeError,
   narrate,
   type ActiveWorker,
+  type ApiKey,
   type Check,
   type Handlers,
   type HiveInfo,
@@ -17,7 +18,7 @@ import {
 } from "@rbee/contracts";
 import type { JoinToken } from "./join-tokens.ts";
 import type { JobSpec } from "./job-record.ts";
-import { searchModels, type AskHub } from "./model-search.ts";
+import { searchModels, type Hub } from "./model-search.ts";
 import { unknownHive, unknownWorker } from "./unknown.ts";
 import type { UsageReport } from "./usage-book.ts";
 
@@ -28,13 +29,20 @@ export interface QueenContext {
   queue(limit: number): Promise<{ jobs: QueuedJob[]; queued: number }>;
   /** Makes a join token and stores its hash. @returns the token, which is in this job's result and nowhere else */
   mintToken(token: JoinToken): Promise<string>;
+  /** Where the queen was asked. */
+  readonly origin: string;
+  /** Makes an API key and stores its hash. @returns the key itself, too, which is in this job's result and nowhere else. @throws RbeeError queue_full */
+  makeKey(key: Omit<ApiKey, "key_id">): Promise<ApiKey & { key: string }>;
+  keys(): Promise<ApiKey[]>;
+  /** @throws RbeeError not_found */
+  revokeKey(key_id: string): Promise<void>;
   /** What was used within a time, in milliseconds since the epoch. */
   usage(by: UsageBy, range: { from: number; to: number }): Promise<UsageReport>;
   /** From now on the worker gets nothing new. @throws RbeeError worker_not_found */
   retireWorker(worker_id: string, keep: boolean): Promise<ActiveWorker>;
   /** Looks at everything the queen stands on. */
   check(): Promise<Check[]>;
-  readonly askHub: AskHub;
+  readonly hub: Hub;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -77,11 +85,25 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
   },
   async *model_search(input, queen) {
     const { hives } = await queen.status();
-    return { models: await searchModels(input, { ask: queen.askHub, hives }) };
+    return { models: await searchModels(input, { hub: queen.hub, hives }) };
   },
   async *hive_token_create({ label, labels, expires_in }, queen) {
     const expires_at = queen.now() + expires_in * 1000;
-    return { token: await queen.mintToken({ label, labels, expires_at }), expires_at };
+    const token = await queen.mintToken({ label, labels, expires_at });
+    const install_command = `RBEE_JOIN_TOKEN=${token} npm run hive -- --queen-url ${queen.origin} --models ~/models`;
+    return { token, expires_at, install_command };
+  },
+  async *key_create({ name, scope, expires_in }, queen) {
+    const created_at = queen.now();
+    const expiry = expires_in === undefined ? {} : { expires_at: created_at + expires_in * 1000 };
+    return await queen.makeKey({ name, scope, created_at, ...expiry });
+  },
+  async *key_list(_input, queen) {
+    return { keys: await queen.keys() };
+  },
+  async *key_revoke({ key_id }, queen) {
+    await queen.revokeKey(key_id);
+    return { message: `${key_id} is worthless from now on; jobs that it submitted go on.` };
   },
   async *usage_report({ by, from = 0, to = Number.MAX_SAFE_INTEGER }, queen) {
     return { by, ...(await queen.usage(by, { from, to })) };

@@ -1,6 +1,7 @@
-import type { ModelInfo, WorkerInfo } from "@rbee/contracts";
-import type { Hive } from "./fleet.ts";
+import { limits, type ModelInfo, type WorkerInfo } from "@rbee/contracts";
+import type { Fleet, Hive } from "./fleet.ts";
 import { names } from "./model-names.ts";
+import type { WorkerBook } from "./worker-book.ts";
 
 /** What one hive has of one model. */
 export interface Offer {
@@ -12,9 +13,6 @@ export interface Offer {
   /** The hive does not know yet that a worker of the model retired: it would give it what it may place itself. */
   readonly closing: boolean;
 }
-
-/** Wanted names whose offers are kept; a client may ask for any name. */
-const OFFERS_KEPT = 1_000;
 
 /** The fleet at one moment as far as placing is concerned. Made anew when a hive or a retirement changes. */
 export class FleetView {
@@ -44,7 +42,7 @@ export class FleetView {
     const known = this.#offers.get(model);
     if (known !== undefined) return known;
     const found = this.hives.flatMap((hive) => this.#offerOf(hive, model));
-    if (this.#offers.size >= OFFERS_KEPT) this.#offers.clear();
+    if (this.#offers.size >= limits.models_remembered_max) this.#offers.clear();
     this.#offers.set(model, found);
     return found;
   }
@@ -57,5 +55,26 @@ export class FleetView {
     const retired = own.filter((worker) => worker.state === "ready" && this.#isRetired(hive.hive_id, worker));
     const shown = own.map((worker) => (retired.includes(worker) ? { ...worker, state: "draining" as const } : worker));
     return [{ hive, workers: shown, files, closing: retired.length > 0 }];
+  }
+}
+
+/** The fleet as far as new work is concerned: a retired worker takes none, whatever its hive says. */
+export class Placeable {
+  readonly #fleet: Fleet;
+  readonly #book: WorkerBook;
+  #last: { readonly revision: number; readonly view: FleetView } | undefined;
+
+  constructor(fleet: Fleet, book: WorkerBook) {
+    this.#fleet = fleet;
+    this.#book = book;
+  }
+
+  get view(): FleetView {
+    const revision = this.#fleet.revision + this.#book.revision;
+    if (this.#last?.revision !== revision) {
+      const view = new FleetView(this.#fleet.all(), (hive_id, worker) => this.#book.isRetired(hive_id, worker));
+      this.#last = { revision, view };
+    }
+    return this.#last.view;
   }
 }

@@ -34,7 +34,7 @@ import { CommitPolicy } from "./commit-policy.ts";
 import { continuable, isLoss, mayContinue } from "./continuation.ts";
 import { hiveAway, hiveBack } from "./notices.ts";
 import { givenBack, type Loss } from "./loss.ts";
-import { dispatchedEvents, endingOf, failed, lastEventOf } from "./outcome.ts";
+import { dispatchedEvents, endingOf, failed, keptUntil, lastEventOf } from "./outcome.ts";
 import { JobRecord, type JobSpec } from "./job-record.ts";
 
 /** A job that exists: every method takes what happened, writes what follows, and returns what is to be done. */
@@ -210,7 +210,7 @@ export class Job {
   alarm(now: number, heardAt: number | undefined): Effect[] {
     const phase = this.phase;
     if (isEnded(phase)) {
-      const until = phase.finished_at + limits.job_retention_ms;
+      const until = keptUntil(this.spec, phase);
       return now >= until ? [{ do: "forget" }] : [{ do: "alarm", at: until }];
     }
     // A place was asked for and no answer is written: ask again, the registry knows its own answers.
@@ -289,7 +289,7 @@ export class Job {
     this.log.begin(ended.term);
     const shown = this.#write([lastEventOf(outcome)]);
     this.#record.move(ended);
-    return [shown, { do: "release", ended }, { do: "alarm", at: ended.finished_at + limits.job_retention_ms }];
+    return [shown, { do: "release", ended }, { do: "alarm", at: keptUntil(this.spec, ended) }];
   }
 
   #write(events: readonly JobEvent[]): Effect {

@@ -150,21 +150,27 @@ export class Ledger {
     return { job, line: { n: row.n, line } };
   }
 
-  /** Newest first: open ones, then ended ones. */
-  list(limit: number): JobLine[] {
+  /** Newest first: open ones, then ended ones; of one key if it is named. */
+  list(limit: number, key_id?: string): JobLine[] {
     const open = [...this.#open.values()]
+      .filter(({ want }) => key_id === undefined || want.key_id === key_id)
       .sort((a, b) => b.rank - a.rank)
       .slice(0, limit)
       .map(lineOf);
-    const ended = this.finished(limit - open.length).map(({ line }) => publicOf(line));
+    const ended = this.finished(limit - open.length, key_id).map(({ line }) => publicOf(line));
     return [...open, ...ended];
   }
 
-  /** Ended jobs, newest first. */
-  finished(limit: number): FinishedLine[] {
-    return this.#sql
-      .exec<LineRow>("SELECT n, line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit)
-      .map(({ n, line }) => ({ n, line: JSON.parse(line) as FinishedLine["line"] }));
+  /** Ended jobs, newest first; of one key if it is named. */
+  finished(limit: number, key_id?: string): FinishedLine[] {
+    // No index: it would be a row more for each job, and few ask.
+    const ofKey =
+      "SELECT n, line FROM finished_jobs WHERE json_extract(line, '$.account.key_id') = ? ORDER BY n DESC LIMIT ?";
+    const rows =
+      key_id === undefined
+        ? this.#sql.exec<LineRow>("SELECT n, line FROM finished_jobs ORDER BY n DESC LIMIT ?", limit)
+        : this.#sql.exec<LineRow>(ofKey, key_id, limit);
+    return rows.map(({ n, line }) => ({ n, line: JSON.parse(line) as FinishedLine["line"] }));
   }
 
   #enter(job: OpenJob): void {

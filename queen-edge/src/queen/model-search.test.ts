@@ -1,6 +1,6 @@
 import { operations, type HiveInfo } from "@rbee/contracts";
 import { expect, test } from "vitest";
-import { searchModels, type AskHub } from "./model-search.ts";
+import { searchModels, type Hub } from "./model-search.ts";
 
 const GIB = 1024 ** 3;
 const hive = (hive_id: string, gib: number): HiveInfo => ({
@@ -31,14 +31,15 @@ const trees: Readonly<Record<string, unknown>> = {
   "org/split": [file("q/split-Q4_0-00001-of-00002.gguf", 10), file("q/split-Q4_0-00002-of-00002.gguf", 9)],
   "org/none": [{ type: "file", path: "model.safetensors", size: 9, oid: "z" }],
 };
-const hub =
-  (listed: unknown): AskHub =>
-  async (path) => {
+const hub = (listed: unknown): Hub => ({
+  url: "https://hub.example",
+  ask: async (path) => {
     if (path === "api/models") return listed;
     const tree = trees[path.replace(/^api\/models\/(.+)\/tree\/main$/, "$1")];
     if (tree === undefined) throw new Error("404");
     return tree;
-  };
+  },
+});
 const entry = (id: string, more: object = {}) => ({
   id,
   downloads: 7,
@@ -47,7 +48,7 @@ const entry = (id: string, more: object = {}) => ({
   ...more,
 });
 const search = async (listed: unknown) =>
-  searchModels({ query: "x", limit: 10 }, { ask: hub(listed), hives: [hive("small", 4), hive("large", 24)] });
+  searchModels({ query: "x", limit: 10 }, { hub: hub(listed), hives: [hive("small", 4), hive("large", 24)] });
 
 test("quantisations in the order they are chosen, sizes, and where the first of them fits", async () => {
   const models = await search([
@@ -60,6 +61,7 @@ test("quantisations in the order they are chosen, sizes, and where the first of 
     models: [
       {
         id: "org/seven",
+        url: "https://hub.example/org/seven",
         quants: ["Q4_K_M", "Q8_0"],
         sizes: { Q4_K_M: 4 * GIB, Q8_0: 8 * GIB },
         downloads: 7,
@@ -69,6 +71,7 @@ test("quantisations in the order they are chosen, sizes, and where the first of 
       },
       {
         id: "org/split",
+        url: "https://hub.example/org/split",
         quants: ["Q4_0"],
         sizes: { Q4_0: 19 * GIB },
         downloads: 7,

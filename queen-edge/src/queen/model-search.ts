@@ -3,8 +3,16 @@ import { z } from "zod";
 
 type Found = OperationResult<"model_search">["models"][number];
 
-/** Asks the hub for a path of its API. @returns its JSON @throws RbeeError */
-export type AskHub = (path: string, query: Readonly<Record<string, string>>) => Promise<unknown>;
+export interface Hub {
+  readonly url: string;
+  /** For a path of its API. @returns its JSON @throws RbeeError */
+  readonly ask: (path: string, query: Readonly<Record<string, string>>) => Promise<unknown>;
+}
+
+interface Around {
+  readonly hub: Hub;
+  readonly hives: readonly HiveInfo[];
+}
 
 const Listed = z.array(
   z.object({
@@ -28,9 +36,9 @@ const Tree = z.array(
 /** Searches the hub for models that come as GGUF, and judges where each would fit. */
 export async function searchModels(
   { query, limit }: { query: string; limit: number },
-  { ask, hives }: { ask: AskHub; hives: readonly HiveInfo[] },
+  around: Around,
 ): Promise<Found[]> {
-  const answer = await ask("api/models", {
+  const answer = await around.hub.ask("api/models", {
     search: query,
     filter: "gguf",
     sort: "downloads",
@@ -40,14 +48,14 @@ export async function searchModels(
   // An entry of a shape we do not know must not cost the others.
   const entries = Array.isArray(answer) ? answer.slice(0, limit) : [];
   const listed = entries.flatMap((entry) => Listed.element.safeParse(entry).data ?? []);
-  const found = await Promise.all(listed.map(async (model) => described(model, { ask, hives })));
+  const found = await Promise.all(listed.map(async (model) => described(model, around)));
   return found.filter((model) => model.quants.length > 0);
 }
 
-async function described(model: Listed, { ask, hives }: { ask: AskHub; hives: readonly HiveInfo[] }): Promise<Found> {
+async function described(model: Listed, { hub, hives }: Around): Promise<Found> {
   // A repository whose files are not shown to us is found all the same, and has none.
   const tree =
-    Tree.safeParse(await ask(`api/models/${model.id}/tree/main`, { recursive: "true" }).catch(() => [])).data ?? [];
+    Tree.safeParse(await hub.ask(`api/models/${model.id}/tree/main`, { recursive: "true" }).catch(() => [])).data ?? [];
   const sizes = sizesOf(tree);
   const quants = Object.keys(sizes).toSorted(
     (one, other) => quantRank(one) - quantRank(other) || (sizes[one] ?? 0) - (sizes[other] ?? 0),
@@ -57,6 +65,7 @@ async function described(model: Listed, { ask, hives }: { ask: AskHub; hives: re
   const bytes = taken === undefined ? undefined : sizes[taken];
   return {
     id: model.id,
+    url: `${hub.url}/${model.id}`,
     quants,
     sizes,
     downloads: model.downloads,

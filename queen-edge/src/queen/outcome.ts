@@ -1,5 +1,5 @@
-import type { JobEvent } from "@rbee/contracts";
-import type { Placed } from "@rbee/job-core";
+import { limits, operationOf, type JobEvent } from "@rbee/contracts";
+import type { Ended, JobSpec, Placed } from "@rbee/job-core";
 
 export { endingOf, failed, lastEventOf } from "@rbee/job-core";
 
@@ -8,3 +8,9 @@ export const dispatchedEvents = ({ hive_id, dispatches }: Placed, tokens_kept: n
   { type: "state", state: "dispatched", hive_id },
   ...(dispatches < 2 ? [] : [{ type: "attempt" as const, attempt: dispatches, hive_id, tokens_kept }]),
 ];
+
+/** Until when an ended job is kept. */
+export function keptUntil({ operation }: JobSpec, { finished_at }: Ended): number {
+  const { secret = false } = operationOf(operation);
+  return finished_at + (secret ? limits.secret_retention_ms : limits.job_retention_ms);
+}

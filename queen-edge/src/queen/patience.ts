@@ -10,9 +10,6 @@ export const waitsUntil = ({ want, since }: OpenJob): number | undefined =>
 export const tooLate = ({ max_wait_ms = 0 }: Want): Problem =>
   problemOf("deadline_exceeded", `there was no place for it within ${Math.round(max_wait_ms / 1_000)} s`);
 
-/** Where a job that moves up is told so: each word costs its object two rows. In between it stands nearer than it was told. */
-export const toldPositions: ReadonlySet<number> = new Set([1, 2, 3, 4, 8, limits.queue_watch_max]);
-
 /** Why no more jobs are taken, if so. */
 export function tooMany(ledger: Pick<Ledger, "openCount" | "openOf">, { key_id = "" }: Want): Problem | undefined {
   const { open_jobs_max, open_jobs_per_key_max } = limits;
@@ -20,4 +17,10 @@ export function tooMany(ledger: Pick<Ledger, "openCount" | "openOf">, { key_id =
   return ledger.openOf(key_id) >= open_jobs_per_key_max
     ? problemOf("queue_full", `${open_jobs_per_key_max} jobs of this key are open`)
     : undefined;
+}
+
+/** Jobs that a key may still submit before one of its own, or of anyone's, has ended. */
+export function placesLeft(ledger: Pick<Ledger, "openCount" | "openOf">, key_id: string): number {
+  const { open_jobs_max, open_jobs_per_key_max } = limits;
+  return Math.max(0, Math.min(open_jobs_max - ledger.openCount, open_jobs_per_key_max - ledger.openOf(key_id)));
 }

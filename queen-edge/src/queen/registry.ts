@@ -16,14 +16,16 @@ import type { Decision } from "./effects.ts";
 import type { FinishedLine } from "./finished.ts";
 import { Fleet, type HiveChange } from "./fleet.ts";
 import { activeWorkers, hiveInfos } from "./fleet-report.ts";
-import { FleetView } from "./fleet-view.ts";
+import { Placeable } from "./fleet-view.ts";
 import { Forecast } from "./forecast.ts";
 import { JoinTokens } from "./join-tokens.ts";
+import { Keys } from "./keys.ts";
 import { Ledger, type Ending } from "./ledger.ts";
 import type { OpenJob, Want } from "./want.ts";
-import { toldPositions, tooLate, tooMany } from "./patience.ts";
+import { placesLeft, tooLate, tooMany } from "./patience.ts";
 import { choose, type Choice } from "./placement.ts";
 import { queuedJobs } from "./queue-report.ts";
+import { Told } from "./told.ts";
 import { unknownWorker } from "./unknown.ts";
 import { queueOf, type WaitingLine } from "./waiting-line.ts";
 import { WorkerBook, type Retirement } from "./worker-book.ts";
@@ -42,22 +44,24 @@ type Wait = Extract<Choice, { kind: "wait" }>;
 export class Registry {
   readonly fleet: Fleet;
   readonly tokens: JoinTokens;
+  readonly keys: Keys;
   readonly accounts: Accounts;
   readonly #sql: Sql;
   readonly #ledger: Ledger;
   readonly #book: WorkerBook;
+  readonly #placeable: Placeable;
   readonly #conversations = new Conversations();
   readonly #forecast = new Forecast();
-  /** What queued jobs were last told. Only saves repeats: a job ignores what it knows. */
-  readonly #told = new Map<string, { readonly position: number; readonly reason: string }>();
-  #view: { readonly revision: number; readonly fleet: FleetView } | undefined;
+  readonly #told = new Told();
 
   constructor(sql: Sql) {
     this.#sql = sql;
     this.fleet = new Fleet(sql);
     this.tokens = new JoinTokens(sql);
+    this.keys = new Keys(sql);
     this.#ledger = new Ledger(sql);
     this.#book = new WorkerBook(sql);
+    this.#placeable = new Placeable(this.fleet, this.#book);
     this.accounts = new Accounts(sql);
     for (const { line } of this.#ledger.finished(limits.conversations_max).toReversed()) this.#ended(line);
     for (const { want, placement } of this.#ledger.all()) this.#remember(want.session?.keep, placement);
@@ -91,7 +95,7 @@ export class Registry {
 
   /** @returns whether the job was open */
   release(job_id: string, { speed, ...ending }: Ending): boolean {
-    this.#told.delete(job_id);
+    this.#told.forget(job_id);
     if (speed !== undefined) this.#book.measured(speed.hive_id, speed.worker_id, speed.tokens_per_s);
     return this.#sql.transaction(() => {
       const done = this.#ledger.finish(job_id, ending);
@@ -109,7 +113,7 @@ export class Registry {
 
   /** A reserved place that no job took. */
   drop(job_id: string, now: number): void {
-    this.#told.delete(job_id);
+    this.#told.forget(job_id);
     this.#ledger.drop(job_id, now);
   }
 
@@ -178,8 +182,9 @@ export class Registry {
     return this.#ledger.find(job_id);
   }
 
-  jobs(limit: number): JobLine[] {
-    return this.#ledger.list(limit);
+  /** Newest first; of one key if it is named. */
+  jobs(limit: number, key_id?: string): JobLine[] {
+    return this.#ledger.list(limit, key_id);
   }
 
   /** What waits, in the order in which it will be served. */
@@ -190,6 +195,10 @@ export class Registry {
   counts(): { queued: number; running: number } {
     const queued = this.#ledger.line.size;
     return { queued, running: this.#ledger.openCount - queued };
+  }
+
+  placesLeft(key_id: string): number {
+    return placesLeft(this.#ledger, key_id);
   }
 
   /** Everything that waits. */
@@ -235,29 +244,19 @@ export class Registry {
   /** A hive that had the job and lost it may be deaf and not known to be: any other comes first. [REG-5] */
   #chooseAnew(want: Want, lostBy: string | undefined): Choice {
     if (lostBy === undefined) return this.#choose(want);
-    const elsewhere = this.#choose(want, this.#placeable().without(lostBy));
+    const elsewhere = this.#choose(want, this.#placeable.view.without(lostBy));
     return elsewhere.kind === "place" ? elsewhere : this.#choose(want);
   }
 
-  #choose(want: Want, fleet = this.#placeable()): Choice {
+  #choose(want: Want, fleet = this.#placeable.view): Choice {
     const seat = want.session === undefined ? undefined : this.#conversations.find(want.session);
     const conversationsOn = (hive_id: string, worker_id: string) => this.#conversations.on(hive_id, worker_id);
     return choose(want, fleet, { occupancy: this.#ledger.occupancy, seat, conversationsOn });
   }
 
-  /** The fleet as far as new work is concerned: a retired worker takes none, whatever its hive says. */
-  #placeable(): FleetView {
-    const revision = this.fleet.revision + this.#book.revision;
-    if (this.#view?.revision !== revision) {
-      const isRetired = this.#book.isRetired.bind(this.#book);
-      this.#view = { revision, fleet: new FleetView(this.fleet.all(), isRetired) };
-    }
-    return this.#view.fleet;
-  }
-
   #give(want: Want, term: number, choice: Extract<Choice, { kind: "place" }> & { now: number }): void {
     this.#ledger.give(want, term + 1, choice);
-    this.#told.delete(want.job_id);
+    this.#told.forget(want.job_id);
     this.#remember(want.session?.keep, choice.placement);
   }
 
@@ -286,16 +285,14 @@ export class Registry {
   }
 
   #waiting({ want }: OpenJob, { reason, slots }: Wait, position: number): Extract<Decision, { kind: "waiting" }> {
-    this.#told.set(want.job_id, { position, reason });
+    this.#told.note(want.job_id, { position, reason });
     const eta_ms = this.#forecast.wait({ model: want.model, position, slots: slots ?? 0 });
     return { kind: "waiting", reason, position, ...(eta_ms === undefined ? {} : { eta_ms }) };
   }
 
   #tell(job: OpenJob, wait: Wait, position: number): Notice[] {
     const { job_id } = job.want;
-    const known = this.#told.get(job_id);
-    const news = known?.reason !== wait.reason || position > known.position;
-    const nearer = known !== undefined && position < known.position && toldPositions.has(position);
-    return news || nearer ? [{ job_id, term: job.term, decision: this.#waiting(job, wait, position) }] : [];
+    if (!this.#told.isNews(job_id, { position, reason: wait.reason })) return [];
+    return [{ job_id, term: job.term, decision: this.#waiting(job, wait, position) }];
   }
 }

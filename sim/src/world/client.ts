@@ -6,6 +6,9 @@ import type { World } from "./world.ts";
 
 type Answer = { ok: { created: boolean } } | { problem: { code: string } };
 
+/** Whose all jobs are. */
+const holder = { key_id: "key", scope: "infer" } as const;
+
 const RETRY_MS = 500;
 /** A clock that jumps so far can end a log's time. */
 const EARLY_MS = limits.job_retention_ms / 2;
@@ -80,7 +83,7 @@ export class Client {
       colony: "main",
       operation,
       input: inputOf(this.plan),
-      key_id: "key",
+      key_id: holder.key_id,
       submitted_at,
     };
     const first = this.#tries++ === 0;
@@ -101,7 +104,7 @@ export class Client {
   #cancel(): void {
     this.#world.trace(() => `somebody cancels ${this.job_id}`);
     this.#world.platform
-      .call<JobView | undefined>(undefined, this.#actor, ["cancel"])
+      .call<JobView | undefined>(undefined, this.#actor, ["cancel", holder])
       .catch(() => this.#world.schedule.after(RETRY_MS, () => this.#cancel()));
   }
 }

@@ -7,6 +7,8 @@ export interface Activity {
   readonly title: string;
   readonly operation: OperationName;
   readonly started_at: number;
+  /** Its end was told; a page that is loaded later does not tell it again. */
+  readonly over?: boolean;
 }
 
 const NAME = "rbee.activities";
@@ -39,8 +41,11 @@ export const addActivity = (activity: Activity): void =>
 /** The same work under another job. */
 export const replaceActivity = (job_id: string, next: string): void =>
   activities.update((all) =>
-    all.map((one) => (one.job_id === job_id ? { ...one, job_id: next, started_at: Date.now() } : one)),
+    all.map((one) => (one.job_id === job_id ? { ...one, job_id: next, started_at: Date.now(), over: false } : one)),
   );
+
+export const endActivity = (job_id: string): void =>
+  activities.update((all) => all.map((one) => (one.job_id === job_id ? { ...one, over: true } : one)));
 
 export const dismissActivity = (job_id: string): void =>
   activities.update((all) => all.filter((one) => one.job_id !== job_id));

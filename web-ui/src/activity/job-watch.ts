@@ -18,6 +18,9 @@ export interface Watched {
   readonly error?: unknown;
 }
 
+export const totalOf = ({ progress }: Watched): number | undefined =>
+  progress?.unit === "percent" ? 100 : progress?.total;
+
 const NOTHING: Watched = { phase: "running", lines: [], text: "" };
 const LINES_MAX = 2_000;
 

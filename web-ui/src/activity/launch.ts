@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import type { OperationName, OperationRequest } from "@rbee/sdk";
 import { tell } from "../parts/toasts.tsx";
@@ -36,6 +37,22 @@ export function useRetry(): (job_id: string) => Promise<string | undefined> {
       return undefined;
     }
   };
+}
+
+/** Stops a job; the button waits until the job has heard it, or says that it did not. */
+export function useCancel(job_id: string): { readonly cancelling: boolean; readonly cancel: () => Promise<void> } {
+  const client = useRbee();
+  const [asked, setAsked] = useState<string>();
+  const cancel = async (): Promise<void> => {
+    setAsked(job_id);
+    try {
+      await client.cancel(job_id);
+    } catch (error) {
+      setAsked(undefined);
+      tell.bad("Not cancelled", error);
+    }
+  };
+  return { cancelling: asked === job_id, cancel };
 }
 
 /** Runs something short, and says how it went. */

@@ -1,14 +1,13 @@
-import { useEffect, useRef } from "react";
+import { useEffect } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { RotateCw, X } from "lucide-react";
 import { Link } from "wouter";
 import { Badge, Progress, Trouble } from "../parts/parts.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { bytes, duration } from "../parts/words.ts";
-import { useRbee } from "@rbee/sdk/react";
-import { dismissActivity, type Activity } from "./activities.ts";
-import { useJobWatch, type Watched } from "./job-watch.ts";
-import { useRetry } from "./launch.ts";
+import { dismissActivity, endActivity, type Activity } from "./activities.ts";
+import { totalOf, useJobWatch, type Watched } from "./job-watch.ts";
+import { useCancel, useRetry } from "./launch.ts";
 
 interface WorkProps {
   readonly activity: Activity;
@@ -38,8 +37,6 @@ export function Work({ activity, onRetry }: WorkProps) {
   );
 }
 
-const totalOf = ({ progress }: Watched): number | undefined => (progress?.unit === "percent" ? 100 : progress?.total);
-
 function Say({ watched }: { watched: Watched }) {
   const { phase, waiting, lines, progress } = watched;
   const words = phase === "running" ? (waiting ?? lines.at(-1)?.human ?? "Starting") : ENDINGS[phase];
@@ -63,17 +60,18 @@ function figures({ done, total, unit, per_second, eta_ms }: NonNullable<Watched[
 }
 
 function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: Watched; onRetry: () => void }) {
-  const client = useRbee();
   const { job_id, title, operation } = activity;
+  const { cancelling, cancel } = useCancel(job_id);
   if (watched.phase === "running")
     return (
       <button
         type="button"
         className="button small"
         aria-label={`Cancel: ${title}`}
-        onClick={() => void client.cancel(job_id).catch((error: unknown) => tell.bad("Not cancelled", error))}
+        disabled={cancelling}
+        onClick={() => void cancel()}
       >
-        Cancel
+        {cancelling ? "Cancelling…" : "Cancel"}
       </button>
     );
   const again = operation === "model_download" && watched.phase === "cancelled" ? "Resume" : "Retry";
@@ -99,18 +97,15 @@ function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: 
   );
 }
 
-/** Says once how a job of this page ended, and has what it changed asked anew. */
-export function useEndings(activity: Activity): void {
-  const { phase, error } = useJobWatch(activity.job_id);
+/** Says once how a job ended that was started here, and has what it changed asked anew. */
+export function useEndings({ job_id, title, over }: Activity): void {
+  const { phase, error } = useJobWatch(job_id);
   const queries = useQueryClient();
-  const before = useRef(phase);
   useEffect(() => {
-    // A job that was over when the page came is no news.
-    const isNews = before.current === "running" && Date.now() - activity.started_at > 0;
-    before.current = phase;
-    if (phase === "running" || !isNews) return;
+    if (phase === "running" || over === true) return;
+    endActivity(job_id);
     void queries.invalidateQueries();
-    if (phase === "succeeded") tell.good(activity.title, "Done");
-    if (phase === "failed") tell.bad(activity.title, error);
-  }, [phase, error, activity, queries]);
+    if (phase === "succeeded") tell.good(title, "Done");
+    if (phase === "failed") tell.bad(title, error);
+  }, [phase, error, job_id, title, over, queries]);
 }

@@ -9,7 +9,7 @@ import { useFleet, useNow } from "../queen/fleet.ts";
 import "../styles/models.css";
 
 interface Invitation {
-  readonly token: string;
+  readonly install_command: string;
   readonly expires_at: number;
   readonly label: string | undefined;
   /** Hives that were connected before: another one is the new one. */
@@ -82,7 +82,7 @@ function Invite({ onInvite }: { onInvite: (invitation: Invitation) => void }) {
 }
 
 function Join({ invitation, onAgain }: { invitation: Invitation; onAgain: () => void }) {
-  const { token, label, before, expires_at } = invitation;
+  const { install_command, label, before, expires_at } = invitation;
   const { fleet } = useFleet();
   const now = useNow();
   const joined = fleet?.hives.find(
@@ -112,7 +112,7 @@ function Join({ invitation, onAgain }: { invitation: Invitation; onAgain: () => 
   return (
     <Panel title="On that machine, in a clone of this project">
       <div className="stack">
-        <CodeBlock label="Command">{`RBEE_JOIN_TOKEN=${token} npm run hive -- --queen-url ${location.origin} --models ~/models`}</CodeBlock>
+        <CodeBlock label="Command">{install_command}</CodeBlock>
         <p className="waits" role="status">
           <LoaderCircle className="turns" aria-hidden="true" />
           <span>Waiting for it to dial in…</span>

@@ -2,12 +2,15 @@ import { ChartNoAxesColumn, Cpu, LogOut, Plus, Stethoscope } from "lucide-react"
 import { useState } from "react";
 import { Link } from "wouter";
 import { CodeBlock, Facts, PageHead, Panel, Trouble } from "../parts/parts.tsx";
+import { Segments } from "../parts/segments.tsx";
 import { useOperation } from "@rbee/sdk/react";
 import { isOnlyInTab, session, signOut } from "../session.ts";
 import { useStore } from "../store.ts";
-import { chooseTheme, theme, themes } from "../theme.ts";
+import { chooseTheme, theme, type Theme } from "../theme.ts";
 import { Checks } from "./fleet/hive-details.tsx";
 import "../styles/fleet.css";
+
+const names: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark" };
 
 export default function SettingsPage() {
   const { key = "" } = useStore(session);
@@ -32,13 +35,7 @@ export default function SettingsPage() {
         </div>
         <Panel title="Appearance">
           <div className="row">
-            <div className="segments" role="group" aria-label="Theme">
-              {themes.map((one) => (
-                <button key={one} type="button" aria-pressed={one === chosen} onClick={() => chooseTheme(one)}>
-                  {one === "system" ? "As the system" : one === "light" ? "Light" : "Dark"}
-                </button>
-              ))}
-            </div>
+            <Segments label="Theme" options={names} value={chosen} onChange={chooseTheme} />
           </div>
         </Panel>
         <Panel

@@ -2,6 +2,8 @@ import { ChartNoAxesColumn } from "lucide-react";
 import { useState } from "react";
 import type { OperationResult } from "@rbee/sdk";
 import { Empty, Meter, PageHead, Panel, Trouble, Waiting } from "../parts/parts.tsx";
+import { Segments } from "../parts/segments.tsx";
+import { Table, type Column } from "../parts/table.tsx";
 import { duration, exact, short } from "../parts/words.ts";
 import { useOperation } from "@rbee/sdk/react";
 import "../styles/fleet.css";
@@ -11,31 +13,21 @@ type By = Report["by"];
 
 const subjects: Readonly<Record<By, string>> = { model: "Model", hive: "Hive", key: "Key" };
 const day_ms = 86_400_000;
-const spans = [
-  { title: "Today", ms: day_ms },
-  { title: "7 days", ms: 7 * day_ms },
-  { title: "30 days", ms: 30 * day_ms },
-  { title: "All time", ms: undefined },
-] as const;
+const spans = { 1: "24 hours", 7: "7 days", 30: "30 days", all: "All time" } as const;
+type Span = `${keyof typeof spans}`;
 
 /** To the hour, so that the same question is asked once. */
-const sinceOf = (ms: number | undefined): { from?: number } =>
-  ms === undefined ? {} : { from: Math.floor((Date.now() - ms) / 3_600_000) * 3_600_000 };
+const sinceOf = (span: Span): { from?: number } =>
+  span === "all" ? {} : { from: Math.floor((Date.now() - Number(span) * day_ms) / 3_600_000) * 3_600_000 };
 
 export default function UsagePage() {
   const [by, setBy] = useState<By>("model");
-  const [span, setSpan] = useState(1);
-  const { data, error } = useOperation("usage_report", { by, ...sinceOf(spans[span]?.ms) });
+  const [span, setSpan] = useState<Span>("7");
+  const { data, error } = useOperation("usage_report", { by, ...sinceOf(span) });
   return (
     <>
       <PageHead title="Usage">
-        <div className="segments" role="group" aria-label="Period">
-          {spans.map(({ title }, at) => (
-            <button key={title} type="button" aria-pressed={at === span} onClick={() => setSpan(at)}>
-              {title}
-            </button>
-          ))}
-        </div>
+        <Segments<Span> label="Period" options={spans} value={span} onChange={setSpan} />
       </PageHead>
       {error === null ? null : <Trouble error={error} />}
       <div className="stack">
@@ -43,15 +35,7 @@ export default function UsagePage() {
         <Panel
           title="What was used"
           flush
-          actions={
-            <div className="segments" role="group" aria-label="What each row is about">
-              {Object.entries(subjects).map(([name, title]) => (
-                <button key={name} type="button" aria-pressed={name === by} onClick={() => setBy(name as By)}>
-                  {title}
-                </button>
-              ))}
-            </div>
-          }
+          actions={<Segments label="What each row is about" options={subjects} value={by} onChange={setBy} />}
         >
           {data === undefined ? error === null && <Waiting lines={5} /> : <Rows report={data} />}
         </Panel>
@@ -80,6 +64,7 @@ function Totals({ total }: { total: Report["total"] }) {
 }
 
 type Sums = Report["total"];
+type Row = Report["rows"][number];
 
 const figures: readonly { title: string; of: (sums: Sums) => string }[] = [
   { title: "Jobs", of: ({ jobs }) => exact(jobs) },
@@ -97,46 +82,18 @@ function Rows({ report: { by, rows, total } }: { report: Report }) {
         Tokens, time and jobs are counted as soon as a model answers something.
       </Empty>
     );
-  return (
-    <div className="table-wrap">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{subjects[by]}</th>
-            {figures.map(({ title }) => (
-              <th key={title} scope="col" className="right">
-                {title}
-              </th>
-            ))}
-            <th scope="col">Share</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.name}>
-              <td className="name">{row.name === "" ? "no hive" : row.name}</td>
-              {figures.map(({ title, of }) => (
-                <td key={title} data-label={title} className="right number">
-                  {of(row)}
-                </td>
-              ))}
-              <td data-label="Share">
-                <div className="slots">
-                  <Meter
-                    label={`Share of ${row.name}`}
-                    value={row.units}
-                    max={Math.max(total.units, 1)}
-                    tone="accent"
-                  />
-                  <span className="number">
-                    {total.units === 0 ? 0 : Math.round((100 * row.units) / total.units)} %
-                  </span>
-                </div>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const columns: readonly Column<Row>[] = [
+    { title: subjects[by], kind: "name", of: ({ name }) => (name === "" ? "no hive" : name) },
+    ...figures.map(({ title, of }) => ({ title, of, kind: "number" as const })),
+    {
+      title: "Share",
+      of: ({ name, units }) => (
+        <div className="slots">
+          <Meter label={`Share of ${name}`} value={units} max={Math.max(total.units, 1)} tone="accent" />
+          <span className="number">{total.units === 0 ? 0 : Math.round((100 * units) / total.units)} %</span>
+        </div>
+      ),
+    },
+  ];
+  return <Table columns={columns} rows={rows} keyOf={({ name }) => name} />;
 }

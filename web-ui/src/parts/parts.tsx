@@ -1,6 +1,7 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { CircleAlert, Check, Copy, type LucideIcon } from "lucide-react";
 import { RbeeError } from "@rbee/sdk";
+import { Link } from "wouter";
 import "../styles/parts.css";
 
 export type Tone = "good" | "warn" | "bad" | "accent" | "plain";
@@ -49,15 +50,19 @@ interface EmptyProps {
   readonly title: string;
   readonly children: ReactNode;
   /** The next step. */
-  readonly action?: ReactNode;
+  readonly to?: { readonly href: string; readonly words: string; readonly primary?: boolean };
 }
 
-export const Empty = ({ icon: Icon, title, children, action }: EmptyProps) => (
+export const Empty = ({ icon: Icon, title, children, to }: EmptyProps) => (
   <div className="empty">
     <Icon className="lead" aria-hidden="true" />
     <h2>{title}</h2>
     <p>{children}</p>
-    {action === undefined ? null : <div className="row">{action}</div>}
+    {to === undefined ? null : (
+      <Link href={to.href} className={to.primary === true ? "button primary" : "button"}>
+        {to.words}
+      </Link>
+    )}
   </div>
 );
 
@@ -136,6 +141,8 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
     const timer = setTimeout(() => setCopied(false), 1_500);
     return () => clearTimeout(timer);
   }, [copied]);
+  // A page that came over plain http from another machine has no clipboard.
+  if (!window.isSecureContext) return null;
   const copy = (): void => void navigator.clipboard.writeText(text).then(() => setCopied(true));
   return (
     <button

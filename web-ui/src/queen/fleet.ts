@@ -1,4 +1,4 @@
-import type { FleetState } from "@rbee/sdk";
+import type { FleetState, HiveInfo } from "@rbee/sdk";
 import { useHeartbeats } from "@rbee/sdk/react";
 import { useEffect, useState } from "react";
 import { signOut } from "../session.ts";
@@ -7,6 +7,10 @@ export type Fleet = FleetState;
 
 /** The fleet, live. */
 export const useFleet = useHeartbeats;
+
+/** Those that can be asked for something now. */
+export const useConnectedHives = (): readonly HiveInfo[] =>
+  (useFleet().fleet?.hives ?? []).filter(({ connected }) => connected);
 
 export const isRefusal = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "unauthorized";

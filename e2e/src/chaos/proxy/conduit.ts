@@ -17,7 +17,7 @@ export interface ConduitContext {
   write(bytes: Buffer): void;
   breakLine(): void;
   met(fault: FrameFault): void;
-  /** Messages of this job, or this hive, that went this way before, on this line or an earlier one. */
+  /** Messages that went this way before, and may again. */
   readonly memory: Frame[];
 }
 

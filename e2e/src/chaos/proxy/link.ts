@@ -9,10 +9,10 @@ export type Way = "up" | "down";
 
 const HEAD_END = "\r\n\r\n";
 
-/** Both ways' messages of one control socket or lane, over all its connections. */
-export interface Memory {
-  readonly up: Frame[];
-  readonly down: Frame[];
+/** Messages that went both ways, for replays. */
+export class Memory {
+  readonly up: Frame[] = [];
+  readonly down: Frame[] = [];
 }
 
 export interface LinkContext {
@@ -21,6 +21,7 @@ export interface LinkContext {
   met(fault: FrameFault): void;
   /** Which ways a line that begins now is held. */
   holding(): readonly Way[];
+  /** What went over the earlier connections of a lane. */
   memoryOf(path: string): Memory;
   /** An upgrade request went by. */
   upgrading(link: Link): void;
@@ -37,9 +38,11 @@ export class Link {
   kind: LinkKind | undefined;
   up: Conduit | undefined;
   down: Conduit | undefined;
+  /** It leads nowhere any more, and nobody was told. */
+  swallowing = false;
+  #memory = new Memory();
   #head: Record<Way, Buffer> = { up: Buffer.alloc(0), down: Buffer.alloc(0) };
   #raw = false;
-  #swallowing = false;
 
   constructor(near: Socket, far: Socket, context: LinkContext) {
     this.near = near;
@@ -56,15 +59,15 @@ export class Link {
         this.up?.end();
         this.down?.end();
         // One that swallows is a dead path: the other side must not hear of the end either.
-        if (!this.#swallowing) to.destroy();
+        if (!this.swallowing) to.destroy();
       });
     }
   }
 
   /** A path that died without a word: both sockets stay, nothing comes through any more. @returns `false` if it had already */
   swallow(): boolean {
-    const alive = !this.#swallowing;
-    this.#swallowing = true;
+    const alive = !this.swallowing;
+    this.swallowing = true;
     return alive;
   }
 
@@ -87,8 +90,13 @@ export class Link {
     this.up?.inject(textFrame(text, true));
   }
 
+  /** What the agent last said on this line; on a lane also on those before it for the same job. */
+  said(): string[] {
+    return this.#memory.up.map(({ payload }) => payload.toString());
+  }
+
   #data(way: Way, chunk: Buffer): void {
-    if (this.#swallowing) return;
+    if (this.swallowing) return;
     if (this.#raw) return void (way === "up" ? this.far : this.near).write(chunk);
     const conduit = this[way];
     if (conduit !== undefined) return conduit.feed(chunk);
@@ -123,7 +131,9 @@ export class Link {
       return void this.near.write(rest);
     }
     const { random, dice } = this.#context;
-    const memory = this.#context.memoryOf(this.path);
+    // A transport may say a message again, but never one of another connection. Lanes get no such mercy.
+    if (kind === "lane") this.#memory = this.#context.memoryOf(this.path);
+    const memory = this.#memory;
     const shared = {
       kind,
       random,

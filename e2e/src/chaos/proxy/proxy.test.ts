@@ -28,8 +28,8 @@ afterEach(() => {
   server.close();
 });
 
-async function say(texts: readonly string[]): Promise<void> {
-  const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/v1/lanes/job`, { perMessageDeflate: false });
+async function say(texts: readonly string[], path = "/v1/lanes/job"): Promise<void> {
+  const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}${path}`, { perMessageDeflate: false });
   await once(socket, "open");
   for (const text of texts) socket.send(text);
   await once(socket, "close");
@@ -61,6 +61,16 @@ test.each<[FrameFault, string[]]>([
   await say(["{1}", "{2}", "{3}", "last"]);
   expect(heard).toEqual(expected);
   expect(proxy.met[fault]).toBe(1);
+});
+
+test.each([
+  ["/v1/lanes/job", ["last", "last", "last"]],
+  ["/v1/hives/connect", ["last", "last"]],
+])("of earlier connections of %s a replay brings back %j", async (path, expected) => {
+  once2nd("replay");
+  await say(["last"], path);
+  await say(["last"], path);
+  expect(heard).toEqual(expected);
 });
 
 test("what is not a WebSocket goes through as it is", async () => {

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { Random } from "../random.ts";
 import { frameFaults, type FrameDice, type FrameFault, type LinkKind } from "./faults.ts";
-import { Link, type LinkContext, type Memory, type Way } from "./link.ts";
+import { Link, Memory, type LinkContext, type Way } from "./link.ts";
 
-/** Lines whose messages are remembered for replays. */
+/** Lanes whose messages are remembered for replays. */
 const MEMORIES_MAX = 256;
 
 /** The agents' way to the queen, and everything that can happen on it. */
@@ -74,6 +74,11 @@ export class ChaosProxy {
         link.near.once("close", () => this.found_ms.push(performance.now() - began));
   }
 
+  /** Whether an agent still believes in a line that leads nowhere. */
+  get swallowing(): boolean {
+    return [...this.#links].some((link) => link.swallowing);
+  }
+
   /** Nothing goes on, on these lines or on new ones, until `release`; then all of it does. */
   hold(ways: readonly Way[] = ["up", "down"]): void {
     this.#holding = ways;
@@ -83,11 +88,6 @@ export class ChaosProxy {
   release(): void {
     this.#holding = [];
     for (const link of this.links()) link.release();
-  }
-
-  /** What the agent last said on this line, and on those before it for the same job or hive. */
-  said({ path }: Link): string[] {
-    return this.#memoryOf(path).up.map(({ payload }) => payload.toString());
   }
 
   close(): void {
@@ -123,7 +123,7 @@ export class ChaosProxy {
     if (known !== undefined) return known;
     const [oldest] = this.#memories.keys();
     if (this.#memories.size >= MEMORIES_MAX && oldest !== undefined) this.#memories.delete(oldest);
-    const memory: Memory = { up: [], down: [] };
+    const memory = new Memory();
     this.#memories.set(path, memory);
     return memory;
   }

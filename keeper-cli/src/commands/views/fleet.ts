@@ -1,5 +1,7 @@
 import type { Check, HiveInfo, OperationResult } from "@rbee/sdk";
+import type { CommonFlags } from "../../common-flags.ts";
 import { fail } from "../../failure.ts";
+import { queenAddress } from "../../queen-address.ts";
 import { paintOut } from "../../terminal/output.ts";
 import { ago, bytes, duration, plural } from "../../terminal/words.ts";
 import { columns, sheet } from "./parts.ts";
@@ -49,15 +51,18 @@ export const renderHiveStatus = (status: OperationResult<"hive_status">): string
 };
 
 /** The token, and what to type on the machine that shall join. */
-export function renderToken({ token, expires_at }: OperationResult<"hive_token_create">, url: string): string {
-  const { hostname } = new URL(url);
+export function renderToken(
+  { token, expires_at, install_command }: OperationResult<"hive_token_create">,
+  flags: CommonFlags,
+): string {
+  const { hostname } = new URL(queenAddress(flags).url);
   const near = hostname === "localhost" || hostname.startsWith("127.") || hostname === "[::1]";
   const lines = [
     sheet({ token, "good for": `one hive, within ${duration(expires_at - Date.now())}` }),
     "",
     "On the machine that shall join, in a clone of this project:",
     "",
-    paintOut("cyan", `  RBEE_JOIN_TOKEN=${token} npm run hive -- --queen-url ${url} --models ~/models`),
+    paintOut("cyan", `  ${install_command}`),
     ...(near ? ["", paintOut("yellow", "This queen can be reached from this machine only.")] : []),
   ];
   return lines.join("\n");

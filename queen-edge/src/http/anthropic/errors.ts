@@ -1,6 +1,6 @@
-import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
+import type { Problem } from "@rbee/contracts";
 import { retryHeaders } from "../api/answer-headers.ts";
-import type { Form } from "../api/held-response.ts";
+import { toldProblem, type Form } from "../api/held-response.ts";
 import { BadRequest } from "../openai/errors.ts";
 
 /** Anthropic's names of what can be wrong, by status. */
@@ -28,9 +28,7 @@ function refuse(problem: Problem): Response {
 
 export function errorAnswer(error: unknown): Response {
   if (error instanceof BadRequest) return Response.json(errorBody(400, error.message), { status: 400 });
-  if (!(error instanceof RbeeError))
-    console.error(JSON.stringify({ event: "api_failed", error: error instanceof Error ? error.name : typeof error }));
-  return refuse(problemFrom(error));
+  return refuse(toldProblem(error));
 }
 
 export const jsonForm: Form = {

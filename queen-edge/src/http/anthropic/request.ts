@@ -1,8 +1,9 @@
 import { limits } from "@rbee/contracts";
 import { z } from "zod";
+import { toolOf } from "../api/tools.ts";
 import { BadRequest } from "../openai/errors.ts";
 import { optional, parseBody } from "../openai/parse.ts";
-import { dropUndefined, tokensOf } from "../openai/sampling.ts";
+import { dropUndefined, tokensOf, topK } from "../openai/sampling.ts";
 
 /** A part of a message: text, a call, or what came of one. */
 interface Block {
@@ -65,8 +66,6 @@ export const parseMessages = (body: unknown): MessagesRequest => parseBody(Messa
 export const parseCount = (body: unknown): MessagesRequest =>
   parseBody(MessagesRequest, typeof body === "object" && body !== null ? { ...body, max_tokens: 1 } : body);
 
-const TOP_K_MAX = 1_000;
-
 /** The operation's input. @throws BadRequest */
 export function messagesInput(request: MessagesRequest): Record<string, unknown> {
   const { model, system, messages, temperature = 1, top_p, top_k, stop_sequences } = request;
@@ -79,7 +78,7 @@ export function messagesInput(request: MessagesRequest): Record<string, unknown>
     max_tokens: tokensOf(request.max_tokens, limits.tokens_per_job_max),
     temperature,
     top_p: top_p ?? 1,
-    top_k: top_k === undefined ? undefined : Math.min(top_k, TOP_K_MAX),
+    top_k: topK(top_k),
     stop: stop_sequences,
     ...toolFields(request),
   });
@@ -129,10 +128,7 @@ function toolFields({ tools = [], tool_choice }: MessagesRequest): Record<string
     throw new BadRequest(`tool_choice: no tool is called '${String(name).slice(0, 64)}'`);
   const named = { type: "function", function: { name } };
   return dropUndefined({
-    tools: own.map(({ name, description, input_schema }) => ({
-      type: "function",
-      function: dropUndefined({ name, description, parameters: input_schema }),
-    })),
+    tools: own.map(({ input_schema: parameters, ...tool }) => toolOf({ ...tool, parameters })),
     tool_choice: { auto: "auto", none: "none", any: "required", tool: named }[type],
     parallel_tool_calls: disable_parallel_tool_use === true ? false : undefined,
   });

@@ -4,6 +4,7 @@ import { ApiJob } from "../api/api-job.ts";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
 import { requestId } from "../api/answer-headers.ts";
 import { readBody } from "../api/body.ts";
+import { anthropicLimits } from "../api/rate-limits.ts";
 import { heldResponse } from "../api/held-response.ts";
 import { readChoices } from "../openai/run-choices.ts";
 import { message, MessageEvents } from "./answer.ts";
@@ -26,7 +27,8 @@ anthropic.get("/models/:id{.+}?", async (c, next) => {
 anthropic.use("/messages/*", async (c, next) => {
   try {
     c.set("caller", await admit(c));
-    await next();
+    const [limits] = await Promise.all([anthropicLimits(c.var.caller), next()]);
+    for (const [name, value] of Object.entries(limits)) c.header(name, value);
   } catch (error) {
     c.res = errorAnswer(error);
   }

@@ -1,8 +1,10 @@
-import { limits, parseInput, RbeeError, type JobEvent, type OperationName } from "@rbee/contracts";
-import { isEndOfJob } from "@rbee/job-core";
+import { limits, ModelId, parseInput, RbeeError, type JobEvent, type OperationName } from "@rbee/contracts";
+import { isEndOfJob, origin } from "@rbee/job-core";
 import { authorizeSubmission, jobId, withSession } from "@rbee/job-http";
+import { okOf } from "../../durable/answers.ts";
 import { jobOf } from "../../durable/ports.ts";
-import { READER_WINDOW } from "../../reader-socket.ts";
+import type { ReaderRequest } from "../../reader-socket.ts";
+import { openReader } from "../open-reader.ts";
 import type { ApiCaller } from "./caller.ts";
 import { JobReader } from "./reader.ts";
 
@@ -19,14 +21,16 @@ export interface ApiRequest {
 /** Submits a job and leaves it to itself. @throws RbeeError */
 export async function submitJob(caller: ApiCaller, request: ApiRequest): Promise<string> {
   const { spec, job } = await prepare(caller, request);
-  const answer = await job.submit(spec);
-  if ("problem" in answer) throw RbeeError.fromProblem(answer.problem);
+  okOf(await job.submit(spec));
   return spec.job_id;
 }
 
 async function prepare(caller: ApiCaller, { operation, input: asked, part = 0, whole = false }: ApiRequest) {
   const { env, principal, secret, idempotency } = caller;
   const { colony, key_id } = principal;
+  const { model } = asked;
+  if (typeof model === "string" && !ModelId.safeParse(model).success)
+    throw new RbeeError("model_not_found", `The model '${model.slice(0, 128)}' does not exist here`);
   // Answers that may call tools cannot be continued; those fail, and say that trying again helps.
   const input = whole && asked["tools"] === undefined ? { ...asked, on_lost: "continue" } : asked;
   const submission = withSession({ operation, input: parseInput(operation, { ...input }) }, caller.headers);
@@ -63,20 +67,20 @@ export class ApiJob {
     const submitting = job.submit(spec);
     // The reader's way to the job is opened while the job is still looking for its place.
     const cancels = caller.resumable ? "alone" : "always";
-    const opening = open(job, `cancels=${cancels}&submitting`);
+    const opening = open(caller, spec.job_id, { cancels, submitting: true });
     const answer = await submitting;
     if ("problem" in answer) {
       void opening.then((reader) => reader?.close()).catch(() => undefined);
       throw RbeeError.fromProblem(answer.problem);
     }
-    const reader = (await opening) ?? (await open(job, `cancels=${cancels}`));
+    const reader = (await opening) ?? (await open(caller, spec.job_id, { cancels, submitting: false }));
     if (reader === undefined) throw new RbeeError("unavailable");
     return new ApiJob(spec.job_id, reader, caller);
   }
 
   /** Looks on at a job from its beginning; leaving it changes nothing. @throws RbeeError job_not_found */
   static async watch(caller: ApiCaller, job_id: string): Promise<ApiJob> {
-    const reader = await open(jobOf(caller.env, caller.principal.colony, job_id), "");
+    const reader = await open(caller, job_id, { cancels: false, submitting: false });
     if (reader === undefined) throw new RbeeError("job_not_found", `no job ${job_id}`);
     return new ApiJob(job_id, reader, caller);
   }
@@ -102,12 +106,13 @@ export class ApiJob {
   }
 }
 
-async function open(job: ReturnType<typeof jobOf>, flags: string): Promise<JobReader | undefined> {
-  const url = `https://job/reader?format=json&after=0.0&${READER_WINDOW}&${flags}`;
-  const answer = await job.fetch(new Request(url, { headers: { upgrade: "websocket" } }));
-  if (answer.status === 404) return undefined;
-  if (answer.webSocket === null) throw new RbeeError("queue_full", "too many readers of this job");
-  return new JobReader(answer.webSocket);
+async function open(
+  caller: ApiCaller,
+  job_id: string,
+  how: Pick<ReaderRequest, "cancels" | "submitting">,
+): Promise<JobReader | undefined> {
+  const reader = await openReader(caller, job_id, { format: "json", after: origin, resume: false, ...how });
+  return reader === undefined || reader === "read" ? undefined : new JobReader(reader);
 }
 
 const delay = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -35,7 +35,7 @@ export async function heldResponse(exchange: Exchange, produce: (write: Write) =
   patience.begin();
   const done = produce((text) => body.write(text)).then(
     async () => body.end(),
-    async (error: unknown) => body.fail(problemOf(error)),
+    async (error: unknown) => body.fail(toldProblem(error)),
   );
   void patience.due.then(() => body.begin());
   await Promise.race([body.begun, done]);
@@ -58,7 +58,7 @@ function withHeaders(response: Response, headers: Readonly<Record<string, string
 }
 
 /** What is not ours is told by name in the log, and as `internal` to the client. */
-function problemOf(error: unknown): Problem {
+export function toldProblem(error: unknown): Problem {
   if (!(error instanceof RbeeError))
     console.error(JSON.stringify({ event: "api_failed", error: error instanceof Error ? error.name : typeof error }));
   return problemFrom(error);

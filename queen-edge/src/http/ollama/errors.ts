@@ -1,6 +1,6 @@
-import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
+import type { Problem } from "@rbee/contracts";
 import { retryHeaders } from "../api/answer-headers.ts";
-import type { Form } from "../api/held-response.ts";
+import { toldProblem, type Form } from "../api/held-response.ts";
 import { BadRequest } from "../openai/errors.ts";
 
 const refuse = (problem: Problem): Response =>
@@ -8,9 +8,7 @@ const refuse = (problem: Problem): Response =>
 
 export function errorAnswer(error: unknown): Response {
   if (error instanceof BadRequest) return Response.json({ error: error.message }, { status: 400 });
-  if (!(error instanceof RbeeError))
-    console.error(JSON.stringify({ event: "api_failed", error: error instanceof Error ? error.name : typeof error }));
-  return refuse(problemFrom(error));
+  return refuse(toldProblem(error));
 }
 
 const fail = ({ detail }: Problem) => `${JSON.stringify({ error: detail })}\n`;

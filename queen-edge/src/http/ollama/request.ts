@@ -1,5 +1,6 @@
 import { KeepAlive, limits } from "@rbee/contracts";
 import { z } from "zod";
+import { toolOf } from "../api/tools.ts";
 import { BadRequest } from "../openai/errors.ts";
 import { optional } from "../openai/parse.ts";
 import { dropUndefined, samplingOf, tokensOf } from "../openai/sampling.ts";
@@ -113,13 +114,7 @@ export function chatInput(request: ChatRequest): Record<string, unknown> {
   return dropUndefined({
     ...sharedInput(request),
     messages: messagesOf(messages),
-    tools:
-      tools.length === 0
-        ? undefined
-        : tools.map(({ function: { name, description, parameters } }) => ({
-            type: "function",
-            function: dropUndefined({ name, description, parameters }),
-          })),
+    tools: tools.length === 0 ? undefined : tools.map((tool) => toolOf(tool.function)),
   });
 }
 

@@ -1,5 +1,6 @@
 import { limits } from "@rbee/contracts";
 import { z } from "zod";
+import { toolOf } from "../api/tools.ts";
 import { BadRequest } from "./errors.ts";
 import { optional, parseBody } from "./parse.ts";
 import { dropUndefined, samplingFields, samplingOf, tokensOf } from "./sampling.ts";
@@ -119,7 +120,11 @@ export function textOf(content: string | readonly z.output<typeof Part>[], where
   if (typeof content === "string") return content;
   return content
     .map(({ type, text }, at) => {
-      if (text !== undefined && /^(text|input_text|output_text)$/.test(type)) return text;
+      if (/^(text|input_text|output_text)$/.test(type)) {
+        if (text !== undefined) return text;
+        const param = `${where}.[${at}].text`;
+        throw new BadRequest(`Missing required parameter: '${param}'.`, param, "missing_required_parameter");
+      }
       throw new BadRequest(
         `Invalid content type: no model here takes ${JSON.stringify(type)}, only text.`,
         `${where}.[${at}].type`,
@@ -141,15 +146,12 @@ type ToolFields = Pick<ChatRequest, "tools" | "tool_choice" | "parallel_tool_cal
 /** @throws BadRequest */
 export function toolFields({ tools = [], tool_choice, parallel_tool_calls }: ToolFields): Record<string, unknown> {
   if (tools.length === 0) {
-    if (tool_choice === undefined || typeof tool_choice === "string") return {};
+    if (tool_choice === undefined || tool_choice === "auto" || tool_choice === "none") return {};
     throw new BadRequest("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice");
   }
   const { choice, offered } = choose(tools, tool_choice);
   return dropUndefined({
-    tools: offered.map(({ function: { name, description, parameters } }) => ({
-      type: "function",
-      function: dropUndefined({ name, description, parameters }),
-    })),
+    tools: offered.map((tool) => toolOf(tool.function)),
     tool_choice: choice,
     parallel_tool_calls,
   });

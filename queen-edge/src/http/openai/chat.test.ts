@@ -164,3 +164,23 @@ test.each([
   expect(() => input(fields)).toThrow(BadRequest);
   expect(() => input(fields)).toThrow(expect.objectContaining({ param, code }) as Error);
 });
+
+test("a tool without parameters takes none; templates find an empty list of them", () => {
+  const { tools } = input({ tools: [{ type: "function", function: { name: "now" } }] });
+  expect(tools).toEqual([
+    {
+      type: "function",
+      function: { name: "now", parameters: { type: "object", properties: {}, additionalProperties: false } },
+    },
+  ]);
+  const open = input({ tools: [{ type: "function", function: { name: "now", parameters: { type: "object" } } }] });
+  expect(open["tools"]).toEqual([
+    { type: "function", function: { name: "now", parameters: { type: "object", properties: {} } } },
+  ]);
+});
+
+test("seeds of 64 bits, likelihoods of more words than there are", () => {
+  expect(input({ seed: 2 ** 63 })["seed"]).toBe(0);
+  expect(input({ top_k: 100_000 })["top_k"]).toBe(1_000);
+  expect(() => input({ seed: 1.5 })).toThrow("it must be an integer");
+});

@@ -61,8 +61,10 @@ export async function completions(body: unknown, caller: ApiCaller): Promise<Res
     if (request.echo === true)
       for (const [index, { prompt }] of asked.entries())
         await write(sse({ ...head, choices: [choiceOf(index, prompt)], ...none }));
+    const written = asked.map(() => 0);
     const answers = await readChoices(jobs, async (index, event) => {
-      const choice = chunkOf(request, index, event);
+      const choice = chunkOf(request, event, { index, at: written[index] ?? 0 });
+      written[index] = (written[index] ?? 0) + (choice?.text.length ?? 0);
       if (choice !== undefined) await write(sse({ ...head, choices: [choice], ...none }));
     });
     const usages = answers.map(({ result }) => result.usage);
@@ -110,16 +112,16 @@ const inputOf = (request: CompletionRequest, prompt: string, choice: number): Re
 
 const echoed = ({ echo }: CompletionRequest, prompt = ""): string => (echo === true ? prompt : "");
 
-function chunkOf(request: CompletionRequest, index: number, event: JobEvent) {
-  if (event.type === "token") return choiceOf(index, event.text, { logprobs: likely(request, event.logprobs ?? []) });
+function chunkOf(request: CompletionRequest, event: JobEvent, { index, at }: { index: number; at: number }) {
+  if (event.type === "token")
+    return choiceOf(index, event.text, { logprobs: likely(request, event.logprobs ?? [], at) });
   const result = resultOf(event);
   return result === undefined ? undefined : choiceOf(index, "", { finish_reason: result.finish_reason });
 }
 
-/** As this older endpoint has them: lists beside each other. */
-function likely({ logprobs: asked }: CompletionRequest, logprobs: readonly Logprob[]) {
+/** As this older endpoint has them: lists beside each other. @param at where in the answer they begin */
+function likely({ logprobs: asked }: CompletionRequest, logprobs: readonly Logprob[], at = 0) {
   if (asked === undefined) return null;
-  let at = 0;
   const text_offset = logprobs.map(({ token }) => (at += token.length) - token.length);
   return {
     tokens: logprobs.map(({ token }) => token),

@@ -1,6 +1,6 @@
-import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
+import type { Problem } from "@rbee/contracts";
 import { retryHeaders } from "../api/answer-headers.ts";
-import type { Form } from "../api/held-response.ts";
+import { toldProblem, type Form } from "../api/held-response.ts";
 
 /** A request that is wrong in a way that OpenAI has words for. */
 export class BadRequest extends Error {
@@ -45,10 +45,7 @@ export function errorAnswer(error: unknown, headers: Record<string, string> = {}
     const { message, param, code } = error;
     return Response.json({ error: { message, type: "invalid_request_error", param, code } }, { status: 400, headers });
   }
-  const problem = problemFrom(error);
-  if (!(error instanceof RbeeError))
-    console.error(JSON.stringify({ event: "api_failed", error: error instanceof Error ? error.name : typeof error }));
-  return problemAnswer(problem, headers);
+  return problemAnswer(toldProblem(error), headers);
 }
 
 function problemAnswer(problem: Problem, headers: Record<string, string> = {}): Response {

@@ -1,6 +1,6 @@
 import type { ChatMessage, JobView, Problem } from "@rbee/contracts";
 import type { InferResult } from "./chat-answer.ts";
-import { idOf, seconds } from "./wire.ts";
+import { idOf } from "./wire.ts";
 
 /** What is known of a response from the moment it was asked for. */
 export interface Asked {
@@ -17,6 +17,8 @@ interface Now {
   readonly status: Status;
   readonly result?: InferResult | undefined;
   readonly error?: Pick<Problem, "code" | "detail"> | undefined;
+  /** When it was over, in milliseconds since the epoch; now unless given. */
+  readonly ended_at?: number | undefined;
 }
 
 /** Jobs of other requests are no responses. */
@@ -28,9 +30,12 @@ export const noteIn = ({ input }: Pick<Asked, "input">): Record<string, unknown>
 export const responseId = (job_id: string): string => idOf("resp_", job_id);
 export const jobOfResponse = (id: string): string | undefined =>
   /^resp_([a-z2-7]{26})$/.exec(id)?.[1]?.replace(/^/, "job_");
+/** Ids of items begin with that of the response they are part of. */
+export const responseOfItem = (id: string): string | undefined =>
+  /^(?:msg|fc)_([a-z2-7]{26})\d*$/.exec(id)?.[1]?.replace(/^/, "resp_");
 
 /** The whole object, as it is told with every event and when it is asked for. */
-export function responseObject(asked: Asked, { status, result, error }: Now) {
+export function responseObject(asked: Asked, { status, result, error, ended_at = Date.now() }: Now) {
   const note = noteIn(asked) ?? {};
   const { input } = asked;
   const done = status === "completed" || status === "incomplete";
@@ -40,7 +45,7 @@ export function responseObject(asked: Asked, { status, result, error }: Now) {
     created_at: Math.floor(asked.submitted_at / 1_000),
     status,
     background: note["background"] ?? false,
-    completed_at: status === "completed" ? seconds() : null,
+    completed_at: status === "completed" ? Math.floor(ended_at / 1_000) : null,
     error: error === undefined ? null : { code: codeOf(error.code), message: error.detail },
     incomplete_details: status === "incomplete" ? { reason: "max_output_tokens" } : null,
     instructions: note["instructions"] ?? null,
@@ -99,7 +104,7 @@ export const callItem = (
 });
 
 /** Text first, where there is some, then calls. */
-function outputOf(job_id: string, { text, tool_calls = [], finish_reason }: InferResult) {
+export function outputOf(job_id: string, { text, tool_calls = [], finish_reason }: InferResult) {
   const status = finish_reason === "length" ? "incomplete" : "completed";
   const message = tool_calls.length === 0 || text.trim() !== "" ? [messageItem(job_id, status, text)] : [];
   const calls = tool_calls.map(({ id, function: { name, arguments: written } }, at) =>
@@ -128,7 +133,8 @@ const toolsOf = (tools: unknown) =>
 /** A job as a response, now. */
 export function responseNow(asked: Asked, view: JobView) {
   const result = view.result as unknown as InferResult | undefined;
-  return responseObject(asked, { status: statusOf(view, result), result, error: view.error });
+  const { error, finished_at: ended_at } = view;
+  return responseObject(asked, { status: statusOf(view, result), result, error, ended_at });
 }
 
 function statusOf({ state, cancelling }: JobView, result: InferResult | undefined): Status {
@@ -147,10 +153,14 @@ function statusOf({ state, cancelling }: JobView, result: InferResult | undefine
   }
 }
 
-/** The conversation up to and with a response, for the next one. Its instructions were only for it. */
-export function conversationOf(asked: Asked, { text, tool_calls }: InferResult): ChatMessage[] {
+/** The conversation up to a response. Its instructions were only for it. */
+export function conversationBefore(asked: Asked): readonly ChatMessage[] {
   const said = (asked.input["messages"] ?? []) as ChatMessage[];
-  const instructed = noteIn(asked)?.["instructions"] !== undefined;
+  return noteIn(asked)?.["instructions"] === undefined ? said : said.slice(1);
+}
+
+/** The conversation up to and with a response, for the next one. */
+export function conversationOf(asked: Asked, { text, tool_calls }: InferResult): ChatMessage[] {
   const answer = { role: "assistant" as const, content: text, ...(tool_calls === undefined ? {} : { tool_calls }) };
-  return [...(instructed ? said.slice(1) : said), answer];
+  return [...conversationBefore(asked), answer];
 }

@@ -9,10 +9,11 @@ const Part = z.looseObject({ type: z.string(), text: optional(z.string()) });
 const Content = z.union([z.string(), z.array(Part)]);
 
 /** What a conversation consists of here: lines, calls and what came of them. */
-const Item = z.looseObject({
+export const Item = z.looseObject({
   type: optional(z.string()),
   role: optional(z.enum(["system", "developer", "user", "assistant"])),
   content: optional(Content),
+  id: optional(z.string()),
   call_id: optional(z.string()),
   name: optional(z.string()),
   arguments: optional(z.string()),
@@ -40,7 +41,7 @@ const Format = z.discriminatedUnion("type", [
 
 const ResponsesRequest = z.looseObject({
   model: z.string(),
-  input: z.union([z.string(), z.array(Item).max(limits.messages_max)]),
+  input: z.union([z.string(), z.array(Item).min(1).max(limits.messages_max)]),
   instructions: optional(z.string()),
   stream: optional(z.boolean()),
   background: optional(z.boolean()),

@@ -2,7 +2,14 @@ import { Hono, type Context } from "hono";
 import type { ApiEnv } from "../api/caller.ts";
 import { readBody } from "../api/body.ts";
 import { BadRequest, errorAnswer } from "./errors.ts";
-import { cancelResponse, createResponse, deleteResponse, getResponse, streamResponse } from "./responses.ts";
+import {
+  cancelResponse,
+  createResponse,
+  deleteResponse,
+  getResponse,
+  listInputItems,
+  streamResponse,
+} from "./responses.ts";
 
 export const responses = new Hono<ApiEnv>();
 
@@ -26,6 +33,10 @@ responses.get(
   }),
 );
 
+responses.get(
+  "/:id/input_items",
+  answering((c, id) => listInputItems(id, c.req.query(), c.var.caller)),
+);
 responses.post(
   "/:id/cancel",
   answering((c, id) => cancelResponse(id, c.var.caller)),

@@ -1,7 +1,8 @@
 import type { JobEvent } from "@rbee/contracts";
 import { expect, test } from "vitest";
 import { ResponseEvents } from "./response-events.ts";
-import { conversationOf, jobOfResponse, responseId, responseNow } from "./response-object.ts";
+import { inputItemsPage } from "./response-items.ts";
+import { conversationOf, jobOfResponse, responseId, responseNow, responseOfItem } from "./response-object.ts";
 import { parseResponses, responsesInput } from "./responses-request.ts";
 
 const job_id = `job_${"a".repeat(26)}`;
@@ -115,8 +116,9 @@ test("a job is the response it was asked for, at any time", () => {
   });
   expect(now({ state: "queued" }).status).toBe("queued");
   expect(now({ cancelling: true }).status).toBe("cancelled");
-  expect(now({ state: "succeeded", result })).toMatchObject({
+  expect(now({ state: "succeeded", result, finished_at: 9_000 })).toMatchObject({
     status: "completed",
+    completed_at: 9,
     output: [{ content: [{ text: "Hello" }] }],
   });
   expect(jobOfResponse(responseId(job_id))).toBe(job_id);
@@ -146,4 +148,52 @@ test("a conversation goes on without the instructions of before", () => {
     { role: "user", content: "hi" },
     { role: "assistant", content: "Hello" },
   ]);
+});
+
+test("what was asked comes back as items, a page at a time, without what was only for it", () => {
+  const calls = [{ type: "function_call", call_id: "1", name: "a", arguments: "{}" }];
+  const output = { type: "function_call_output", call_id: "1", output: "x" };
+  const input = inputOf({ instructions: "Be a bee.", input: [{ role: "user", content: "hi" }, ...calls, output] });
+  const page = (query: Record<string, string>) => inputItemsPage({ ...asked, input }, query);
+  const all = page({ order: "asc" });
+  expect(all.data).toMatchObject([
+    { type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] },
+    { type: "function_call", call_id: "1", name: "a", arguments: "{}" },
+    { type: "function_call_output", call_id: "1", output: "x" },
+  ]);
+  expect(all).toMatchObject({ object: "list", has_more: false, first_id: all.data[0]?.id, last_id: all.data[2]?.id });
+  expect(page({}).data).toEqual(all.data.toReversed());
+  const first = page({ limit: "2" });
+  expect(first.has_more).toBe(true);
+  expect(page({ after: first.last_id ?? "" }).data).toEqual([all.data[0]]);
+  expect(() => page({ limit: "0" })).toThrow("limit");
+  expect(() => page({ after: "msg_none" })).toThrow("msg_none");
+});
+
+test("an item's name tells its response", () => {
+  const id = responseId(job_id);
+  const { output } = responseNow(asked, {
+    job_id,
+    operation: "infer",
+    cancelling: false,
+    submitted_at: 1e3,
+    dispatches: 1,
+    finished_at: 9e3,
+    state: "succeeded",
+    result: {
+      ...result,
+      tool_calls: [
+        {
+          id: "call_1",
+          type: "function",
+          function: {
+            name: "a",
+            arguments: "{}",
+          },
+        },
+      ],
+    },
+  });
+  expect(output.map((item) => responseOfItem(item.id))).toEqual([id, id]);
+  expect(responseOfItem("rs_1")).toBeUndefined();
 });

@@ -6,13 +6,23 @@ import { jobOf } from "../../durable/ports.ts";
 import type { InferResult } from "./chat-answer.ts";
 import { BadRequest, jsonForm, streamForm } from "./errors.ts";
 import { ResponseEvents } from "./response-events.ts";
-import { conversationOf, jobOfResponse, noteIn, responseNow, responseObject, type Asked } from "./response-object.ts";
-import { parseResponses, responsesInput, type ResponsesRequest } from "./responses-request.ts";
+import { inputItemsPage } from "./response-items.ts";
+import {
+  conversationOf,
+  jobOfResponse,
+  noteIn,
+  outputOf,
+  responseNow,
+  responseObject,
+  responseOfItem,
+  type Asked,
+} from "./response-object.ts";
+import { Item, parseResponses, responsesInput, type ResponsesRequest } from "./responses-request.ts";
 import { readChoices } from "./run-choices.ts";
 
 /** `POST /responses` */
 export async function createResponse(body: unknown, caller: ApiCaller): Promise<Response> {
-  const request = parseResponses(body);
+  const request = await withItems(parseResponses(body), caller);
   const input = responsesInput(request, await earlier(request, caller));
   if (request.background === true) return inBackground(request, input, caller);
   const job = await ApiJob.start(caller, { operation: "infer", input, whole: request.stream !== true });
@@ -77,9 +87,14 @@ async function streamed(job: ApiJob, events: ResponseEvents, write: Write): Prom
 /** `GET /responses/{id}` @throws RbeeError not_found */
 export async function getResponse(id: string, caller: ApiCaller): Promise<Response> {
   const asked = await find(id, caller);
-  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view();
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
   if (view === undefined) throw missing(id);
   return Response.json(responseNow(asked, view));
+}
+
+/** `GET /responses/{id}/input_items` @throws RbeeError not_found, BadRequest */
+export async function listInputItems(id: string, query: Record<string, string>, caller: ApiCaller): Promise<Response> {
+  return Response.json(inputItemsPage(await find(id, caller), query));
 }
 
 /** `POST /responses/{id}/cancel` @throws RbeeError not_found; BadRequest for one whose client holds it */
@@ -88,8 +103,8 @@ export async function cancelResponse(id: string, caller: ApiCaller): Promise<Res
   if (noteIn(asked)?.["background"] !== true)
     throw new BadRequest("Only responses created with background=true can be cancelled.", null, "invalid_request");
   const job = jobOf(caller.env, caller.principal.colony, asked.job_id);
-  await job.cancel();
-  const view = await job.view();
+  await job.cancel(caller.principal);
+  const view = await job.view(caller.principal);
   if (view === undefined) throw missing(id);
   return Response.json(responseNow(asked, view));
 }
@@ -97,7 +112,7 @@ export async function cancelResponse(id: string, caller: ApiCaller): Promise<Res
 /** `DELETE /responses/{id}`: what was asked and answered is forgotten. @throws RbeeError not_found */
 export async function deleteResponse(id: string, caller: ApiCaller): Promise<Response> {
   const { job_id } = await find(id, caller);
-  const forgotten = await jobOf(caller.env, caller.principal.colony, job_id).forget();
+  const forgotten = await jobOf(caller.env, caller.principal.colony, job_id).forget(caller.principal);
   if (!forgotten) throw new BadRequest("It is not over yet: cancel it first.", null, "invalid_request");
   return Response.json({ id, object: "response", deleted: true });
 }
@@ -108,10 +123,44 @@ const missing = (id: string): RbeeError =>
 /** @throws RbeeError not_found */
 async function find(id: string, caller: ApiCaller): Promise<Asked> {
   const job_id = jobOfResponse(id);
-  const spec = job_id === undefined ? undefined : await jobOf(caller.env, caller.principal.colony, job_id).request();
+  const spec =
+    job_id === undefined
+      ? undefined
+      : await jobOf(caller.env, caller.principal.colony, job_id).request(caller.principal);
   const note = spec === undefined ? undefined : noteIn(spec);
   if (spec === undefined || note === undefined || note["store"] === false) throw missing(id);
   return spec;
+}
+
+/** Items that a request only names, each in the place of its name. @throws BadRequest */
+async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<ResponsesRequest> {
+  const { input } = request;
+  if (typeof input === "string") return request;
+  const outputs = new Map<string, ReturnType<typeof outputOf>>();
+  const items: (typeof input)[number][] = [];
+  for (const [at, item] of input.entries()) {
+    const { type, id = "" } = item;
+    if (type !== "item_reference") {
+      items.push(item);
+      continue;
+    }
+    const response = responseOfItem(id) ?? "";
+    const output = outputs.get(response) ?? (await outputNow(response, caller));
+    outputs.set(response, output);
+    const named = output.find((one) => one.id === id);
+    if (named === undefined)
+      throw new BadRequest(`Item with id '${id.slice(0, 64)}' not found.`, `input[${at}].id`, "invalid_value");
+    items.push(Item.parse(named));
+  }
+  return { ...request, input: items };
+}
+
+/** Nothing, where there is no such response or it is not complete. */
+async function outputNow(id: string, caller: ApiCaller): Promise<ReturnType<typeof outputOf>> {
+  const asked = await find(id, caller).catch(() => undefined);
+  if (asked === undefined) return [];
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
+  return view?.result === undefined ? [] : outputOf(asked.job_id, view.result as unknown as InferResult);
 }
 
 /** The conversation that this one goes on with. @throws BadRequest */
@@ -120,7 +169,7 @@ async function earlier({ previous_response_id: id }: ResponsesRequest, caller: A
   const gone = (why: string) => new BadRequest(why, "previous_response_id", "previous_response_not_found");
   const asked = await find(id, caller).catch(() => undefined);
   if (asked === undefined) throw gone(`Previous response with id '${id.slice(0, 64)}' not found.`);
-  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view();
+  const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
   if (view?.result === undefined) throw gone(`Previous response with id '${id.slice(0, 64)}' is not complete.`);
   return conversationOf(asked, view.result as unknown as InferResult);
 }

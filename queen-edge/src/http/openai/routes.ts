@@ -3,7 +3,7 @@ import { Hono, type Context } from "hono";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
 import { requestId } from "../api/answer-headers.ts";
 import { readBody } from "../api/body.ts";
-import { rateLimits } from "../api/rate-limits.ts";
+import { openAiLimits } from "../api/rate-limits.ts";
 import { chatCompletions } from "./chat.ts";
 import { completions } from "./completions.ts";
 import { embeddings } from "./embeddings.ts";
@@ -19,7 +19,7 @@ openai.use("/:endpoint{models|chat|completions|embeddings|responses}/*", async (
   const begun = Date.now();
   try {
     c.set("caller", await admit(c));
-    const [limits] = await Promise.all([rateLimits(c.var.caller), next()]);
+    const [limits] = await Promise.all([openAiLimits(c.var.caller), next()]);
     for (const [name, value] of Object.entries(limits)) c.header(name, value);
   } catch (error) {
     c.res = errorAnswer(error);
@@ -53,6 +53,7 @@ const methods: readonly (readonly [path: RegExp, methods: string])[] = [
   [/\/(chat\/completions|completions|embeddings|responses)$/, "POST"],
   [/\/responses\/[^/]+\/cancel$/, "POST"],
   [/\/responses\/[^/]+$/, "GET, DELETE"],
+  [/\/responses\/[^/]+\/input_items$/, "GET"],
   [/\/models(\/.+)?$/, "GET"],
 ];
 

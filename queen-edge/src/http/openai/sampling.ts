@@ -10,12 +10,13 @@ const Stop = z.union([z.string(), z.array(z.string()).max(limits.stop_strings_ma
 export const samplingFields = {
   temperature: optional(z.number().min(0).max(2)),
   top_p: optional(z.number().min(0).max(1)),
-  top_k: optional(z.int().min(-1).max(1_000)),
+  top_k: optional(z.int().min(-1)),
   min_p: optional(z.number().min(0).max(1)),
   frequency_penalty: optional(z.number().min(-2).max(2)),
   presence_penalty: optional(z.number().min(-2).max(2)),
   repetition_penalty: optional(z.number().gt(0).max(2)),
-  seed: optional(z.int()),
+  // Some draw theirs from 64 bits, of which JavaScript keeps the greater part.
+  seed: optional(z.number().refine(Number.isInteger, "it must be an integer")),
   stop: optional(Stop),
   prompt_cache_key: optional(z.string()),
   user: optional(z.string()),
@@ -33,7 +34,7 @@ export function samplingOf(given: Sampling, choice = 0): Record<string, unknown>
     temperature,
     // Nothing at all cannot be drawn from; nearly nothing is the likeliest token.
     top_p: Math.max(top_p, Number.EPSILON),
-    top_k: top_k === undefined ? undefined : Math.max(0, top_k),
+    top_k: topK(top_k),
     min_p,
     frequency_penalty: frequency_penalty === 0 ? undefined : frequency_penalty,
     presence_penalty: presence_penalty === 0 ? undefined : presence_penalty,
@@ -45,6 +46,12 @@ export function samplingOf(given: Sampling, choice = 0): Record<string, unknown>
     session: session === "" ? undefined : session,
   });
 }
+
+const TOP_K_MAX = 1_000;
+
+/** Nothing below zero, and no more than makes a difference. */
+export const topK = (asked: number | undefined): number | undefined =>
+  asked === undefined ? undefined : Math.min(Math.max(0, asked), TOP_K_MAX);
 
 /** Clients ask for more than any model here holds; the context ends the answer anyway. */
 export const tokensOf = (asked: number | undefined, otherwise: number): number =>

@@ -1,6 +1,6 @@
 import { MessageCircle, SlidersHorizontal, SquarePen } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
-import { Link, useSearchParams } from "wouter";
+import { useSearchParams } from "wouter";
 import { Empty, PageHead, Trouble, Waiting } from "../../parts/parts.tsx";
 import { useFleet, type Fleet } from "../../queen/fleet.ts";
 import { kept } from "../../store.ts";
@@ -32,11 +32,7 @@ export default function ChatPage() {
       <Empty
         icon={MessageCircle}
         title="No model to talk to"
-        action={
-          <Link href="/models?tab=discover" className="button primary">
-            Discover models
-          </Link>
-        }
+        to={{ href: "/models?tab=discover", words: "Discover models", primary: true }}
       >
         Download one to a hive; it is loaded with the first question.
       </Empty>

@@ -34,16 +34,7 @@ export default function FleetPage() {
 
 const NoHives = () => (
   <Panel title="Hives" flush>
-    <Empty
-      icon={Server}
-      title="No hive yet"
-      action={
-        <Link href="/add" className="button primary">
-          <Plus aria-hidden="true" />
-          Add the first hive
-        </Link>
-      }
-    >
+    <Empty icon={Server} title="No hive yet" to={{ href: "/add", words: "Add the first hive", primary: true }}>
       A hive is a machine of yours with a GPU, or without one. It dials out to this queen; nothing on it has to listen.
     </Empty>
   </Panel>

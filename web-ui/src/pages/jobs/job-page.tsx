@@ -1,11 +1,11 @@
 import { ArrowLeft, RotateCcw, RotateCw, X } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useQuery } from "@tanstack/react-query";
+import type { JobView } from "@rbee/sdk";
 import { Link, useLocation } from "wouter";
-import { rewatch, useJobWatch, type Watched } from "../../activity/job-watch.ts";
-import { useRetry } from "../../activity/launch.ts";
+import { rewatch, totalOf, useJobWatch, type Watched } from "../../activity/job-watch.ts";
+import { useCancel, useRetry } from "../../activity/launch.ts";
 import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble } from "../../parts/parts.tsx";
-import { tell } from "../../parts/toasts.tsx";
 import { duration } from "../../parts/words.ts";
 import { useRbee } from "@rbee/sdk/react";
 import { JOB_TONES } from "./jobs-page.tsx";
@@ -16,23 +16,27 @@ export default function JobPage({ id }: { id: string }) {
   const client = useRbee();
   const watched = useJobWatch(id);
   const { data: job, error, refetch } = useQuery({ queryKey: ["job", id], queryFn: () => client.get(id) });
-  const { phase } = watched;
-  useEffect(() => {
-    if (phase !== "running") void refetch();
-  }, [phase, refetch]);
+  const { phase, waiting, text, progress } = watched;
+  // Each of these says that it stands somewhere else now.
+  const begun = text !== "" || progress !== undefined;
+  useEffect(() => void refetch(), [phase, waiting, begun, refetch]);
   return (
     <>
       <PageHead
         title={job?.operation ?? "Job"}
         note={job === undefined ? null : <Badge tone={JOB_TONES[job.state]}>{job.state}</Badge>}
       >
-        <Actions id={id} watched={watched} />
+        <Link href="/jobs" className="button">
+          <ArrowLeft aria-hidden="true" />
+          All jobs
+        </Link>
+        {job === undefined ? null : <Actions job={job} watched={watched} />}
       </PageHead>
       {error === null ? null : <Trouble error={error} />}
       {job === undefined ? null : (
         <div className="stack">
           {phase === "running" ? (
-            <Progress label="Progress" done={watched.progress?.done ?? 0} total={watched.progress?.total} />
+            <Progress label="Progress" done={progress?.done ?? 0} total={totalOf(watched)} />
           ) : null}
           {phase === "failed" ? <Trouble error={watched.error} /> : null}
           <Panel title="About">
@@ -43,7 +47,7 @@ export default function JobPage({ id }: { id: string }) {
                 Worker: job.worker_id,
                 Submitted: new Date(job.submitted_at).toLocaleString("en-GB"),
                 Took: job.finished_at === undefined ? undefined : duration(job.finished_at - job.submitted_at),
-                Waits: watched.waiting,
+                Waits: waiting,
                 Dispatches: job.dispatches > 1 ? String(job.dispatches) : undefined,
               }}
             />
@@ -86,47 +90,43 @@ function Said({ watched: { lines, text, result } }: { watched: Watched }) {
 /** A page with more than this is no help to anyone. */
 const SHOWN_CHARS_MAX = 60_000;
 
-function Actions({ id, watched }: { id: string; watched: Watched }) {
+/** An ended job can be read again and asked for again; an open one can be stopped. */
+function Actions({ job, watched }: { job: JobView; watched: Watched }) {
+  const { job_id, state, finished_at } = job;
   const client = useRbee();
   const [, go] = useLocation();
   const retry = useRetry();
-  const [asked, setAsked] = useState(false);
-  const cancel = async (): Promise<void> => {
-    setAsked(true);
-    await client.cancel(id).catch((error: unknown) => tell.bad("Not cancelled", error));
-  };
+  const { cancelling, cancel } = useCancel(job_id);
   const again = async (): Promise<void> => {
-    const next = await retry(id);
+    const next = await retry(job_id);
     if (next !== undefined) go(`/jobs/${next}`);
   };
+  if (finished_at === undefined)
+    return (
+      <button type="button" className="button" disabled={cancelling} onClick={() => void cancel()}>
+        <X aria-hidden="true" />
+        {cancelling ? "Cancelling…" : "Cancel"}
+      </button>
+    );
+  const replaying = watched.phase === "running";
   return (
     <>
-      <Link href="/jobs" className="button">
-        <ArrowLeft aria-hidden="true" />
-        All jobs
-      </Link>
-      {watched.phase === "running" ? (
-        <button type="button" className="button" disabled={asked} onClick={() => void cancel()}>
-          <X aria-hidden="true" />
-          {asked ? "Cancelling…" : "Cancel"}
-        </button>
-      ) : (
-        <button
-          type="button"
-          className="button"
-          title="Read its log again, as it came"
-          onClick={() => rewatch(client, id)}
-        >
-          <RotateCcw aria-hidden="true" />
-          Replay
-        </button>
-      )}
-      {watched.phase === "failed" || watched.phase === "cancelled" ? (
+      <button
+        type="button"
+        className="button"
+        title="Read its log again, as it came"
+        disabled={replaying}
+        onClick={() => rewatch(client, job_id)}
+      >
+        <RotateCcw aria-hidden="true" />
+        {replaying ? "Replaying…" : "Replay"}
+      </button>
+      {state === "succeeded" ? null : (
         <button type="button" className="button primary" onClick={() => void again()}>
           <RotateCw aria-hidden="true" />
           Retry
         </button>
-      ) : null}
+      )}
     </>
   );
 }

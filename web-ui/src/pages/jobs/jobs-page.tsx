@@ -3,6 +3,8 @@ import { useState } from "react";
 import type { JobLine, JobState } from "@rbee/sdk";
 import { Link, useLocation } from "wouter";
 import { Badge, Empty, PageHead, Panel, Waiting, type Tone } from "../../parts/parts.tsx";
+import { Segments } from "../../parts/segments.tsx";
+import { Table, type Column } from "../../parts/table.tsx";
 import { ago, duration } from "../../parts/words.ts";
 import { useFleet, useNow } from "../../queen/fleet.ts";
 
@@ -20,15 +22,13 @@ const isQuestion = ({ operation, state }: JobLine): boolean =>
   state === "succeeded" && /^(status|.*_(list|get|search|status|report|check))$/.test(operation);
 
 const filters = {
-  work: { title: "Work", fits: (job: JobLine) => !isQuestion(job) },
-  open: {
-    title: "Open",
-    fits: ({ state }: JobLine) => state === "queued" || state === "dispatched" || state === "running",
-  },
-  failed: { title: "Failed", fits: ({ state }: JobLine) => state === "failed" },
-  all: { title: "All", fits: () => true },
+  work: { title: "Work", none: "No work yet", fits: (job: JobLine) => !isQuestion(job) },
+  open: { title: "Open", none: "Nothing is open", fits: ({ finished_at }: JobLine) => finished_at === undefined },
+  failed: { title: "Failed", none: "Nothing failed", fits: ({ state }: JobLine) => state === "failed" },
+  all: { title: "All", none: "No job yet", fits: () => true },
 } as const;
 type Filter = keyof typeof filters;
+const titles = Object.fromEntries(Object.entries(filters).map(([name, { title }]) => [name, title]));
 
 export default function JobsPage() {
   const { fleet } = useFleet();
@@ -37,85 +37,54 @@ export default function JobsPage() {
   return (
     <>
       <PageHead title="Jobs">
-        <div className="segments" role="group" aria-label="Which jobs">
-          {Object.entries(filters).map(([name, { title }]) => (
-            <button key={name} type="button" aria-pressed={name === filter} onClick={() => setFilter(name as Filter)}>
-              {title}
-            </button>
-          ))}
-        </div>
+        <Segments label="Which jobs" options={titles as Record<Filter, string>} value={filter} onChange={setFilter} />
       </PageHead>
       <Panel title="Newest first" flush note="live">
-        {jobs === undefined ? <Waiting lines={6} /> : jobs.length === 0 ? <NoJobs /> : <JobTable jobs={jobs} />}
+        {jobs === undefined ? <Waiting lines={6} /> : null}
+        {jobs?.length === 0 ? (
+          <Empty icon={ListTodo} title={filters[filter].none} to={{ href: "/chat", words: "Ask a model something" }}>
+            Every request is a job, with a log that can be read during and after it.
+          </Empty>
+        ) : null}
+        {jobs === undefined || jobs.length === 0 ? null : <JobTable jobs={jobs} />}
       </Panel>
     </>
   );
 }
 
-const NoJobs = () => (
-  <Empty
-    icon={ListTodo}
-    title="Nothing here"
-    action={
-      <Link href="/chat" className="button">
-        Ask a model something
-      </Link>
-    }
-  >
-    Every request is a job, with a log that can be read during and after it.
-  </Empty>
-);
-
 function JobTable({ jobs }: { jobs: readonly JobLine[] }) {
   const now = useNow();
-  return (
-    <div className="table-wrap">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Job</th>
-            <th scope="col">Model</th>
-            <th scope="col">Hive</th>
-            <th scope="col" className="right">
-              Took
-            </th>
-            <th scope="col" className="right">
-              Submitted
-            </th>
-            <th scope="col">State</th>
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.map((job) => (
-            <JobRow key={job.job_id} job={job} now={now} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function JobRow({ job, now }: { job: JobLine; now: number }) {
   const [, go] = useLocation();
-  const { job_id, operation, model, hive_id, submitted_at, finished_at, state, error_code } = job;
-  return (
-    <tr className="opens" onClick={() => go(`/jobs/${job_id}`)}>
-      <td className="name">
+  const columns: readonly Column<JobLine>[] = [
+    {
+      title: "Job",
+      kind: "name",
+      of: ({ job_id, operation }) => (
         <Link href={`/jobs/${job_id}`} onClick={(event) => event.stopPropagation()}>
           {operation}
         </Link>
-      </td>
-      <td data-label="Model">{model ?? <span className="muted">–</span>}</td>
-      <td data-label="Hive">{hive_id ?? <span className="muted">–</span>}</td>
-      <td data-label="Took" className="right number">
-        {duration(Math.max(0, (finished_at ?? now) - submitted_at))}
-      </td>
-      <td data-label="Submitted" className="right number muted">
-        {ago(submitted_at, now)}
-      </td>
-      <td data-label="State">
-        <Badge tone={JOB_TONES[state]}>{error_code ?? state}</Badge>
-      </td>
-    </tr>
+      ),
+    },
+    { title: "Model", of: ({ model }) => model },
+    { title: "Hive", of: ({ hive_id }) => hive_id },
+    {
+      title: "Took",
+      kind: "number",
+      of: ({ submitted_at, finished_at = now }) => duration(Math.max(0, finished_at - submitted_at)),
+    },
+    { title: "Submitted", kind: "number", of: ({ submitted_at }) => ago(submitted_at, now) },
+    {
+      title: "State",
+      kind: "state",
+      of: ({ state, error_code }) => <Badge tone={JOB_TONES[state]}>{error_code ?? state}</Badge>,
+    },
+  ];
+  return (
+    <Table
+      columns={columns}
+      rows={jobs}
+      keyOf={({ job_id }) => job_id}
+      row={({ job_id }) => ({ className: "opens", onClick: () => go(`/jobs/${job_id}`) })}
+    />
   );
 }

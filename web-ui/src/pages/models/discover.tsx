@@ -1,5 +1,5 @@
 import { Download, Play, Search, SearchX } from "lucide-react";
-import { useDeferredValue, useState } from "react";
+import { useState } from "react";
 import type { OperationResult } from "@rbee/sdk";
 import { Link } from "wouter";
 import { Badge, Empty, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
@@ -16,8 +16,7 @@ const RESULTS = 20;
 export function Discover() {
   const [words, setWords] = useState("");
   const [asked, setAsked] = useState(QUERY_DEFAULT);
-  const query = useDeferredValue(asked);
-  const { data, error, isPending } = useOperation("model_search", { query, limit: RESULTS });
+  const { data, error, isPending } = useOperation("model_search", { query: asked, limit: RESULTS });
   return (
     <div className="stack">
       <form
@@ -89,7 +88,7 @@ function Found({ model, onDownload }: { model: FoundModel; onDownload: () => voi
           <span>{sizeRange(weights)}</span>
           <span>{quants.length === 1 ? quants[0] : `${quants.length} quantisations`}</span>
           <span>{licence ?? "licence unknown"}</span>
-          <span>{short(downloads)} downloads</span>
+          <span>{downloads === 1 ? "1 download" : `${short(downloads)} downloads`}</span>
         </p>
       </div>
       {gated ? <Badge tone="warn">gated</Badge> : null}

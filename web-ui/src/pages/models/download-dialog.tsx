@@ -2,21 +2,20 @@ import { useState } from "react";
 import { useLaunch } from "../../activity/launch.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { SelectField } from "../../parts/field.tsx";
+import { HiveField } from "../../parts/hive-field.tsx";
 import { Facts } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
-import { useFleet } from "../../queen/fleet.ts";
+import { useConnectedHives } from "../../queen/fleet.ts";
 import type { FoundModel } from "./discover.tsx";
+import { usualQuant } from "./quants.ts";
 
 /** Which file of a model, and to which hive. */
 export function DownloadDialog({ model, onClose }: { model: FoundModel; onClose: () => void }) {
   const launch = useLaunch();
-  const { fleet } = useFleet();
-  const hives = (fleet?.hives ?? []).filter(({ connected }) => connected);
-  const usual = model.quants.find((quant) => quant.toUpperCase() === "Q4_K_M") ?? model.quants[0] ?? "";
-  const [quant, setQuant] = useState(usual);
-  const [hive, setHive] = useState(
-    hives.find(({ hive_id }) => model.fits.includes(hive_id))?.hive_id ?? hives[0]?.hive_id ?? "",
-  );
+  const hives = useConnectedHives();
+  const [quant, setQuant] = useState(() => usualQuant(model.quants));
+  const [chosen, setHive] = useState<string>();
+  const hive = chosen ?? hives.find(({ hive_id }) => model.fits.includes(hive_id))?.hive_id ?? hives[0]?.hive_id ?? "";
   const source = quant === "" ? model.id : `${model.id}:${quant}`;
   return (
     <Dialog open onClose={onClose} title={`Download ${model.id}`}>
@@ -30,7 +29,7 @@ export function DownloadDialog({ model, onClose }: { model: FoundModel; onClose:
       >
         <Facts
           rows={{
-            Source: `huggingface.co/${model.id}`,
+            Source: model.url,
             Licence: model.licence ?? "unknown; see its page",
             Access: model.gated ? "gated: the hive needs HF_TOKEN" : "open",
           }}
@@ -45,15 +44,7 @@ export function DownloadDialog({ model, onClose }: { model: FoundModel; onClose:
           }))}
           hint="Smaller is faster and needs less memory; Q4_K_M is the usual compromise."
         />
-        <SelectField
-          label="Hive"
-          value={hive}
-          onChange={(event) => setHive(event.target.value)}
-          options={hives.map(({ hive_id }) => ({
-            value: hive_id,
-            label: `${hive_id}${model.fits.includes(hive_id) ? ", fits" : ""}`,
-          }))}
-        />
+        <HiveField hives={hives} value={hive} onChange={setHive} fits={model.fits} />
         <div className="buttons">
           <button type="button" className="button" onClick={onClose}>
             Not now

@@ -1,10 +1,10 @@
 import { Boxes } from "lucide-react";
 import { useState } from "react";
 import type { HiveInfo, ModelInfo } from "@rbee/sdk";
-import { Link } from "wouter";
 import { useAct, useLaunch } from "../../activity/launch.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Badge, Empty, Panel, Waiting } from "../../parts/parts.tsx";
+import { Table, type Column } from "../../parts/table.tsx";
 import { bytes } from "../../parts/words.ts";
 import { useFleet } from "../../queen/fleet.ts";
 import { LoadDialog } from "./load-dialog.tsx";
@@ -34,68 +34,49 @@ export function Downloaded() {
   );
 }
 
-const ModelTable = ({ all, onAsk }: { all: readonly OnHive[]; onAsk: (asked: Asked) => void }) => (
-  <div className="table-wrap">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Model</th>
-          <th scope="col">Hive</th>
-          <th scope="col" className="right">
-            Size
-          </th>
-          <th scope="col">State</th>
-          <th scope="col">
-            <span className="hidden-words">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {all.map((one) => (
-          <ModelRow key={`${one.hive.hive_id} ${one.model.id}`} one={one} onAsk={onAsk} />
-        ))}
-      </tbody>
-    </table>
-  </div>
-);
-
-function ModelRow({ one, onAsk }: { one: OnHive; onAsk: (asked: Asked) => void }) {
-  const { hive, model } = one;
-  const { id, size_bytes } = model;
+function ModelTable({ all, onAsk }: { all: readonly OnHive[]; onAsk: (asked: Asked) => void }) {
+  const columns: readonly Column<OnHive>[] = [
+    { title: "Model", kind: "name", of: ({ model }) => model.id },
+    { title: "Hive", of: ({ hive }) => hive.hive_id },
+    { title: "Size", kind: "number", of: ({ model }) => bytes(model.size_bytes) },
+    { title: "State", kind: "state", of: (one) => <StateBadge one={one} /> },
+    { title: "Actions", kind: "actions", of: (one) => <Actions one={one} onAsk={onAsk} /> },
+  ];
   return (
-    <tr className={hive.connected ? "" : "away"} data-model={id}>
-      <td className="name">{id}</td>
-      <td data-label="Hive">{hive.hive_id}</td>
-      <td data-label="Size" className="right number">
-        {bytes(size_bytes)}
-      </td>
-      <td data-label="State">
-        <StateBadge one={one} />
-      </td>
-      <td>
-        <div className="row end">
-          {hive.connected ? <MainAction one={one} onLoad={() => onAsk({ ...one, for: "load" })} /> : null}
-          <button
-            type="button"
-            className="button small quiet"
-            aria-label={`Details of ${id} on ${hive.hive_id}`}
-            onClick={() => onAsk({ ...one, for: "details" })}
-          >
-            Details
-          </button>
-          {hive.connected ? (
-            <button
-              type="button"
-              className="button small quiet"
-              aria-label={`Delete ${id} from ${hive.hive_id}`}
-              onClick={() => onAsk({ ...one, for: "delete" })}
-            >
-              Delete
-            </button>
-          ) : null}
-        </div>
-      </td>
-    </tr>
+    <Table
+      columns={columns}
+      rows={all}
+      keyOf={({ hive, model }) => `${hive.hive_id} ${model.id}`}
+      row={({ hive, model }) => ({ className: hive.connected ? "" : "away", "data-model": model.id })}
+    />
+  );
+}
+
+function Actions({ one, onAsk }: { one: OnHive; onAsk: (asked: Asked) => void }) {
+  const { hive, model } = one;
+  const { id } = model;
+  return (
+    <>
+      {hive.connected ? <MainAction one={one} onLoad={() => onAsk({ ...one, for: "load" })} /> : null}
+      <button
+        type="button"
+        className="button small quiet"
+        aria-label={`Details of ${id} on ${hive.hive_id}`}
+        onClick={() => onAsk({ ...one, for: "details" })}
+      >
+        Details
+      </button>
+      {hive.connected ? (
+        <button
+          type="button"
+          className="button small quiet"
+          aria-label={`Delete ${id} from ${hive.hive_id}`}
+          onClick={() => onAsk({ ...one, for: "delete" })}
+        >
+          Delete
+        </button>
+      ) : null}
+    </>
   );
 }
 
@@ -166,11 +147,7 @@ const NoModels = () => (
   <Empty
     icon={Boxes}
     title="No model on any disk"
-    action={
-      <Link href="/models?tab=discover" className="button primary">
-        Discover models
-      </Link>
-    }
+    to={{ href: "/models?tab=discover", words: "Discover models", primary: true }}
   >
     Search the hub, and download one to a hive where it fits.
   </Empty>

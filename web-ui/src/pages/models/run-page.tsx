@@ -1,18 +1,20 @@
 import { MessageCircle, Play } from "lucide-react";
 import { useState } from "react";
-import { Link } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import { activities } from "../../activity/activities.ts";
 import { useJobWatch } from "../../activity/job-watch.ts";
 import { useLaunch } from "../../activity/launch.ts";
 import { Work } from "../../activity/work.tsx";
 import { DevicePicker } from "../../parts/device-picker.tsx";
 import { SelectField } from "../../parts/field.tsx";
+import { HiveField } from "../../parts/hive-field.tsx";
 import { Facts, PageHead, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
 import { useOperation } from "@rbee/sdk/react";
-import { useFleet } from "../../queen/fleet.ts";
+import { useConnectedHives } from "../../queen/fleet.ts";
 import { useStore } from "../../store.ts";
 import type { FoundModel } from "./discover.tsx";
+import { usualQuant } from "./quants.ts";
 import "../../styles/models.css";
 
 /** What a link to a model opens. Nothing happens before somebody says so here. */
@@ -31,14 +33,18 @@ export default function RunPage({ model }: { model: string }) {
 
 function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
   const launch = useLaunch();
-  const { fleet } = useFleet();
-  const [quant, setQuant] = useState(
-    found?.quants.find((one) => one.toUpperCase() === "Q4_K_M") ?? found?.quants[0] ?? "",
+  const hives = useConnectedHives();
+  const [search] = useSearchParams();
+  // A link may name one.
+  const named = search.get("quant") ?? "";
+  const [quant, setQuant] = useState(() =>
+    found === undefined
+      ? named
+      : (found.quants.find((one) => one.toUpperCase() === named.toUpperCase()) ?? usualQuant(found.quants)),
   );
   const [hive_id, setHive] = useState("auto");
   const [device, setDevice] = useState("auto");
   const [job, setJob] = useState<string>();
-  const hives = (fleet?.hives ?? []).filter(({ connected }) => connected);
   const source = quant === "" ? id : `${id}:${quant}`;
   if (job !== undefined) return <Running job_id={job} model={source} onRetry={setJob} />;
   const run = async (): Promise<void> =>
@@ -65,20 +71,15 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
             options={found.quants.map((one) => ({ value: one, label: one }))}
           />
         )}
-        <SelectField
-          label="Hive"
+        <HiveField
+          hives={hives}
+          auto
+          fits={found?.fits ?? []}
           value={hive_id}
-          onChange={(event) => {
-            setHive(event.target.value);
+          onChange={(next) => {
+            setHive(next);
             setDevice("auto");
           }}
-          options={[
-            { value: "auto", label: "Choose for me" },
-            ...hives.map(({ hive_id }) => ({
-              value: hive_id,
-              label: `${hive_id}${found?.fits.includes(hive_id) === true ? ", fits" : ""}`,
-            })),
-          ]}
         />
         {hive_id === "auto" ? null : (
           <DevicePicker hive={hives.find((hive) => hive.hive_id === hive_id)} value={device} onChange={setDevice} />
@@ -100,7 +101,8 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
 const About = ({ id, found, quant }: { id: string; found: FoundModel | undefined; quant: string }) => (
   <Facts
     rows={{
-      Source: `huggingface.co/${id}`,
+      Source: found?.url ?? `${id}, on the hub of the hive`,
+      Quantisation: found === undefined ? quant : undefined,
       Size: found?.sizes[quant] === undefined ? "unknown" : bytes(found.sizes[quant]),
       Licence: found?.licence ?? "unknown; see its page on the hub",
       Access: found?.gated === true ? "gated: the hive needs a token of yours in HF_TOKEN" : undefined,

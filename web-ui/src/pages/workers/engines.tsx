@@ -3,22 +3,22 @@ import { useState } from "react";
 import type { OperationResult } from "@rbee/sdk";
 import { useStore } from "../../store.ts";
 import { activities } from "../../activity/activities.ts";
-import { useJobWatch } from "../../activity/job-watch.ts";
-import { useAct, useLaunch } from "../../activity/launch.ts";
+import { WorkLog } from "../../activity/work-log.tsx";
+import { useAct } from "../../activity/launch.ts";
 import { Confirm } from "../../parts/dialog.tsx";
-import { SelectField } from "../../parts/field.tsx";
+import { HiveField } from "../../parts/hive-field.tsx";
 import { Badge, Empty, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
 import { useOperation } from "@rbee/sdk/react";
-import { useFleet } from "../../queen/fleet.ts";
+import { useConnectedHives, useFleet } from "../../queen/fleet.ts";
+import { offerWords, useInstall, type Offer } from "./offers.ts";
 
-type Offer = OperationResult<"worker_catalog_list">["workers"][number];
 type Binary = OperationResult<"worker_binary_list">["workers"][number];
 
 /** What computes: the engines that a hive has, and those it could have. */
 export function Engines() {
   const { fleet } = useFleet();
-  const hives = (fleet?.hives ?? []).filter(({ connected }) => connected);
+  const hives = useConnectedHives();
   const [chosen, setHive] = useState<string>();
   const hive_id = hives.some((hive) => hive.hive_id === chosen) ? chosen : hives[0]?.hive_id;
   if (fleet === undefined) return <Waiting />;
@@ -31,12 +31,7 @@ export function Engines() {
   return (
     <div className="stack">
       <div className="engine-hive">
-        <SelectField
-          label="Hive"
-          value={hive_id}
-          onChange={(event) => setHive(event.target.value)}
-          options={hives.map(({ hive_id }) => ({ value: hive_id, label: hive_id }))}
-        />
+        <HiveField hives={hives} value={hive_id} onChange={setHive} />
       </div>
       <Installed hive_id={hive_id} />
       <Catalogue hive_id={hive_id} />
@@ -51,7 +46,11 @@ function Installed({ hive_id }: { hive_id: string }) {
   const [removing, setRemoving] = useState<Binary>();
   return (
     <Panel title="Installed" flush>
-      {error === null ? null : <Trouble error={error} />}
+      {error === null ? null : (
+        <div className="body">
+          <Trouble error={error} />
+        </div>
+      )}
       {data === undefined && error === null ? <Waiting lines={2} /> : null}
       <ul className="found">
         {data?.workers.map((binary) => (
@@ -104,7 +103,11 @@ function Catalogue({ hive_id }: { hive_id: string }) {
   const { data, error } = useOperation("worker_catalog_list", { hive_id });
   return (
     <Panel title="Can be installed" flush>
-      {error === null ? null : <Trouble error={error} />}
+      {error === null ? null : (
+        <div className="body">
+          <Trouble error={error} />
+        </div>
+      )}
       {data === undefined && error === null ? <Waiting lines={3} /> : null}
       <ul className="found">
         {data?.workers
@@ -118,21 +121,17 @@ function Catalogue({ hive_id }: { hive_id: string }) {
 }
 
 function OfferLine({ hive_id, offer }: { hive_id: string; offer: Offer }) {
-  const launch = useLaunch();
-  const { worker_type, version, method, size_bytes, installable, reason } = offer;
-  const builds = method === "build";
-  const install = (): void => {
-    if (builds) void launch(`Build ${worker_type} on ${hive_id}`, "worker_build", { hive_id, worker_type });
-    else void launch(`Install ${worker_type} on ${hive_id}`, "worker_download", { hive_id, worker_type });
-  };
+  const install = useInstall();
+  const { worker_type, installable } = offer;
+  const builds = offer.method === "build";
   return (
     <li>
       <div className="grow">
         <p className="name">{worker_type}</p>
         <p className="muted small found-line">
-          <span>{version}</span>
-          <span>{size_bytes === undefined ? (builds ? "built from source" : "size unknown") : bytes(size_bytes)}</span>
-          {installable ? null : <span>{reason ?? "not on this machine"}</span>}
+          {offerWords(offer).map((words) => (
+            <span key={words}>{words}</span>
+          ))}
         </p>
       </div>
       <button
@@ -140,7 +139,7 @@ function OfferLine({ hive_id, offer }: { hive_id: string; offer: Offer }) {
         className="button small"
         disabled={!installable}
         aria-label={`${builds ? "Build" : "Install"} ${worker_type}`}
-        onClick={install}
+        onClick={() => void install(hive_id, offer)}
       >
         {builds ? <Hammer aria-hidden="true" /> : <Download aria-hidden="true" />}
         {builds ? "Build" : "Install"}
@@ -154,17 +153,5 @@ function BuildLog() {
   const newest = useStore(activities).find(
     ({ operation }) => operation === "worker_build" || operation === "worker_download",
   );
-  const { lines } = useJobWatch(newest?.job_id);
-  if (newest === undefined) return null;
-  return (
-    <Panel title={newest.title} note="live">
-      <ol className="narration log" aria-label="Log" tabIndex={0}>
-        {lines.map(({ position, human, level }) => (
-          <li key={position} className={level}>
-            {human}
-          </li>
-        ))}
-      </ol>
-    </Panel>
-  );
+  return newest === undefined ? null : <WorkLog title={newest.title} job_id={newest.job_id} />;
 }

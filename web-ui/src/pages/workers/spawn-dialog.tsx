@@ -5,8 +5,9 @@ import { useLaunch } from "../../activity/launch.ts";
 import { DevicePicker } from "../../parts/device-picker.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { SelectField } from "../../parts/field.tsx";
+import { HiveField } from "../../parts/hive-field.tsx";
 import { useSizeFields } from "../../parts/size-fields.tsx";
-import { useFleet } from "../../queen/fleet.ts";
+import { useConnectedHives } from "../../queen/fleet.ts";
 
 type Engine = NonNullable<OperationRequest<"worker_spawn">["worker"]>;
 
@@ -22,10 +23,10 @@ const engines: readonly { value: Engine; label: string }[] = [
 /** A worker as one wants it: hive, model, engine, device. */
 export function SpawnDialog({ onClose }: { onClose: () => void }) {
   const launch = useLaunch();
-  const { fleet } = useFleet();
-  const hives = (fleet?.hives ?? []).filter(({ connected }) => connected);
-  const [hive_id, setHive] = useState(hives[0]?.hive_id ?? "");
-  const hive = hives.find((one) => one.hive_id === hive_id);
+  const hives = useConnectedHives();
+  const [asked, setHive] = useState<string>();
+  const hive = hives.find((one) => one.hive_id === asked) ?? hives[0];
+  const hive_id = hive?.hive_id ?? "";
   const models = (hive?.models ?? []).filter(({ status }) => status === "ready");
   const [chosen, setModel] = useState<string>();
   const [worker, setEngine] = useState<Engine>("auto");
@@ -49,11 +50,14 @@ export function SpawnDialog({ onClose }: { onClose: () => void }) {
           onClose();
         }}
       >
-        <SelectField
-          label="Hive"
+        <HiveField
+          hives={hives}
           value={hive_id}
-          onChange={(event) => setHive(event.target.value)}
-          options={hives.map(({ hive_id }) => ({ value: hive_id, label: hive_id }))}
+          onChange={(next) => {
+            setHive(next);
+            // The other machine may not have it.
+            setDevice("auto");
+          }}
         />
         {models.length === 0 ? (
           <p className="muted">

@@ -1,6 +1,8 @@
-import { script } from "@bomb.sh/tab";
-import type { AddressFlags } from "../queen-address.ts";
-import type { CompletionContext } from "./live-values.ts";
+import { readFileSync } from "node:fs";
+import { script as powershellScript } from "@bomb.sh/tab";
+import type { AddressFlags } from "../../queen-address.ts";
+import { printData } from "../../terminal/output.ts";
+import type { CompletionContext } from "../live-values.ts";
 import { buildCommand, proposeCompletions, type Application, type Command, type CommandContext } from "@stricli/core";
 
 const shells = ["bash", "zsh", "fish", "powershell"] as const;
@@ -20,7 +22,11 @@ export const completionCommand = (): Command<CommandContext> =>
       flags: {},
       positional: { kind: "tuple", parameters: [{ brief: "Shell", placeholder: shells.join("|"), parse: parseShell }] },
     },
-    func: (_, shell) => script(shell, "rbee", "rbee"),
+    func: (_, shell) => {
+      // The library's other scripts evaluate what is typed, and stumble over the colons in models' names.
+      if (shell === "powershell") return powershellScript(shell, "rbee", "rbee");
+      printData(readFileSync(new URL(`rbee.${shell}`, import.meta.url), "utf8"));
+    },
   });
 
 function parseShell(text: string): Shell {
@@ -29,7 +35,7 @@ function parseShell(text: string): Shell {
   return shell;
 }
 
-/** Directive of the shell scripts' protocol: do not fall back to file names. */
+/** Directive of the protocol of PowerShell's script: do not fall back to file names. */
 const NO_FILES = ":4";
 
 /** Answers a completion script: a proposal a line, `word<tab>description`. */

@@ -1,0 +1,19 @@
+/** Bounds of who may do what; part of `limits`. */
+export const accessLimits = {
+  /** API keys of one colony: each program and person has one, and a list of them is one answer. */
+  keys_max: 500,
+  /** A key that expires later than this should rather be one that is revoked. */
+  key_ms_max: 315_360_000_000,
+  /** What a Worker was told of a key counts so long: within this time a revoked one is refused everywhere. */
+  key_known_ms: 1_000,
+  /** Keys that one Worker knows at a time. */
+  keys_known_max: 1_000,
+  /** Of a key in use, the moment is written this often. */
+  key_used_ms: 3_600_000,
+  /** A result that is a secret stays in its job's log for a line that broke, and no longer. */
+  secret_retention_ms: 60_000,
+  /** Join tokens are for pasting into one terminal, now. */
+  join_token_ms_max: 3_600_000,
+  /** How far a hive's clock may be off when it signs a connect request. The 401 carries the queen's time. */
+  signature_skew_ms: 300_000,
+} as const;

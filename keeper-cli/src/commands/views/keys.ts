@@ -1,0 +1,30 @@
+import type { ApiKey } from "@rbee/contracts";
+import type { OperationResult } from "@rbee/sdk";
+import { paintOut } from "../../terminal/output.ts";
+import { ago, duration } from "../../terminal/words.ts";
+import { columns, sheet } from "./parts.ts";
+
+const expiry = ({ expires_at }: ApiKey): string =>
+  expires_at === undefined ? "" : `in ${duration(Math.max(0, expires_at - Date.now()))}`;
+
+export function renderKeys({ keys }: OperationResult<"key_list">): string {
+  if (keys.length === 0)
+    return "Only the owner's key so far: `rbee keys create <name>` makes one for a program or a person.";
+  const rows = keys.map((key) => [
+    key.key_id,
+    key.scope,
+    ago(key.created_at),
+    key.last_used === undefined ? "never" : ago(key.last_used),
+    expiry(key),
+  ]);
+  return columns(["key", "scope", "made", "last used", "expires"], rows);
+}
+
+export const renderNewKey = ({ key, ...made }: OperationResult<"key_create">): string =>
+  [
+    sheet({ id: made.key_id, scope: made.scope, expires: expiry(made) || undefined }),
+    "",
+    paintOut("cyan", `  RBEE_API_KEY=${key}`),
+    "",
+    "It is shown this once: only its hash is kept.",
+  ].join("\n");

@@ -1,0 +1,28 @@
+import type { HiveInfo } from "@rbee/sdk";
+import { SelectField } from "./field.tsx";
+
+interface HiveFieldProps {
+  readonly hives: readonly HiveInfo[];
+  readonly value: string;
+  readonly onChange: (hive_id: string) => void;
+  /** Hives that a model fits on, where somebody knows. */
+  readonly fits?: readonly string[];
+  /** The queen may choose one. */
+  readonly auto?: boolean;
+}
+
+/** Which machine. */
+export const HiveField = ({ hives, value, onChange, fits = [], auto = false }: HiveFieldProps) => (
+  <SelectField
+    label="Hive"
+    value={value}
+    onChange={(event) => onChange(event.target.value)}
+    options={[
+      ...(auto ? [{ value: "auto", label: "Choose for me" }] : []),
+      ...hives.map(({ hive_id }) => ({
+        value: hive_id,
+        label: `${hive_id}${fits.includes(hive_id) ? ", fits" : ""}`,
+      })),
+    ]}
+  />
+);
