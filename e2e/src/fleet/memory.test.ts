@@ -48,7 +48,13 @@ test("a busy model does not: who asks for another one waits until it has ended",
   const TOKENS = 700;
   const busy = await openai.chat.completions
     .create({
-      ...{ model: one, messages: ask(question), max_tokens: TOKENS, stream: true, stream_options: { include_usage: true } },
+      ...{
+        model: one,
+        messages: ask(question),
+        max_tokens: TOKENS,
+        stream: true,
+        stream_options: { include_usage: true },
+      },
       response_format: { type: "json_schema", json_schema: { name: "long", schema: long } },
     })
     .withResponse();

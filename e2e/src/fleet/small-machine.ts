@@ -14,6 +14,7 @@ const taken = (file: string): number => {
   return info.memory_bytes ?? 0;
 };
 
-process.availableMemory = () => globSync(join(home, "workers/*.json")).reduce((left, file) => left - taken(file), memory);
+process.availableMemory = () =>
+  globSync(join(home, "workers/*.json")).reduce((left, file) => left - taken(file), memory);
 
 await import("../../../hive-agent/src/main.ts");
