@@ -8,7 +8,7 @@ const USAGE = `usage: npm run sim -- [what] [options]
   --seeds N [--from S]       run N seeds (200000) from S (1) on; exit code 1: some failed
   --seed S [--trace]         run one seed; print what happened, if it failed or with --trace
   --mutants [--only ID]...   break the protocol in each known way (or these) until a seed finds it
-    --seeds N                a mutant that lives through so many (6000) has survived
+    --seeds N                a mutant that lives through so many (8000) has survived
 
   --workers N                threads (1)
   --help                     print this
@@ -53,7 +53,7 @@ const whole = (name: string, text: string): number => {
 
 const seeds = (otherwise: number): number => whole("seeds", values.seeds ?? String(otherwise));
 const workers = whole("workers", values.workers);
-if (values.mutants) process.exitCode = await runMutants({ only: values.only, seeds: seeds(6_000), workers });
+if (values.mutants) process.exitCode = await runMutants({ only: values.only, seeds: seeds(8_000), workers });
 else if (values.seed !== undefined) process.exitCode = await traceSeed(whole("seed", values.seed), values.trace);
 else {
   const [from, count] = [whole("from", values.from), seeds(200_000)];

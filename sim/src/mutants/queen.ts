@@ -176,7 +176,7 @@ export const queenMutants: readonly Mutant[] = [
     file: POLICY,
     original: "log.tailEvents >= limits.commit_events ||",
     mutated: "",
-    survives: "only a flood comes near the bound, and of 6,000 worlds about four are floods",
+    survives: "only a flood comes near the bound, and of 8,000 worlds about six are floods",
   },
   {
     id: "failover-takes-a-lease",
