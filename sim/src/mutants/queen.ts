@@ -176,6 +176,7 @@ export const queenMutants: readonly Mutant[] = [
     file: POLICY,
     original: "log.tailEvents >= limits.commit_events ||",
     mutated: "",
+    survives: "only a flood comes near the bound, and of 6,000 worlds about four are floods",
   },
   {
     id: "failover-takes-a-lease",

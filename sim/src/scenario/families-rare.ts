@@ -100,3 +100,9 @@ export const lateHello: Family = (random) => {
   ];
   return { hives: [HIVE], jobs: [{ ...JOB, tokens: 1 }], faults };
 };
+
+/** The queen is asked to write what she has, does not hear it, and is asked where she stands. */
+export const unflushed: Family = (random) => {
+  const job = { ...JOB, tokens: 6, pace_ms: random.between(1_500, 3_000), continues: random.chance(0.3) };
+  return { hives: [HIVE], jobs: [job], faults: [{ kind: "drop", n: random.between(6, 16) }] };
+};

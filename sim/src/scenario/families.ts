@@ -1,5 +1,15 @@
 import type { Random } from "../platform/random.ts";
-import { askedAgain, backForGood, ghost, lateHello, lateLane, leaving, reopened, unanswered } from "./families-rare.ts";
+import {
+  askedAgain,
+  backForGood,
+  ghost,
+  lateHello,
+  lateLane,
+  leaving,
+  reopened,
+  unanswered,
+  unflushed,
+} from "./families-rare.ts";
 import { jumpingClock, lostTail, power, reading, repeated, zombie } from "./families-lost.ts";
 import { cancelled, lateDecision, lateNews, lateOperation, replaced, unheard } from "./families-told.ts";
 import type { Family, World } from "./family.ts";
@@ -11,7 +21,7 @@ const families: readonly Family[] = [
   jumpingClock,
   cancelled,
   replaced,
-  replaced,
+  unflushed,
   lateOperation,
   lateNews,
   lateDecision,
