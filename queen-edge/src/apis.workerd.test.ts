@@ -1,7 +1,7 @@
-import { problemOf, type ErrorCode, type LaneUp } from "@rbee/contracts";
+import { limits, problemOf, type ErrorCode, type LaneUp } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { aModel, anInventory, aWorker } from "./testing/fleets.ts";
-import { queen, SseReader, view } from "./testing/queen-client.ts";
+import { makeKey, queen, shows, SseReader, submitWith, view } from "./testing/queen-client.ts";
 import { TestHive } from "./testing/test-hive.ts";
 
 /** APIs that others defined, with a hive that does exactly what a test tells it. */
@@ -140,6 +140,23 @@ test.each([
     const answer = await queen(path, { method, headers, ...body });
     expect(answer.headers.get(header)).toMatch(/^req_[0-9a-f]{32}$/);
   }
+});
+
+test("how many more jobs a key may open is told in each API's own words, and others' jobs do not count", async () => {
+  const { key } = await makeKey("counted");
+  const infer = { operation: "infer", model, prompt: "x" };
+  for (const whose of [key, key, undefined]) await submitWith(infer, whose);
+  const headersOf = async (path: string, init: RequestInit = {}): Promise<Headers> => {
+    const response = await queen(path, { ...init, headers: shows(key) });
+    await response.body?.cancel();
+    return response.headers;
+  };
+  const left = String(limits.open_jobs_per_key_max - 2);
+  expect((await headersOf("/v1/models")).get("x-ratelimit-remaining-requests")).toBe(left);
+  const told = await headersOf("/v1/messages", { method: "POST", body: "{}" });
+  expect(told.get("anthropic-ratelimit-requests-limit")).toBe(String(limits.open_jobs_per_key_max));
+  expect(told.get("anthropic-ratelimit-requests-remaining")).toBe(left);
+  expect(Date.parse(told.get("anthropic-ratelimit-requests-reset") ?? "")).toBeLessThanOrEqual(Date.now());
 });
 
 test("what JavaScript takes for ends of lines are characters like any other", async () => {

@@ -52,7 +52,7 @@ export const booksMutants: readonly Mutant[] = [
     rule: "REG-3",
     breaks: "the books are never held against the jobs",
     file: REGISTRY_OBJECT,
-    original: "for (const open of old) await this.#audit(colony, open).catch(logFailure(\"notice_failed\"));",
+    original: 'for (const open of old) await this.#audit(colony, open).catch(logFailure("notice_failed"));',
     mutated: "void old;",
   },
   {

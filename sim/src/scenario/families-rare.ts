@@ -91,3 +91,12 @@ export const unanswered: Family = (random) => {
   ];
   return { hives: [HIVE, HIVE], jobs: [job], faults };
 };
+
+/** What an agent said first comes when it was killed, and its next run is welcome. */
+export const lateHello: Family = (random) => {
+  const faults: Fault[] = [
+    { kind: "stall", n: 0, ms: random.between(500, 5_000) },
+    { kind: "kill", at: random.between(2, 80), hive: 0, down_ms: random.magnitude(10, 500), worker_gone: false },
+  ];
+  return { hives: [HIVE], jobs: [{ ...JOB, tokens: 1 }], faults };
+};
