@@ -80,6 +80,12 @@ export const cases: readonly Case[] = [
   { line: "top --once", reads: /^rbee {2}1 of 1 hive, 1 worker, 0 running, 0 waiting/ },
   { line: "run hive_list", reads: /^\{\n {2}"hives": \[/ },
 
+  { line: "keys create grafana --scope operator", reads: /(?<grafana>rbk_\S+)/ },
+  { line: "status --url {url} --key {grafana}", reads: /den +connected/ },
+  { line: "keys list", reads: /^key +scope.*\n(?<grafana_id>grafana-\w+) +operator/ },
+  { line: "keys revoke {grafana_id}", reads: /grafana/ },
+  { line: "status --url {url} --key {grafana}", reads: /error\[unauthorized\]/, code: 4 },
+
   { line: "links register", reads: /Wrote \{home\}\/\S+rbee-links\.desktop/ },
   { line: "links open rbee://model?id=org/bees", reads: /^Opened \{url\}\/run\/org\/bees/ },
   { line: "links unregister", reads: /nobody's again/ },
