@@ -12,7 +12,7 @@ const steps: readonly [name: string, command: string, args: readonly string[]][]
   ),
   ["lint", "oxlint", fix ? ["--fix"] : []],
   ["format", "oxfmt", fix ? [] : ["--check"]],
-  ["reference", "sdk-reference", fix ? [] : ["--check"]],
+  ["reference", "references", fix ? [] : ["--check"]],
   ["dead code", "knip", ["--no-progress"]],
 ];
 
@@ -28,7 +28,7 @@ for (const [name, command, args] of steps) {
 process.exit(failed === 0 ? 0 : 1);
 
 function bin(command: string): string {
-  if (command === "sdk-reference") return fileURLToPath(new URL("sdk-reference.ts", import.meta.url));
+  if (command === "references") return fileURLToPath(new URL("references.ts", import.meta.url));
   const file = {
     tsc: "typescript/bin/tsc",
     oxlint: "oxlint/bin/oxlint",

@@ -61,7 +61,7 @@ export const limits = {
   failover_ms: 5_000,
   /** An alarm this late tells that the queen slept or her clock jumped: what did not come meanwhile proves nothing. */
   alarm_late_ms: 5_000,
-  /** An operation that was sent and not taken up by then is sent again or placed elsewhere. */
+  /** An operation that was sent and not taken up by then went down a dead line: that is closed, and the job placed anew. */
   take_up_ms: 8_000,
   /** Times a job may be given to a hive before it fails: each one costs somebody's GPU. */
   dispatches_max: 5,
@@ -149,6 +149,10 @@ export const limits = {
   conversations_max: 2_000,
   /** Boundaries of a chat, from its end, at which an earlier turn may have stopped. */
   conversation_turns_looked_up: 4,
+  /** Models whose jobs' times, or whose places, the queen has at hand: a client may name any. */
+  models_remembered_max: 1_000,
+  /** Names that a refusal lists of those there are. */
+  names_listed_max: 20,
   /** A wait is foretold only from so many jobs of the model that ended lately. */
   eta_jobs_min: 8,
   /** Jobs' worth of service that a key may catch up on when what it waited for comes back. */

@@ -61,6 +61,7 @@ export class Machine {
       hive_id,
       slots,
       keep_alive,
+      log,
       home,
       engines: engines.store,
       devices,

@@ -3,6 +3,7 @@ export * from "./log-rows.ts";
 export * from "./position.ts";
 export * from "./sql.ts";
 export * from "./sse.ts";
+export * from "./reading.ts";
 export * from "./phase.ts";
 export * from "./spec.ts";
 export * from "./outcome.ts";

@@ -1,6 +1,6 @@
-import { limits, parseSubmission, scopes, type Scope } from "@rbee/contracts";
+import { limits, parseSubmission, scopes, type OperationName, type Scope } from "@rbee/contracts";
 import { expect, test } from "vitest";
-import { authorizeSubmission } from "./access.ts";
+import { authorizeSubmission, maySee } from "./access.ts";
 import { withSession } from "./session-header.ts";
 
 const infer = (over: Record<string, unknown> = {}) =>
@@ -25,4 +25,13 @@ test("a session in a header is one in the body, unless the body has its own or t
   expect(withSession(infer(), new Headers()).input).not.toHaveProperty("session");
   for (const wrong of ["", "x".repeat(limits.session_chars_max + 1)])
     expect(() => withSession(infer(), headers(wrong))).toThrow("x-session-affinity");
+});
+
+test("[KEY-4] a key sees its own jobs; an operator's those of others, too, that it might have submitted", () => {
+  const jobOf = (operation: OperationName, key_id = "other") => ({ operation, key_id });
+  for (const scope of scopes) {
+    expect(maySee(key(scope), jobOf("key_create", "k"))).toBe(true);
+    expect([scope, maySee(key(scope), jobOf("infer"))]).toEqual([scope, scope !== "infer"]);
+    expect([scope, maySee(key(scope), jobOf("key_create"))]).toEqual([scope, scope === "admin"]);
+  }
 });

@@ -14,7 +14,7 @@ const ASKED: JobSpec = {
   submitted_at: 1,
 };
 
-/** Routes over a keeper that has one job, and the specs that were submitted to it. */
+/** Routes over a keeper that has one job for those who may see it, and the specs that were submitted to it. */
 function routesOf(caller: { key_id: string; scope: Scope }, asked = ASKED) {
   const submitted: JobSpec[] = [];
   const jobs: JobKeeper = {

@@ -111,7 +111,7 @@ export function jobRoutes<E extends Env>(admit: (c: Context<App<E>>) => Promise<
   return routes;
 }
 
-/** What a job was asked for. It is submitted, and never shown. [RETRY-1] */
+/** What a job was asked for, if the caller may see it. It is submitted, and never shown. [RETRY-1] */
 async function askedBefore(id: string, { jobs }: Caller): Promise<Submission | undefined> {
   const asked = await jobs.request(id);
   if (asked === undefined) return undefined;

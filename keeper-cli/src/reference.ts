@@ -19,12 +19,7 @@ export function cliReference(): string {
     ([name, help]) => `## ${name}\n\n\`\`\`text\n${help.replaceAll(/[ \t]+$/gm, "").trimEnd()}\n\`\`\``,
   );
   return (
-    [
-      "# rbee, command by command",
-      "Written by `node tools/cli-reference.ts` from the command line itself.",
-      ...parts,
-      "",
-    ]
+    ["# rbee, command by command", "Written by `node tools/references.ts` from the command line itself.", ...parts, ""]
       .join("\n\n")
       .trimEnd() + "\n"
   );

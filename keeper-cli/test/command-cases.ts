@@ -5,6 +5,7 @@ import type { operations } from "@rbee/contracts";
 const GIB = 2 ** 30;
 const started = { worker_id: "worker-attic-9100", port: 9_100, pid: 42, status: "ready" };
 export const installed = { worker_type: "cpu-llm-worker", version: "3.0.0", path: "/engines/cpu", size_bytes: 2 * GIB };
+const apiKey = { key_id: "grafana-k3v9qa", name: "grafana", scope: "infer", created_at: Date.now() };
 const device = { id: "cuda:0", kind: "cuda", name: "A GPU", memory_total_bytes: 8 * GIB, memory_free_bytes: GIB };
 const found = {
   id: "org/model",
@@ -275,27 +276,20 @@ export const cases: readonly Case[] = [
     args: "keys create grafana --scope operator --expires-in 86400",
     asks: "key_create",
     input: { name: "grafana", scope: "operator", expires_in: 86_400 },
-    answer: {
-      key_id: "grafana-k3v9qa",
-      name: "grafana",
-      scope: "operator",
-      created_at: 1,
-      expires_at: 4e12,
-      key: "rbk_x.y",
-    },
+    answer: { ...apiKey, scope: "operator", expires_at: 4e12, key: "rbk_x.y" },
     reads:
       /id +grafana-k3v9qa\nscope +operator\nexpires +in [\d,]+ .*\n\n {2}RBEE_API_KEY=rbk_x\.y\n\nIt is shown this once/,
   },
   {
     args: "keys list",
     asks: "key_list",
-    answer: { keys: [{ key_id: "laptop-k3v9qa", name: "laptop", scope: "infer", created_at: Date.now() }] },
-    reads: /key +scope +made +last used +expires\nlaptop-k3v9qa +infer +\S.* +never/,
+    answer: { keys: [apiKey] },
+    reads: /key +scope +made +last used +expires\ngrafana-k3v9qa +infer +\S.* +never/,
   },
   {
-    args: "keys revoke laptop-k3v9qa",
+    args: "keys revoke grafana-k3v9qa",
     asks: "key_revoke",
-    input: { key_id: "laptop-k3v9qa" },
+    input: { key_id: "grafana-k3v9qa" },
     answer: message,
     reads: /done so/,
   },

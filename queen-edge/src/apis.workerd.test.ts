@@ -1,7 +1,7 @@
-import { problemOf, type ErrorCode, type LaneUp } from "@rbee/contracts";
+import { limits, problemOf, type ErrorCode, type LaneUp } from "@rbee/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { aModel, anInventory, aWorker } from "./testing/fleets.ts";
-import { queen, SseReader, view } from "./testing/queen-client.ts";
+import { makeKey, queen, shows, SseReader, submitWith, view } from "./testing/queen-client.ts";
 import { TestHive } from "./testing/test-hive.ts";
 
 /** APIs that others defined, with a hive that does exactly what a test tells it. */
@@ -142,6 +142,23 @@ test.each([
   }
 });
 
+test("how many more jobs a key may open is told in each API's own words, and others' jobs do not count", async () => {
+  const { key } = await makeKey("counted");
+  const infer = { operation: "infer", model, prompt: "x" };
+  for (const whose of [key, key, undefined]) await submitWith(infer, whose);
+  const headersOf = async (path: string, init: RequestInit = {}): Promise<Headers> => {
+    const response = await queen(path, { ...init, headers: shows(key) });
+    await response.body?.cancel();
+    return response.headers;
+  };
+  const left = String(limits.open_jobs_per_key_max - 2);
+  expect((await headersOf("/v1/models")).get("x-ratelimit-remaining-requests")).toBe(left);
+  const told = await headersOf("/v1/messages", { method: "POST", body: "{}" });
+  expect(told.get("anthropic-ratelimit-requests-limit")).toBe(String(limits.open_jobs_per_key_max));
+  expect(told.get("anthropic-ratelimit-requests-remaining")).toBe(left);
+  expect(Date.parse(told.get("anthropic-ratelimit-requests-reset") ?? "")).toBeLessThanOrEqual(Date.now());
+});
+
 test("what JavaScript takes for ends of lines are characters like any other", async () => {
   const text = "a\u2028b\u2029c\u0085d";
   const answering = chat();
@@ -184,6 +201,36 @@ test("what a client keeps with a response no hive sees, and a stranger's job is 
   job.lane.send(done("", 0));
   await plain;
   expect((await queen(`/v1/responses/${job.op.job_id.replace("job_", "resp_")}`)).status).toBe(404);
+});
+
+test.each([
+  ["/api/generate", { prompt: "" }, { response: "" }],
+  ["/api/generate", { keep_alive: "5m" }, { response: "" }],
+  ["/api/chat", { messages: [], keep_alive: -1 }, { message: { role: "assistant", content: "" } }],
+])("%s with %j loads the model, and says so once it is there", async (path, asked, piece) => {
+  const answering = queen(path, { method: "POST", body: JSON.stringify({ model, ...asked }) });
+  const { op, lane } = await hive.take();
+  const { keep_alive } = { keep_alive: undefined, ...asked };
+  expect(op.input).toMatchObject({ model, max_tokens: 1 });
+  expect(op.input["keep_alive"]).toBe(keep_alive === "5m" ? 300 : keep_alive);
+  lane.send(done("x", 0));
+  const answer = await answering;
+  expect(await answer.json()).toEqual({
+    model,
+    created_at: expect.any(String) as string,
+    ...piece,
+    done: true,
+    done_reason: "load",
+  });
+});
+
+test("a model that cannot be loaded is not said to be", async () => {
+  const answering = queen("/api/generate", { method: "POST", body: JSON.stringify({ model }) });
+  const { lane } = await hive.take();
+  lane.send(broken(0, "insufficient_memory"));
+  const answer = await answering;
+  expect(answer.status).toBe(409);
+  expect(await answer.json()).toEqual({ error: expect.stringContaining("the engine fell over") as string });
 });
 
 test("a part of a choice that is refused refuses all of them", async () => {

@@ -2,7 +2,7 @@ import { exports } from "cloudflare:workers";
 import { errors, limits, operationNames, Problem } from "@rbee/contracts";
 import { describe, expect, test } from "vitest";
 import { anInventory } from "./testing/fleets.ts";
-import { post, queen } from "./testing/queen-client.ts";
+import { post, queen, run } from "./testing/queen-client.ts";
 import { TestHive } from "./testing/test-hive.ts";
 
 /** Every refusal is a whole problem: a stable code, its own status, what was wrong, and what to do. */
@@ -100,6 +100,13 @@ test("a browser may read answers on origins that the owner named, and no other",
   expect((await ask("https://evil.example")).headers.get("access-control-allow-origin")).toBeNull();
   const listed = await queen("/v1/jobs", { headers: { origin: "https://app.example" } });
   expect(listed.headers.get("access-control-expose-headers")).toContain("x-rbee-job-id");
+});
+
+test("a join token comes with the command that uses it, at the address that was asked", async () => {
+  const given = await run<{ token: string; install_command: string }>({ operation: "hive_token_create" });
+  expect(given.install_command).toBe(
+    `RBEE_JOIN_TOKEN=${given.token} npm run hive -- --queen-url https://queen --models ~/models`,
+  );
 });
 
 describe("nobody gets in without a key", () => {

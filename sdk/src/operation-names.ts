@@ -1,6 +1,6 @@
 import type { OperationName } from "@rbee/contracts";
 
-/** Made by tools/sdk-reference.ts from the table of operations: the table itself would bring its schemas along. */
+/** Made by tools/references.ts from the table of operations: the table itself would bring its schemas along. */
 export const operationNames = [
   "status",
   "queue_list",

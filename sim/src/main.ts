@@ -3,24 +3,52 @@ import { runMutants } from "./mutants/run.ts";
 import { runSeeds } from "./run/seeds.ts";
 import { traceSeed } from "./run/trace-seed.ts";
 
-/** `npm run sim -- --seeds N [--from S] | --seed S [--trace] | --mutants [--only ID] [--seeds N] [--workers N]`. Exit code 1: something was found. */
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    from: { type: "string", default: "1" },
-    seed: { type: "string" },
-    trace: { type: "boolean", default: false },
-    mutants: { type: "boolean", default: false },
-    only: { type: "string", multiple: true },
-    workers: { type: "string", default: "1" },
-  },
-});
+const USAGE = `usage: npm run sim -- [what] [options]
+
+  --seeds N [--from S]       run N seeds (200000) from S (1) on; exit code 1: some failed
+  --seed S [--trace]         run one seed; print what happened, if it failed or with --trace
+  --mutants [--only ID]...   break the protocol in each known way (or these) until a seed finds it
+    --seeds N                a mutant that lives through so many (6000) has survived
+
+  --workers N                threads (1)
+  --help                     print this
+`;
+
+/** @returns never: what was asked for cannot be done as it stands */
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n\n${USAGE}`);
+  process.exit(2);
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: "string" },
+        from: { type: "string", default: "1" },
+        seed: { type: "string" },
+        trace: { type: "boolean", default: false },
+        mutants: { type: "boolean", default: false },
+        only: { type: "string", multiple: true },
+        workers: { type: "string", default: "1" },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+const { values } = parsed();
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit();
+}
 
 const whole = (name: string, text: string): number => {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
-  process.stderr.write(`--${name}: a whole number above 0, not ${JSON.stringify(text)}\n`);
-  process.exit(2);
+  return refuse(`--${name}: a whole number above 0, not ${JSON.stringify(text)}`);
 };
 
 const seeds = (otherwise: number): number => whole("seeds", values.seeds ?? String(otherwise));

@@ -10,8 +10,10 @@ import type { Scenario } from "./scenario/scenario.ts";
 const SEEDS = 2_000;
 /** Not those that `npm run sim` begins with. */
 const FROM = 1_000_000_001;
+/** Two seconds when nothing else runs. */
+const WORLDS_MS = 120_000;
 
-test(`the protocol holds in ${SEEDS} worlds`, async () => {
+test(`the protocol holds in ${SEEDS} worlds`, { timeout: WORLDS_MS }, async () => {
   await withWorlds(() => {
     for (let seed = FROM; seed < FROM + SEEDS; seed++)
       expect(runWorld(generate(seed)).failure, `seed ${seed}: npm run sim -- --seed ${seed}`).toBeUndefined();
@@ -53,6 +55,18 @@ const sim = (...args: string[]) =>
 test("the last line of a run says how many seeds failed", () => {
   const { stdout, status } = sim("--seeds", "50");
   expect([stdout.trim().split("\n").at(-1), status]).toEqual(["seeds 50 failures 0", 0]);
+});
+
+test("whoever asks for what is not there is told what is", () => {
+  expect(sim("--help")).toMatchObject({ status: 0, stderr: "", stdout: expect.stringMatching(/^usage: /) });
+  for (const [args, why] of [
+    [["--sed", "5"], "Unknown option '--sed'"],
+    [["--seeds", "many"], '--seeds: a whole number above 0, not "many"'],
+    [["--mutants", "--only", "mistyped"], "there is no mutant mistyped"],
+  ] as const) {
+    const { status, stderr, stdout } = sim(...args);
+    expect([status, stdout, stderr.split("\n")[0]]).toEqual([2, "", why]);
+  }
 });
 
 /** Mutants that the first few seeds find. */

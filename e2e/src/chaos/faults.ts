@@ -113,7 +113,7 @@ async function kill(what: string, { agent, queen }: Victims, context: FaultConte
 async function killWorker(name: string, { world, workload, random }: FaultContext): Promise<number> {
   const pids = world.workerPids(name);
   if (pids.length === 0) return 0;
-  workload.excuse("worker_killed");
+  workload.excuse("worker_killed", name);
   // Nothing comes back for its streams: what counts is how soon they are told.
   for (const clock of workload.midstream(name)) clock.outage("worker")();
   signal(random.pick(pids), "SIGKILL");

@@ -66,7 +66,7 @@ test.concurrent("a hive that is gone without a word: a typed end within 35 s", {
   await job.over;
   expect(performance.now() - began).toBeLessThan(END_WITHIN_MS);
   expect(await job.judged(["hive_gone"])).toEqual([]);
-  // She cannot know yet that nobody is there: another hive has the job at the second try.
+  // Whether she was told or takes its control line for a good one: another hive has the job.
   await world.startHive("hornet");
   const next = await Promise.all([1, 2, 3].map(() => Watched.start(world, { tokens: 50, every: 5 })));
   for (const one of next) expect(await one.judged()).toEqual([]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Watched } from "./watched.ts";
-import { World } from "./world.ts";
+import { inTime, World } from "./world.ts";
 
 /** workerd takes messages of up to 32 MiB. */
 const OVERSIZE = "x".repeat(33 * 1024 * 1024);
@@ -39,7 +39,7 @@ test("on the control socket it costs that socket; jobs go on, and the hive comes
   await job.more(10);
   const back = world.proxy.upgrade("control");
   world.proxy.links("control")[0]?.say(OVERSIZE);
-  await back;
+  await inTime(back, "the hive did not come back");
   expect(await job.judged()).toEqual([]);
   expect(await job.view()).toMatchObject({ state: "succeeded" });
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { encode, textFrame } from "./proxy/codec.ts";
 import type { Link } from "./proxy/link.ts";
 import { Watched } from "./watched.ts";
-import { World } from "./world.ts";
+import { inTime, World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ async function replay(link: Link, frames: readonly string[]): Promise<number> {
   const socket = connect(Number(port), "127.0.0.1");
   socket.on("error", () => undefined);
   socket.write(link.request ?? "");
-  const [head] = (await once(socket, "data")) as [Buffer];
+  const [head] = (await inTime(once(socket, "data"), "the queen does not answer")) as [Buffer];
   for (const text of frames) socket.write(encode(textFrame(text, true)));
   const status = Number(head.toString("latin1").split(" ")[1]);
   socket.destroy();

@@ -3,7 +3,7 @@ import { judge } from "./checker.ts";
 import type { Excuse, Seen } from "./ledger.ts";
 import { Reader } from "./reader.ts";
 import { promptOf, textOf } from "./text.ts";
-import { SYNTHETIC, type World } from "./world.ts";
+import { inTime, SYNTHETIC, type World } from "./world.ts";
 
 export interface Ask {
   readonly tokens: number;
@@ -46,9 +46,15 @@ export class Watched {
     this.over = this.reader.read();
   }
 
-  /** Resolves when so many more tokens have come. */
+  /** Resolves when so many more tokens have come; fails when the job is over before, or they do not come. */
   async more(tokens: number): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push({ from: this.#tokens + tokens, resolve }));
+    const came = new Promise<true>((resolve) =>
+      this.#waiting.push({ from: this.#tokens + tokens, resolve: () => resolve(true) }),
+    );
+    const ended = this.over.then(() => false);
+    const what = `${this.job_id} after ${this.#tokens} tokens: ${tokens} more`;
+    if (!(await inTime(Promise.race([came, ended]), `${what} did not come`)))
+      throw new Error(`${what} did not come before its end: ${this.reader.seen.at(-1)?.data}`);
   }
 
   events(): JobEvent[] {

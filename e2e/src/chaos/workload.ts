@@ -18,6 +18,8 @@ export interface WorkloadOptions {
   readonly real: RealPrompt | undefined;
 }
 
+/** Of jobs that name no hive. */
+const ANY_HIVE = "";
 const CUTS = 0.02;
 /** Jobs without tokens: what anyone may ask of a fleet at any time. */
 const QUESTIONS = ["status", "active_worker_list", "hive_list"] as const;
@@ -69,9 +71,10 @@ export class Workload {
       .filter((clock) => clock.midstream && (hive === undefined || clock.hive === hive));
   }
 
-  /** Something happened that jobs which are open now may fail of; none that comes after it may. */
-  excuse(why: Excuse): void {
-    for (const { excuses } of this.#open) excuses.add(why);
+  /** Something happened that jobs which are open now, of one hive or of all, may fail of; none that comes after it may. */
+  excuse(why: Excuse, hive?: string): void {
+    const atHive = ({ plan }: JobRun) => hive === undefined || plan.hive === hive || plan.hive === ANY_HIVE;
+    for (const run of [...this.#open].filter(atHive)) run.excuses.add(why);
   }
 
   async #keepOneOpen(): Promise<void> {
@@ -95,7 +98,7 @@ export class Workload {
     const last = JSON.parse(log.at(-1)?.data ?? "{}") as { result?: { pid: number; worker_id: string } };
     const hive_id = this.#hiveOf(last.result?.worker_id ?? "");
     if (state === "succeeded" && last.result !== undefined && hive_id !== undefined) {
-      this.excuse("worker_killed");
+      this.excuse("worker_killed", hive_id);
       const input = { hive_id, pid: last.result.pid };
       // Killed by someone else meanwhile, or its hive is away: as good.
       await this.#world.house
@@ -119,7 +122,7 @@ export class Workload {
       this.#realBusy = true;
       return { ...base, operation: "infer", hive: REAL_HIVE, input: real.input, expected: real.text };
     }
-    if (dice.chance(0.1)) return { ...base, operation: dice.pick(QUESTIONS), input: {}, hive: "" };
+    if (dice.chance(0.1)) return { ...base, operation: dice.pick(QUESTIONS), input: {}, hive: ANY_HIVE };
     const hive = dice.pick(hives);
     if (!this.#spawning && dice.chance(0.05)) {
       this.#spawning = true;
@@ -138,7 +141,7 @@ export class Workload {
     const named = dice.chance(0.7);
     return {
       operation: "infer",
-      hive: named ? hive : "",
+      hive: named ? hive : ANY_HIVE,
       input: named ? { ...input, hive_id: hive } : input,
       expected: textOf(seed, max_tokens),
       cancelAfter: dice.chance(0.12) ? dice.int(1, 60) : undefined,

@@ -104,7 +104,8 @@ function mentions(pid: number, folder: string): boolean {
   });
 }
 
-async function inTime<T>(event: Promise<T>, failure: string): Promise<T> {
+/** What a process should do, however loaded the machine. @param failure said when it does not */
+export async function inTime<T>(event: Promise<T>, failure: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(failure)), BACK_WITHIN_MS);

@@ -2,7 +2,7 @@ import type { JobEvent } from "@rbee/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ChaosProxy } from "./proxy/proxy.ts";
 import { Watched } from "./watched.ts";
-import { until, World } from "./world.ts";
+import { inTime, until, World } from "./world.ts";
 
 /** Until the agent that slept has been told off. */
 const QUIET_WITHIN_MS = 30_000;
@@ -61,7 +61,7 @@ test("frames that arrive after the job was given to another hive count for nothi
   // What ant says to the job gets no further than the proxy; the queen waits for it in vain.
   world.proxy.hold(["up"]);
   const job = await Watched.start(world, { tokens: 300, every: 50 });
-  await lane;
+  await inTime(lane, "no lane was dialled");
   // The emptier of the two.
   await world.startHive("bee", 4, beeProxy.port);
   await job.more(20);

@@ -1,8 +1,9 @@
 import { usageBy } from "@rbee/contracts";
+import OpenAI from "openai";
 import { expect } from "vitest";
 import { z } from "zod";
 import { parseExposition } from "../../../queen-edge/src/testing/exposition.ts";
-import { ask, model, question, test } from "../apis/testing.ts";
+import { ask, embedder, hasMiniLm, model, question, sentences, test, whyNot } from "../apis/testing.ts";
 
 /** What answers say they cost is what their jobs cost, and what the accounts add up to. */
 
@@ -75,4 +76,26 @@ test("answers of every API, their jobs and the accounts tell the same sums", asy
     ["completion", told.completion],
   ] as const)
     expect(metrics.valueOf("rbee_tokens_total", { model, kind })).toBe(sum);
+});
+
+test.skipIf(!hasMiniLm)(`a key is told what it used, embeddings too${whyNot}`, async ({ house }) => {
+  const client = house.client();
+  const { key, key_id } = await client.run("key_create", { name: "script" });
+  const script = new OpenAI({ baseURL: `${house.url}/v1`, apiKey: key, maxRetries: 0 });
+  const chat = await script.chat.completions.create({ model, messages: ask(question), temperature: 0 });
+  // More texts than one job takes.
+  const input = Array.from({ length: 70 }, (_, n) => `${sentences[n % sentences.length]} ${n}`);
+  const embedded = await script.embeddings.create({ model: embedder, input });
+  const used = async (by: (typeof usageBy)[number], name: string) =>
+    (await client.run("usage_report", { by })).rows.find((row) => row.name === name);
+  expect(await used("model", embedder)).toMatchObject({
+    prompt_tokens: embedded.usage.prompt_tokens,
+    completion_tokens: 0,
+  });
+  expect(await used("key", key_id)).toMatchObject({
+    prompt_tokens: embedded.usage.prompt_tokens + (chat.usage?.prompt_tokens ?? 0),
+    completion_tokens: chat.usage?.completion_tokens,
+  });
+  const refused = new OpenAI({ baseURL: `${house.url}/v1`, apiKey: `${key}x`, maxRetries: 0 });
+  await expect(refused.models.list()).rejects.toMatchObject({ status: 401 });
 });

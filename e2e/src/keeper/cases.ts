@@ -33,6 +33,10 @@ export const cases: readonly Case[] = [
     reads: /token +rbj_\S+\n[^]*RBEE_JOIN_TOKEN=rbj_\S+ npm run hive -- --queen-url http/,
   },
 
+  { line: "keys create laptop", reads: /id +(?<key_id>laptop-\w{6})\nscope +infer[^]*RBEE_API_KEY=rbk_\S+\n/ },
+  { line: "keys list", reads: /\{key_id\} +infer +.* never/ },
+  { line: "keys revoke {key_id}", reads: /^\{key_id\} is worthless from now on/ },
+
   { line: "models search bees", reads: /org\/bees +Q4_K_M 2\.2 MiB +\d +mit +den/ },
   { line: "models pull org/bees --hive den", reads: /org\/bees:Q4_K_M is ready: 2\.2 MiB\n/ },
   { line: "models pull org/bees --hive den", reads: /^org\/bees:Q4_K_M is there already/ },

@@ -75,7 +75,7 @@ async function shoot(stand: Stand, look: { suffix: string; dark: boolean; phone:
   }
   await page.goto("/jobs");
   await page.locator("tbody a").first().click();
-  await page.getByText("Narration").waitFor();
+  await page.getByRole("region", { name: "Result" }).waitFor();
   await shot(page, `job${look.suffix}`);
   await converse(page);
   await shot(page, `chat${look.suffix}`);

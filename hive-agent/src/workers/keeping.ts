@@ -1,5 +1,6 @@
 import { limits, RbeeError, STAYS } from "@rbee/contracts";
 import { setTimeout as delay } from "node:timers/promises";
+import type { WorkerFailures } from "./failures.ts";
 import { NoRoom } from "./memory.ts";
 import type { Planned, Planner } from "./plans.ts";
 import type { SpawnRequest } from "./records.ts";
@@ -16,6 +17,7 @@ interface Hooks {
   stop(worker: RunningWorker): Promise<unknown>;
   /** Something is to be seen that was not. */
   changed(): void;
+  readonly failed: WorkerFailures;
   /** Seconds that what a request loads stays when idle, unless it says so itself. */
   readonly keep_alive: number | undefined;
   /** How long what a request loads waits here for room; limits.room_wait_ms unless given. */
@@ -56,7 +58,9 @@ export class Keeping {
   /** A request says how long a worker stays behind it; only of one that a request loaded. The last one decides. */
   async requested(workerId: string, keep_alive: number | undefined): Promise<void> {
     const worker = this.#find(workerId);
-    if (worker?.record.request.on_demand === true && keep_alive !== undefined) await this.#keep(worker, { keep_alive });
+    if (worker?.record.request.on_demand !== true || keep_alive === undefined) return;
+    // A disk that is full fails no request for that.
+    await this.#keep(worker, { keep_alive }).catch(this.#hooks.failed("written down", worker.record.info.worker_id));
   }
 
   /** A person wants it: it stays unless they say how long, whoever loaded it. What they do not speak of stays as it was. */
@@ -139,9 +143,10 @@ export class Keeping {
     const { request } = worker.record;
     const same = Object.entries(change).every(([name, value]) => request[name as keyof SpawnRequest] === value);
     if (same) return;
-    await worker.amend({ request: { ...request, ...change } });
-    this.#used(worker);
-    this.#hooks.changed();
+    await worker.amend({ request: { ...request, ...change } }).finally(() => {
+      this.#used(worker);
+      this.#hooks.changed();
+    });
   }
 
   #used(worker: RunningWorker): void {
@@ -149,7 +154,10 @@ export class Keeping {
     this.#tell();
     if (worker.active > 0 || worker.state !== "ready") return;
     if (worker.record.served !== true && worker.usedAt > worker.readyAt)
-      void worker.amend({ served: true }).then(() => this.#hooks.changed());
+      void worker
+        .amend({ served: true })
+        .catch(this.#hooks.failed("written down", worker.record.info.worker_id))
+        .then(() => this.#hooks.changed());
     const { keep_alive } = worker.info;
     if (keep_alive === undefined) return;
     const seconds = worker.record.served === true ? keep_alive : Math.max(keep_alive, limits.first_use_ms / 1_000);
@@ -174,7 +182,7 @@ export class Keeping {
   async #stop(worker: RunningWorker, why: keyof Keeping["stops"]): Promise<void> {
     if (worker.state !== "ready" || worker.active > 0) return;
     this.stops[why] += 1;
-    await this.#hooks.stop(worker).catch(() => undefined);
+    await this.#hooks.stop(worker).catch(this.#hooks.failed("stopped", worker.record.info.worker_id));
   }
 
   #disarm(worker: RunningWorker): void {

@@ -8,7 +8,7 @@ import { EXIT_PORT_TAKEN, type EngineOptions, type StartOptions } from "../worke
 import { cleanEnvironment } from "./environment.ts";
 import type { WorkerKind, WorkerKindName } from "./kinds.ts";
 import type { WorkerPorts } from "./ports.ts";
-import { startTime } from "./process.ts";
+import { signalGroup, startTime } from "./process.ts";
 import { LoadDeadline, loadTime } from "./load-deadline.ts";
 import type { SpawnRequest, WorkerRecord, WorkerRecords } from "./records.ts";
 import { describeDeath, RunningWorker } from "./running.ts";
@@ -104,7 +104,11 @@ async function start(port: number, plan: LaunchPlan, hooks: LaunchHooks) {
     token,
     started: (await startTime(pid)) ?? "",
   };
-  await hooks.records.write(record);
+  await hooks.records.write(record).catch((error: unknown) => {
+    // Without its token nothing could be done with it.
+    if (pid > 0) signalGroup(pid, "SIGKILL");
+    throw error;
+  });
   const worker = new RunningWorker(record, { records: hooks.records, adopted: false });
   hooks.onStarted(worker);
   void ended.then(async ({ reason }) => worker.ended(reason));

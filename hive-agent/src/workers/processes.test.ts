@@ -1,5 +1,6 @@
+import { limits } from "@rbee/contracts";
 import { execFile } from "node:child_process";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -206,3 +207,25 @@ test("[WORK-2] a process that took over a pid is not signalled", async () => {
   await new RunningWorker(record, { records, adopted: true }).signal("SIGKILL");
   expect(process.pid).toBeGreaterThan(0);
 });
+
+test("what cannot be written down does not run on, and what cannot be changed there is said", async () => {
+  const worker = await spawn();
+  const block = async (port: number) =>
+    mkdir(path.join(hive.home, "workers", `worker-den-${port}.json.new`), { recursive: true });
+  await block(worker.port);
+  await expect(hive.supervisor.keeping.wanted(worker.worker_id, { pin: true })).rejects.toThrow(/EISDIR/);
+  expect(hive.supervisor.get(worker.worker_id)?.held).toBe("pinned");
+  await hive.supervisor.stop(worker.pid);
+  for (let port = limits.worker_port_min; port <= limits.worker_port_max; port += 1) await block(port);
+  await expect(spawn()).rejects.toThrow(/EISDIR/);
+  await expect.poll(processesOf, inTime).toEqual([]);
+});
+
+/** Pids of those that keep their code in this hive's home. */
+async function processesOf(): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const environments = await Promise.all(
+    pids.map(async (pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")),
+  );
+  return pids.filter((_, at) => environments[at]?.includes(hive.home) === true);
+}

@@ -48,13 +48,14 @@ export class RunningWorker {
     return this.#record;
   }
 
-  /** Writes down what is different about it now. A disk that is full fails no request for that. */
+  /** Writes down what is different about it now; it counts for this agent also where that fails. */
   async amend(change: Partial<Pick<WorkerRecord, "request" | "served">>): Promise<void> {
     this.#record = { ...this.#record, ...change };
     const { records } = this.#options;
     const write = async () => (this.#gone ? undefined : records.write(this.#record));
-    this.#written = this.#written.then(write).catch(() => undefined);
-    await this.#written;
+    const written = this.#written.then(write);
+    this.#written = written.catch(() => undefined);
+    await written;
   }
 
   /** Resolves when nothing of its record is being written. */

@@ -1,4 +1,5 @@
 import type { EngineStore } from "../binaries/store.ts";
+import type { Log } from "../log.ts";
 import type { PlanOptions } from "./plans.ts";
 
 export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "devices"> {
@@ -14,6 +15,7 @@ export interface SupervisorOptions extends Omit<PlanOptions, "engines" | "device
   readonly keep_alive?: number | undefined;
   /** How long what a request loads waits here for room; limits.room_wait_ms unless given. */
   readonly room_wait_ms?: number;
+  readonly log?: Log;
   /** A worker came, got ready, or went. */
   readonly onChange?: () => void;
 }

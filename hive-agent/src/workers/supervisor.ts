@@ -6,6 +6,7 @@ import { answersTo, probeDevices } from "../devices/devices.ts";
 import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
 import { adoptedReady, watchAdopted } from "./adopted.ts";
 import type { GenerationCall } from "./client.ts";
+import { workerFailures, type WorkerFailures } from "./failures.ts";
 import { Keeping } from "./keeping.ts";
 import { launch } from "./launch.ts";
 import { Planner } from "./plans.ts";
@@ -18,7 +19,6 @@ import { Starts, type Joining } from "./starts.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 
 export type { SpawnRequest } from "./records.ts";
-export type { SupervisorOptions } from "./supervisor-options.ts";
 
 type Frames = AsyncGenerator<Piece, GenerationEnd, void>;
 
@@ -28,6 +28,7 @@ type Draining = { drain_ms?: number; signal?: AbortSignal };
 /** Starts, finds, watches and stops the workers of this machine. */
 export class WorkerSupervisor {
   readonly #options: SupervisorOptions;
+  readonly #failed: WorkerFailures;
   readonly #planner: Planner;
   readonly #records: WorkerRecords;
   readonly #ports = new WorkerPorts();
@@ -41,7 +42,8 @@ export class WorkerSupervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    const { engines = new EngineStore(options.home), devices = probeDevices } = options;
+    this.#failed = workerFailures(options.log);
+    const { engines = new EngineStore(options.home), devices = probeDevices, restart_min_ms } = options;
     this.#planner = new Planner({ ...options, engines, devices: async () => devices() });
     this.#records = new WorkerRecords(options.home);
     this.keeping = new Keeping({
@@ -49,10 +51,10 @@ export class WorkerSupervisor {
       workers: () => [...this.#workers.values()],
       stop: async ({ record }) => this.stop(record.info.pid),
       changed: () => this.#changed(),
+      failed: this.#failed,
       keep_alive: options.keep_alive,
       room_wait_ms: options.room_wait_ms,
     });
-    const { restart_min_ms } = options;
     this.#revivals = new Revivals({
       start: async (lost, wait_ms, signal) => this.#restart(lost, wait_ms, signal),
       changed: () => this.#changed(),
@@ -137,11 +139,7 @@ export class WorkerSupervisor {
    */
   async stop(pid: number, options: Draining = {}): Promise<WorkerInfo> {
     const worker = [...this.#workers.values()].find(({ record }) => record.info.pid === pid);
-    if (worker === undefined) {
-      const lost = this.#revivals.drop((info) => info.pid === pid);
-      if (lost !== undefined) return lost;
-      throw new RbeeError("worker_not_found", `no worker of this hive has the pid ${pid}`);
-    }
+    if (worker === undefined) return this.#drop((info) => info.pid === pid, `has the pid ${pid}`);
     await this.#drained(worker, options);
     const stopping = worker.stop();
     this.#changed();
@@ -156,11 +154,7 @@ export class WorkerSupervisor {
    */
   async drain(workerId: string, options: Draining & { keep?: boolean } = {}): Promise<WorkerInfo> {
     const worker = this.#workers.get(workerId);
-    if (worker === undefined) {
-      const lost = this.#revivals.drop((info) => info.worker_id === workerId);
-      if (lost !== undefined) return lost;
-      throw new RbeeError("worker_not_found", `no worker of this hive is called ${workerId}`);
-    }
+    if (worker === undefined) return this.#drop((info) => info.worker_id === workerId, `is called ${workerId}`);
     const drain_ms = options.drain_ms ?? limits.worker_drain_ms;
     await this.#drained(worker, { ...options, drain_ms });
     return options.keep === true ? worker.info : await this.stop(worker.record.info.pid);
@@ -169,7 +163,8 @@ export class WorkerSupervisor {
   async stopAll(): Promise<void> {
     this.#revivals.dropAll();
     this.#starts.abort(new RbeeError("draining"));
-    await Promise.all(this.list().map(async ({ pid }) => this.stop(pid).catch(() => undefined)));
+    const stop = async ({ pid, worker_id }: WorkerInfo) => this.stop(pid).catch(this.#failed("stopped", worker_id));
+    await Promise.all(this.list().map(stop));
   }
 
   /** Stops watching; the workers stay, for the next agent to adopt. */
@@ -229,6 +224,13 @@ export class WorkerSupervisor {
     return await this.#starts.join({ key: `restart ${info.worker_id}`, model: info.model }, begin, { signal });
   }
 
+  /** One that died is not brought back. @throws RbeeError worker_not_found */
+  #drop(is: (info: WorkerInfo) => boolean, named: string): WorkerInfo {
+    const lost = this.#revivals.drop(is);
+    if (lost === undefined) throw new RbeeError("worker_not_found", `no worker of this hive ${named}`);
+    return lost;
+  }
+
   async #drained(worker: RunningWorker, options: Draining): Promise<void> {
     const draining = worker.drain(options.drain_ms ?? 0, options.signal ?? this.#closed.signal);
     this.#changed();
@@ -262,7 +264,7 @@ export class WorkerSupervisor {
     worker.client.close();
     this.#meter.forget(pid);
     await worker.written;
-    await this.#records.remove(worker_id);
+    await this.#records.remove(worker_id).catch(this.#failed("forgotten", worker_id));
     this.#ports.release(port);
     this.#changed();
   }

@@ -11,7 +11,8 @@ import { Health, type GenerationEnd } from "../worker/protocol.ts";
 import type { WorkerKinds } from "./kinds.ts";
 import { startTime } from "./process.ts";
 import { WorkerRecord } from "./records.ts";
-import { WorkerSupervisor, type SupervisorOptions } from "./supervisor.ts";
+import { WorkerSupervisor } from "./supervisor.ts";
+import type { SupervisorOptions } from "./supervisor-options.ts";
 
 export const beeTiny = fileURLToPath(new URL("../../../models/bee-tiny/bee-tiny.f16.gguf", import.meta.url));
 export const never: AbortSignal = new AbortController().signal;

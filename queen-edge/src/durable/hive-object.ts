@@ -95,8 +95,7 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     if (said.session > 0) return;
     const session = this.#session.begin();
     for (const other of this.ctx.getWebSockets()) {
-      if (other !== ws && other.readyState === WebSocket.OPEN)
-        other.close(closes.superseded.code, closes.superseded.reason);
+      if (other !== ws) other.close(closes.superseded.code, closes.superseded.reason);
     }
     ws.serializeAttachment({ colony, hive_id, session } satisfies Attachment);
     ws.send(JSON.stringify({ t: "welcome", session } satisfies Welcome));

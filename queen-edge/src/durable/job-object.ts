@@ -13,7 +13,7 @@ import {
   type LaneDown,
   type LaneUp,
 } from "@rbee/contracts";
-import { isEnded, isSameRequest, viewOf, type Ended, type JobSpec, type Phase, type Sql } from "@rbee/job-core";
+import { isEnded, isSameRequest, viewOf, type JobSpec, type Sql } from "@rbee/job-core";
 import { maySee, type Answer, type Holder } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { answerOperation, answerLastKnown } from "../queen/answer.ts";
@@ -21,11 +21,11 @@ import type { Decision, Effect } from "../queen/effects.ts";
 import { opOf } from "../queen/continuation.ts";
 import { Job } from "../queen/job.ts";
 import type { Ending } from "../queen/ledger.ts";
-import type { OpenJob, Want } from "../queen/want.ts";
-import { endingOf, wantOf } from "../queen/views.ts";
+import type { OpenJob } from "../queen/want.ts";
+import { endingOf } from "../queen/views.ts";
 import { readerPrincipal } from "../reader-socket.ts";
 import { seal } from "../seal.ts";
-import { sessionKeys } from "../session-keys.ts";
+import { wantWithSession } from "../session-keys.ts";
 import { logFailure } from "./answers.ts";
 import { durableSql } from "./durable-sql.ts";
 import { hiveOf, registryOf, type JobPort } from "./ports.ts";
@@ -84,7 +84,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       const answer = await answerOperation(spec, queenContext(this.env, { colony: spec.colony, origin }));
       return this.#begin(Job.answered(this.#sql, spec, answer));
     }
-    const decision = await registryOf(this.env, spec.colony).place(spec.colony, await this.#want(spec), 0);
+    const want = await wantWithSession(this.env.RBEE_SECRET ?? "", spec);
+    const decision = await registryOf(this.env, spec.colony).place(spec.colony, want, 0);
     if (decision.kind !== "refused") return this.#begin(Job.submit(this.#sql, spec, { decision, now: Date.now() }));
     if (row.offline !== "last_known" || decision.problem.code !== "hive_offline") return { problem: decision.problem };
     const answer = await answerLastKnown(spec, queenContext(this.env, { colony: spec.colony, origin }));
@@ -104,7 +105,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
 
   async view(who: Holder): Promise<JobView | undefined> {
     const job = this.#for(who);
-    return job === undefined ? undefined : viewOf(job, this.#takenUp(job));
+    return job && viewOf(job, this.#takenUp(job));
   }
 
   async request(who: Holder): Promise<JobSpec | undefined> {
@@ -113,9 +114,9 @@ export class JobObject extends DurableObject<Env> implements JobPort {
 
   async forget(who: Holder): Promise<boolean> {
     const job = this.#for(who);
-    if (job === undefined || !isEnded(job.phase)) return false;
-    this.#run([{ do: "forget" }]);
-    return true;
+    const ended = job !== undefined && isEnded(job.phase);
+    if (ended) this.#run([{ do: "forget" }]);
+    return ended;
   }
 
   async cancel(who: Holder): Promise<CancelAnswer | undefined> {
@@ -155,7 +156,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async audit(open: OpenJob): Promise<"open" | "unknown" | Ending> {
     const job = this.#job;
     if (job === undefined) return this.#submitting === undefined ? "unknown" : "open";
-    if (isEnded(job.phase)) return endingOfJob(job, job.phase);
+    if (isEnded(job.phase)) return endingOf(job.log, job.phase);
     // The news of a place was lost on its way here.
     if (job.phase.state === "queued" && open.placement !== undefined && open.term > job.phase.term) {
       await this.decide(open.term - 1, { kind: "placed", placement: open.placement });
@@ -189,9 +190,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       if (code !== "internal")
         return this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
       // What is in memory may not be what is stored: begin again from what is.
-      console.error(
-        JSON.stringify({ event: "lane_failed", error: error instanceof Error ? error.stack : String(error) }),
-      );
+      logFailure("lane_failed")(error);
       this.ctx.abort("a lane frame could not be taken");
     }
   }
@@ -286,7 +285,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     const job = this.#job;
     if (job === undefined || job.phase.state !== "queued") return;
     const { term } = job.phase;
-    const want = await this.#want(job.spec, job.phase);
+    const want = await wantWithSession(this.env.RBEE_SECRET ?? "", job.spec, job.phase);
     const decision = await registryOf(this.env, job.spec.colony).place(job.spec.colony, want, term);
     const effects = job.decide(term, decision, Date.now());
     if (effects === undefined && isEnded(job.phase)) return this.#release();
@@ -296,13 +295,6 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async #release(): Promise<void> {
     const job = this.#job;
     if (job === undefined || !isEnded(job.phase) || operationOf(job.spec.operation).executor === "queen") return;
-    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOfJob(job, job.phase));
-  }
-
-  async #want(spec: JobSpec, phase?: Phase): Promise<Want> {
-    const session = await sessionKeys(this.env.RBEE_SECRET ?? "", spec);
-    return { ...wantOf(spec, phase), ...(session === undefined ? {} : { session }) };
+    await registryOf(this.env, job.spec.colony).release(job.spec.job_id, endingOf(job.log, job.phase));
   }
 }
-
-const endingOfJob = ({ log }: Job, ended: Ended): Ending => endingOf(ended, log.newest(), () => log.tokens().length);

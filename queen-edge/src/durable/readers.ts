@@ -1,34 +1,25 @@
 import { limits, type Narration } from "@rbee/contracts";
 import {
-  DONE,
   encodeEntries,
   encodeNotice,
   isAfter,
   isEnded,
-  isEndOfJob,
   parsePosition,
+  readOn,
+  showNew,
   type LogEntry,
-  type Position,
+  type Progress,
+  type Reading,
   type StreamFormat,
 } from "@rbee/job-core";
 import type { Job } from "../queen/job.ts";
 import { confirmedBy, readerCloses } from "../reader-socket.ts";
 
 /** What a reader wants and has been sent. Kept with its socket, so that it survives hibernation, and in memory, to be quick. */
-interface Reader {
-  readonly format: StreamFormat;
-  readonly sent: Position;
-  /** Characters that may be on their way to its client; what is confirmed is not any more. */
-  readonly window: number;
-  readonly unconfirmed: number;
-  /** There is more in the log than fitted: it is shown nothing new until it has caught up. */
-  readonly behind: boolean;
+interface Reader extends Reading {
   /** Its client's leaving cancels the job: always, or only when nobody else reads it. */
   readonly cancels: "always" | "alone" | false;
 }
-
-/** Characters of backlog per message: a long log never becomes one huge string. */
-const BACKLOG_CHUNK_CHARS = 16_384;
 
 /**
  * Everyone who reads this job. A reader is a socket from a Worker that writes what it gets to the client as server-sent
@@ -100,30 +91,12 @@ export class Readers {
     }
   }
 
-  /** Sends what follows in the log, as far as the window reaches; with the end of the job it says so and closes. */
   #sendFromLog(ws: WebSocket, job: Job, reader: Reader): void {
-    let { sent, unconfirmed } = reader;
-    let text = "";
-    let told = "";
-    const flush = () => {
-      if (text !== "") ws.send(text);
-      unconfirmed += text.length;
-      [told, text] = [text, ""];
-    };
-    let behind = false;
-    for (const entry of job.log.after(sent)) {
-      behind = unconfirmed + text.length >= reader.window;
-      if (behind) break;
-      text += encodeEntries([entry], reader.format);
-      sent = entry.position;
-      if (text.length >= BACKLOG_CHUNK_CHARS) flush();
-    }
-    if (text !== "") flush();
-    this.#keep(ws, { ...reader, sent, unconfirmed, behind });
-    if (behind || !isEnded(job.phase)) return;
-    // Behind the last event there is still the end to be told. [READ-3]
-    if (!told.endsWith(DONE)) ws.send(DONE);
-    this.#close(ws);
+    const { log, phase } = job;
+    this.#moved(
+      ws,
+      readOn(reader, { log, ended: isEnded(phase) }, (text) => ws.send(text)),
+    );
   }
 
   /** Tells every reader that keeps up what is true now and not kept. */
@@ -136,39 +109,29 @@ export class Readers {
     }
   }
 
-  /** Sends new entries to each reader that has not had them: resent events are not shown twice. [READ-1] */
+  /** Sends new entries to each reader that has not had them; encoded once for all who have had the same. */
   show(entries: readonly LogEntry[]): void {
-    const last = entries.at(-1);
-    if (last === undefined) return;
     const encoded = new Map<string, string>();
-    for (const [ws, reader] of this.#open()) {
-      const { format, sent, window, unconfirmed, behind } = reader;
-      if (behind) continue;
-      if (!isAfter(last.position, sent)) {
-        // It asked for more than there will ever be; the end is its too. [READ-5]
-        if (isEndOfJob(last.event)) {
-          ws.send(DONE);
-          this.#close(ws);
-        }
-        continue;
-      }
-      if (unconfirmed >= window) {
-        this.#keep(ws, { ...reader, behind: true });
-        continue;
-      }
-      const fresh = entries.filter((entry) => isAfter(entry.position, sent));
+    const encode = (fresh: readonly LogEntry[], format: StreamFormat): string => {
       const key = `${format} ${fresh.length}`;
       const text = encoded.get(key) ?? encodeEntries(fresh, format);
       encoded.set(key, text);
-      ws.send(text);
-      this.#keep(ws, { ...reader, sent: last.position, unconfirmed: unconfirmed + text.length });
-      if (text.endsWith(DONE)) this.#close(ws);
+      return text;
+    };
+    for (const [ws, reader] of this.#open()) {
+      const shown = showNew(reader, entries, { encode, write: (text) => ws.send(text) });
+      if (shown.done || shown.reading !== reader) this.#moved(ws, shown);
     }
   }
 
   *#open(): Generator<[WebSocket, Reader], void> {
     this.#readers ??= new Map(this.#ctx.getWebSockets("reader").map((ws) => [ws, readerOf(ws)]));
     for (const [ws, reader] of this.#readers) if (ws.readyState === WebSocket.OPEN) yield [ws, reader];
+  }
+
+  #moved(ws: WebSocket, { reading, done }: Progress<Reader>): void {
+    this.#keep(ws, reading);
+    if (done) this.#close(ws);
   }
 
   #keep(ws: WebSocket, reader: Reader): void {

@@ -25,9 +25,12 @@ export function hivesCheck(hives: readonly HiveInfo[]): Check {
   const away = hives.filter(({ connected }) => !connected).map(({ hive_id }) => hive_id);
   const there = `${hives.length - away.length} of ${hives.length} connected`;
   if (away.length === 0) return { name: "hives", ok: true, detail: there };
-  const NAMED = 20;
-  const named = away.slice(0, NAMED).join(", ");
-  return { name: "hives", ok: false, detail: `${there}; away: ${named}${away.length > NAMED ? ", …" : ""}` };
+  const named = away.slice(0, limits.names_listed_max).join(", ");
+  return {
+    name: "hives",
+    ok: false,
+    detail: `${there}; away: ${named}${away.length > limits.names_listed_max ? ", …" : ""}`,
+  };
 }
 
 /** While a job is open the registry looks after it; an alarm that is long due means that it does not. */

@@ -70,7 +70,11 @@ function jobMetrics({ accounts: { counters } }: Registry): Family[] {
       "Times that an ended job was given to another hive.",
       only(counters.redispatched),
     ),
-    counter("rbee_tokens_total", "Tokens; cached ones are part of the prompt.", tokens),
+    counter(
+      "rbee_tokens_total",
+      "Tokens, whose rate is tokens per second; cached ones are part of the prompt.",
+      tokens,
+    ),
     counter("rbee_model_loads_total", "Workers that came.", only(counters.loads)),
     counter("rbee_model_unloads_total", "Workers that went: evicted, stopped or dead.", only(counters.unloads)),
     counter(

@@ -1,4 +1,4 @@
-import type { ModelInfo, WorkerInfo } from "@rbee/contracts";
+import { limits, type ModelInfo, type WorkerInfo } from "@rbee/contracts";
 import type { Fleet, Hive } from "./fleet.ts";
 import { names } from "./model-names.ts";
 import type { WorkerBook } from "./worker-book.ts";
@@ -13,9 +13,6 @@ export interface Offer {
   /** The hive does not know yet that a worker of the model retired: it would give it what it may place itself. */
   readonly closing: boolean;
 }
-
-/** Wanted names whose offers are kept; a client may ask for any name. */
-const OFFERS_KEPT = 1_000;
 
 /** The fleet at one moment as far as placing is concerned. Made anew when a hive or a retirement changes. */
 export class FleetView {
@@ -45,7 +42,7 @@ export class FleetView {
     const known = this.#offers.get(model);
     if (known !== undefined) return known;
     const found = this.hives.flatMap((hive) => this.#offerOf(hive, model));
-    if (this.#offers.size >= OFFERS_KEPT) this.#offers.clear();
+    if (this.#offers.size >= limits.models_remembered_max) this.#offers.clear();
     this.#offers.set(model, found);
     return found;
   }

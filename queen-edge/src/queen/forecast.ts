@@ -7,8 +7,6 @@ interface Seen {
 
 /** How much the newest job counts in the mean. */
 const NEWEST = 1 / 8;
-/** Models whose jobs are remembered. */
-const MODELS_KEPT = 1_000;
 
 /** How long a queued job will wait, from how long jobs of its model held their slots lately. Kept in memory: a guess is not worth a row. */
 export class Forecast {
@@ -17,7 +15,7 @@ export class Forecast {
   /** A job of the model gave its slot back. */
   ended(model: string, slot_ms: number): void {
     const { jobs, mean_ms } = this.#seen.get(model) ?? { jobs: 0, mean_ms: slot_ms };
-    if (this.#seen.size >= MODELS_KEPT) this.#seen.clear();
+    if (this.#seen.size >= limits.models_remembered_max) this.#seen.clear();
     this.#seen.set(model, { jobs: jobs + 1, mean_ms: mean_ms + (slot_ms - mean_ms) * NEWEST });
   }
 

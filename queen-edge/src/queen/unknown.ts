@@ -1,11 +1,12 @@
-import type { ActiveWorker } from "@rbee/contracts";
+import { limits, type ActiveWorker } from "@rbee/contracts";
 import type { Hive } from "./fleet.ts";
 
 /** What to say of a name that nobody has: those there are. */
 
-const NAMES_SHOWN = 20;
 export const listed = (names: readonly string[], none: string): string =>
-  names.length === 0 ? none : `there ${names.length === 1 ? "is" : "are"} ${names.slice(0, NAMES_SHOWN).join(", ")}`;
+  names.length === 0
+    ? none
+    : `there ${names.length === 1 ? "is" : "are"} ${names.slice(0, limits.names_listed_max).join(", ")}`;
 
 export const unknownHive = (hive_id: string, hives: readonly Pick<Hive, "hive_id">[]): string =>
   `no hive ${JSON.stringify(hive_id)}; ${listed(

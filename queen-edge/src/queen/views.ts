@@ -1,5 +1,5 @@
-import { modelAbout, operationOf, priorities, type JobEvent } from "@rbee/contracts";
-import type { Ended, JobSpec, Phase } from "@rbee/job-core";
+import { modelAbout, operationOf, priorities } from "@rbee/contracts";
+import type { Ended, EventLog, JobSpec, Phase } from "@rbee/job-core";
 import { z } from "zod";
 import type { Work } from "./finished.ts";
 import type { Ending } from "./ledger.ts";
@@ -45,16 +45,14 @@ const Wishes = z
     ...(hive_labels.length === 0 ? {} : { hive_labels }),
   }));
 
-/**
- * How a job ended, as far as the registry wants to know.
- * @param tokens how many its log has; asked only of one that has no result to tell
- */
-export function endingOf(ended: Ended, last: JobEvent | undefined, tokens: () => number): Ending {
+/** How a job ended, as far as the registry wants to know. Its log is asked for tokens only where no result tells them. */
+export function endingOf(log: EventLog, ended: Ended): Ending {
+  const last = log.newest();
   const { state, finished_at, hive_id, error, dispatches } = ended;
   const result = last?.type === "result" ? last.result : undefined;
   const speed = result === undefined ? undefined : Speed.safeParse(result).data;
   const told = result === undefined ? undefined : Told.safeParse(result).data;
-  const made = result === undefined && dispatches > 0 ? tokens() : 0;
+  const made = result === undefined && dispatches > 0 ? log.tokens().length : 0;
   const work: Work =
     told === undefined
       ? { prompt_tokens: 0, cached_tokens: 0, completion_tokens: made, dispatches }

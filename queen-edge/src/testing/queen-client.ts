@@ -1,5 +1,5 @@
 import { exports } from "cloudflare:workers";
-import type { JobView } from "@rbee/contracts";
+import { Problem, type ApiKey, type JobView, type Scope } from "@rbee/contracts";
 
 /** The queen's own routes, spoken to as a client does. */
 const API_KEY = `rbk_${"k".repeat(43)}`;
@@ -84,4 +84,28 @@ export const dataOf = (events: readonly SseEvent[]): string[] => events.map(({ d
 export async function run<Result>(body: Record<string, unknown>): Promise<Result> {
   const [first] = await new SseReader(await post(body, { accept: "text/event-stream" })).rest();
   return JSON.parse(first?.data ?? "null") as Result;
+}
+
+/** A key that the owner made. */
+export type MadeKey = ApiKey & { key: string };
+export const makeKey = (name: string, scope: Scope = "infer", more: object = {}) =>
+  run<MadeKey>({ operation: "key_create", name, scope, ...more });
+/** Headers of somebody who has this key. */
+export const shows = (key: string) => ({ authorization: `Bearer ${key}` });
+
+/** The code of a refusal, which is a whole problem; `undefined`: it was none. */
+export async function codeOf(response: Response): Promise<string | undefined> {
+  if (response.ok) {
+    await response.body?.cancel();
+    return undefined;
+  }
+  const problem = Problem.parse(await response.json());
+  return problem.code;
+}
+
+/** Submits with a key, and gives the id, whatever becomes of it. */
+export async function submitWith(body: Record<string, unknown>, key?: string): Promise<string> {
+  const response = await post(body, key === undefined ? {} : shows(key));
+  const { job_id }: { job_id: string } = await response.json();
+  return job_id;
 }

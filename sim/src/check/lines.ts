@@ -3,8 +3,12 @@ import type { ServerSocket } from "../platform/socket.ts";
 import type { Agent } from "../world/agent.ts";
 import type { SimLine } from "../world/dial.ts";
 import type { World } from "../world/world.ts";
+import { phaseOf } from "./records.ts";
+import { journaled } from "./sent.ts";
 
 const OPEN = 1;
+/** A journal is written some milliseconds after something was decided. */
+const FORGOTTEN_MS = 1_000;
 
 /** Connections: of each kind one counts, the newest, and nobody else is spoken to. */
 export class Lines {
@@ -21,11 +25,28 @@ export class Lines {
     this.#dials.set(key, (this.#dials.get(key) ?? 0) + 1);
   }
 
+  closed(agent: Agent, line: SimLine, code: number): void {
+    if (line.lane === undefined || !agent.isAlive) return;
+    this.#keepsItsJob(agent, line.lane);
+    if (code === closes.superseded.code) this.#supersededByItsOwn(agent, line);
+  }
+
+  /** Whatever becomes of a lane, a hive keeps what the queen takes it to have. */
+  #keepsItsJob(agent: Agent, { job_id, term }: NonNullable<SimLine["lane"]>): void {
+    const { id } = agent.machine;
+    this.#world.schedule.after(FORGOTTEN_MS, () => {
+      const text = this.#world.jobActor(job_id).storage.db.peek("job")[0]?.["phase"] as string | undefined;
+      const phase = text === undefined ? undefined : phaseOf(text);
+      const isItsOwn = phase?.state === "placed" && phase.hive_id === id && phase.term === term;
+      if (agent.isAlive && isItsOwn && !journaled(agent, job_id, term).isHeld)
+        this.#world.fail(`${id} forgot ${job_id}, which is ${text}`);
+    });
+  }
+
   /** A lane is only superseded by another one of the same term. */
-  closed({ machine, isAlive }: Agent, line: SimLine, code: number): void {
-    if (code !== closes.superseded.code || line.lane === undefined || !isAlive) return;
-    if (this.#dials.get(`${machine.id} ${line.lane.job_id}.${line.lane.term}`) === 1)
-      this.#world.fail(`${line.label} of term ${line.lane.term} was superseded by none of its own`);
+  #supersededByItsOwn({ machine }: Agent, { label, lane }: SimLine): void {
+    if (this.#dials.get(`${machine.id} ${lane?.job_id}.${lane?.term}`) === 1)
+      this.#world.fail(`${label} of term ${lane?.term} was superseded by none of its own`);
   }
 
   heard({ actor, tags, readyState }: ServerSocket): void {

@@ -7,8 +7,9 @@ export type CountedFault =
   | { readonly kind: "stall" | "overtaken" | "repeated"; readonly n: number; readonly ms: number }
   | { readonly kind: "commit_lost"; readonly n: number }
   | { readonly kind: "commit_slow"; readonly n: number; readonly ms: number }
-  | { readonly kind: "call_lost" | "answer_lost"; readonly n: number }
-  /** With `method` the n-th call of that. `answer_slow`: the answer is. */
+  /** With `method` the n-th call of that. */
+  | { readonly kind: "call_lost" | "answer_lost"; readonly n: number; readonly method?: string }
+  /** `answer_slow`: the answer is. */
   | {
       readonly kind: "call_slow" | "answer_slow";
       readonly n: number;
@@ -115,7 +116,6 @@ export class Faults {
         return this.#commits.add(fault);
       case "call_lost":
       case "answer_lost":
-        return this.#calls.add(fault);
       case "call_slow":
       case "answer_slow":
         return this.#callsBy(fault.method).add(fault);

@@ -52,7 +52,7 @@ export const booksMutants: readonly Mutant[] = [
     rule: "REG-3",
     breaks: "the books are never held against the jobs",
     file: REGISTRY_OBJECT,
-    original: "for (const open of old) await this.#audit(colony, open).catch(logFailure);",
+    original: 'for (const open of old) await this.#audit(colony, open).catch(logFailure("notice_failed"));',
     mutated: "void old;",
   },
   {
@@ -68,8 +68,8 @@ export const booksMutants: readonly Mutant[] = [
     rule: "HIVE-1",
     breaks: "an older control socket of the hive stays open beside a newer one",
     file: HIVE_OBJECT,
-    original: "if (other !== ws && other.readyState === WebSocket.OPEN)",
-    mutated: "if (other !== other)",
+    original: "if (other !== ws) other.close(",
+    mutated: "if (other !== other) other.close(",
   },
   {
     id: "any-control-socket",

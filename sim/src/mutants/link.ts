@@ -7,6 +7,14 @@ const CONTROL = "hive-agent/src/link/control-link.ts";
 
 export const linkMutants: readonly Mutant[] = [
   {
+    id: "superseded-lane-given-up",
+    rule: "AGENT-13",
+    breaks: "a lane that an older dial took the place of is not dialled again",
+    file: LANE,
+    original: "code !== closes.superseded.code && !mayReconnect(code)",
+    mutated: "!mayReconnect(code)",
+  },
+  {
     id: "hello-confirms-nothing",
     rule: "AGENT-6",
     breaks: "the queen's answer to hello is taken for a gap",

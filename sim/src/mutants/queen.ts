@@ -44,9 +44,9 @@ export const queenMutants: readonly Mutant[] = [
     breaks: "news of an earlier term takes the job from its hive",
     file: JOB,
     original:
-      'if (phase.state !== "placed" || phase.term !== term) return [];\n    return this.#sql.transaction(() => this.#lost(phase, reason, now));',
+      'if (phase.state !== "placed" || phase.term !== term) return [];\n    return this.#sql.transaction(() => this.#lost(phase, { reason, now }));',
     mutated:
-      'if (phase.state !== "placed") return [];\n    return this.#sql.transaction(() => this.#lost(phase, reason, now));',
+      'if (phase.state !== "placed") return [];\n    return this.#sql.transaction(() => this.#lost(phase, { reason, now }));',
   },
   {
     id: "queens-end-drops-shown",

@@ -1,13 +1,14 @@
 import type { Mutant } from "./mutants.ts";
 
 const READERS = "queen-edge/src/durable/readers.ts";
+const READING = "job-core/src/reading.ts";
 
 export const readersMutants: readonly Mutant[] = [
   {
     id: "reader-sees-twice",
     rule: "READ-1",
     breaks: "a reader gets events that it has had",
-    file: READERS,
+    file: READING,
     original: "const fresh = entries.filter((entry) => isAfter(entry.position, sent));",
     mutated: "const fresh = entries.filter((entry) => isAfter(entry.position, sent) || entry.position.seq > 0);",
   },
@@ -15,9 +16,9 @@ export const readersMutants: readonly Mutant[] = [
     id: "reader-position-kept-in-part",
     rule: "READ-1",
     breaks: "what a reader was sent live is not noted",
-    file: READERS,
-    original: "this.#keep(ws, { ...reader, sent: last.position, unconfirmed: unconfirmed + text.length });",
-    mutated: "this.#keep(ws, { ...reader, unconfirmed: unconfirmed + text.length });",
+    file: READING,
+    original: "const shown = { ...reading, sent: last.position, unconfirmed: unconfirmed + text.length };",
+    mutated: "const shown = { ...reading, unconfirmed: unconfirmed + text.length };",
   },
   {
     id: "reader-left-behind",
@@ -31,8 +32,8 @@ export const readersMutants: readonly Mutant[] = [
     id: "reader-not-told-the-end",
     rule: "READ-3",
     breaks: "a reader that comes after the end is not told that there is nothing more",
-    file: READERS,
-    original: "if (!told.endsWith(DONE)) ws.send(DONE);",
+    file: READING,
+    original: "if (done && !told.endsWith(DONE)) write(DONE);",
     mutated: "",
   },
   {
@@ -55,17 +56,17 @@ export const readersMutants: readonly Mutant[] = [
     id: "ahead-not-told",
     rule: "READ-5",
     breaks: "who asks for more than there will be waits for ever",
-    file: READERS,
-    original: "if (isEndOfJob(last.event)) {",
-    mutated: "if (last.position.term < 0) {",
+    file: READING,
+    original: "const done = isEndOfJob(last.event);",
+    mutated: "const done = last.position.term < 0;",
   },
   {
     id: "window-ignored",
     rule: "READ-6",
     breaks: "a reader is sent more than it has room for",
-    file: READERS,
-    original: "if (unconfirmed >= window) {",
-    mutated: "if (window < 0) {",
+    file: READING,
+    original: "if (unconfirmed >= window)",
+    mutated: "if (window < 0)",
   },
   {
     id: "any-close-cancels",

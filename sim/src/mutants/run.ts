@@ -27,6 +27,11 @@ interface Options {
 /** Runs every mutant until a seed fails; prints a table and the score. @returns exit code */
 export async function runMutants(options: Options): Promise<number> {
   const { only, seeds, workers } = options;
+  const unknown = only?.find((id) => mutants.every((mutant) => mutant.id !== id));
+  if (unknown !== undefined) {
+    process.stderr.write(`there is no mutant ${unknown}\n`);
+    return 2;
+  }
   const chosen = mutants.filter(({ id }) => only === undefined || only.includes(id));
   for (const change of chosen.flatMap(changesOf))
     mutate(readFileSync(new URL(`../../../${change.file}`, import.meta.url), "utf8"), change);

@@ -1,5 +1,6 @@
 import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
+import { SimAbortController } from "./abort.ts";
 import { ServerSocket, SimWebSocketPair } from "./socket.ts";
 
 /** What code outside of our hands asks the platform for. */
@@ -39,6 +40,7 @@ const platformGlobals = () => ({
   WebSocket: ServerSocket,
   WebSocketPair: SimWebSocketPair,
   WebSocketRequestResponsePair: Object,
+  AbortController: SimAbortController,
   crypto: {
     subtle: {
       importKey: async () => ({}),

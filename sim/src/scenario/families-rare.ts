@@ -71,3 +71,32 @@ export const backForGood: Family = (random) => {
   ];
   return { hives: [HIVE], jobs: [job], faults };
 };
+
+/** A lane breaks, and the next one is so long under way that it comes behind the one that was dialled in its place. */
+export const lateLane: Family = (random) => {
+  const job = { ...JOB, tokens: 6, pace_ms: random.between(4_000, 6_000) };
+  const faults: Fault[] = [
+    { kind: "cut", at: random.between(500, 2_000), pick: 1 },
+    { kind: "call_slow", n: 2, ms: random.between(15_000, 24_000), method: "fetch" },
+  ];
+  return { hives: [HIVE], jobs: [job], faults };
+};
+
+/** A hive is silent until its job is taken from it, and the question for another place is lost. */
+export const unanswered: Family = (random) => {
+  const job = { ...JOB, tokens: 2, pace_ms: 20_000 };
+  const faults: Fault[] = [
+    { kind: "pause", at: random.between(300, 2_000), hive: random.between(0, 1), ms: random.between(40_000, 60_000) },
+    { kind: random.pick(["call_lost", "answer_lost"]), n: 1, method: "place" },
+  ];
+  return { hives: [HIVE, HIVE], jobs: [job], faults };
+};
+
+/** What an agent said first comes when it was killed, and its next run is welcome. */
+export const lateHello: Family = (random) => {
+  const faults: Fault[] = [
+    { kind: "stall", n: 0, ms: random.between(500, 5_000) },
+    { kind: "kill", at: random.between(2, 80), hive: 0, down_ms: random.magnitude(10, 500), worker_gone: false },
+  ];
+  return { hives: [HIVE], jobs: [{ ...JOB, tokens: 1 }], faults };
+};

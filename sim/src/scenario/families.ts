@@ -1,12 +1,12 @@
 import type { Random } from "../platform/random.ts";
-import { askedAgain, backForGood, ghost, leaving, reopened } from "./families-rare.ts";
+import { askedAgain, backForGood, ghost, lateHello, lateLane, leaving, reopened, unanswered } from "./families-rare.ts";
 import { jumpingClock, lostTail, power, reading, repeated, zombie } from "./families-lost.ts";
 import { cancelled, lateDecision, lateNews, lateOperation, replaced, unheard } from "./families-told.ts";
 import type { Family, World } from "./family.ts";
 
 const families: readonly Family[] = [
   zombie,
-  zombie,
+  lateHello,
   lostTail,
   jumpingClock,
   cancelled,
@@ -24,6 +24,8 @@ const families: readonly Family[] = [
   askedAgain,
   leaving,
   backForGood,
+  lateLane,
+  unanswered,
 ];
 
 /** A world in which one kind of trouble is likely. */

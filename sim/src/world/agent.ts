@@ -128,7 +128,9 @@ export class Agent implements Clock {
     for (const line of this.lines) line.abandon("silent", told_ms);
   }
 
+  /** Only a power cut tells what was synced from what was not. */
   #sync(): void {
+    if (!this.machine.disk.mayLosePower) return;
     if (this.#syncing !== "idle") {
       this.#syncing = "again";
       return;

@@ -35,7 +35,7 @@ export class SimLine implements Line, ClientEnd {
       world.schedule.after(world.random.between(1, limits.connect_wait_ms), () => this.#closed({ reason: "no route" }));
       return;
     }
-    world.schedule.after(world.platform.latency(), () => this.#arrive(request));
+    this.#arrive(request);
   }
 
   send(text: string): void {
@@ -95,11 +95,13 @@ export class SimLine implements Line, ClientEnd {
   }
 
   #arrive(request: LineRequest): void {
-    if (this.#over) return;
     const { world } = this.#agent.machine;
     const route = routeOf(this.#agent, request);
-    if ("url" in route) this.#url = route.url;
-    if ("refused" in route) return this.#closed(route.refused);
+    if ("refused" in route) {
+      world.schedule.after(world.platform.latency(), () => this.#closed(route.refused));
+      return;
+    }
+    this.#url = route.url;
     world.platform.call<SimResponse>(undefined, route.actor, ["fetch", requestOf(route.url)]).then(
       ({ status, webSocket }) => {
         if (webSocket === null) return this.#closed({ status, reason: `the queen answered ${status}` });

@@ -8,12 +8,17 @@ export class Disk {
     if (this.full) throw new Error("database or disk is full");
   });
   full = false;
+  readonly mayLosePower: boolean;
   #durable: Snapshot = nothing;
   /** What each commit since the last sync left. */
   #since: Snapshot[] = [];
 
+  constructor(mayLosePower: boolean) {
+    this.mayLosePower = mayLosePower;
+  }
+
   committed(): void {
-    this.#since.push(this.db.snapshot());
+    if (this.mayLosePower) this.#since.push(this.db.snapshot());
   }
 
   /** Puts on the disk what is committed now. @returns what to call when that is done */

@@ -17,7 +17,7 @@ export class Machine {
   readonly id: string;
   readonly world: World;
   readonly plan: HivePlan;
-  readonly disk = new Disk();
+  readonly disk: Disk;
   readonly log: Log;
   readonly inventory: Inventory;
   /** Generations that a worker process holds, by job and term: they outlive the agent. */
@@ -39,6 +39,7 @@ export class Machine {
     this.world = world;
     this.id = id;
     this.plan = plan;
+    this.disk = new Disk(world.scenario.faults.some(({ kind }) => kind === "power"));
     this.inventory = inventoryOf(plan);
     this.log = world.isTraced ? tracing(world, id) : silentLog;
   }

@@ -26,7 +26,7 @@ const AFTERMATH_MS = 2_000;
 /** Alarms are late, and those that failed come again. */
 const RETENTION_LATE_MS = 120_000;
 /** Looking whether everything is over costs; so often is enough. */
-const LOOK_EVERY = 16;
+const LOOK_EVERY = 4;
 
 const create =
   (Class: unknown): Create =>

@@ -1,5 +1,6 @@
 import { RbeeError, type HiveInfo, type ModelInfo } from "@rbee/contracts";
 import { registryOf } from "../../durable/ports.ts";
+import { listed } from "../../queen/unknown.ts";
 import type { ApiCaller } from "./caller.ts";
 
 /** A model that some hive of the fleet serves. */
@@ -46,8 +47,9 @@ export function findModel(models: readonly ServedModel[], id: string): ServedMod
     models.find((model) => model.id === id) ??
     models.find((model) => model.id.split(":")[0] === id || id.split(":")[0] === model.id);
   if (found !== undefined) return found;
-  const SHOWN = 20;
-  const known = models.slice(0, SHOWN).map((model) => model.id);
-  const there = known.length === 0 ? "there is none yet" : `there are ${known.join(", ")}`;
+  const there = listed(
+    models.map((model) => model.id),
+    "there is none yet",
+  );
   throw new RbeeError("model_not_found", `The model '${id.slice(0, 128)}' does not exist here; ${there}`);
 }

@@ -6,9 +6,10 @@ import { findModel, servedModels } from "../api/models.ts";
 import { resultOf } from "../openai/chat-answer.ts";
 import { parseBody } from "../openai/parse.ts";
 import { readChoices } from "../openai/run-choices.ts";
+import { dropUndefined } from "../openai/sampling.ts";
 import { callsOf, countsOf, headOf, line, logprobsOf } from "./answer.ts";
 import { jsonForm, linesForm } from "./errors.ts";
-import { unload } from "./fleet.ts";
+import { ended, unload } from "./fleet.ts";
 import { ChatRequest, chatInput, GenerateRequest, generateInput, modelName } from "./request.ts";
 
 /** How one endpoint shows what a job says. */
@@ -47,17 +48,25 @@ export async function generate(body: unknown, caller: ApiCaller): Promise<Respon
 }
 
 /**
- * Without anything to answer a request loads the model, which here the first real one does; or, to be kept for no time, lets
- * it go. What everybody uses is an operator's to unload. @throws RbeeError
+ * Without anything to answer a request loads the model, as the shortest answer does; or, to be kept for no time, lets it go.
+ * What everybody uses is an operator's to unload. @throws RbeeError
  */
 async function loadOrLeave(
   { model, keep_alive }: { model: string; keep_alive?: number | undefined },
   caller: ApiCaller,
   piece: object,
 ): Promise<Response> {
-  const found = findModel(await servedModels(caller), modelName(model));
-  if (keep_alive === 0) await unload(found, caller);
-  return Response.json({ ...headOf(model), ...piece, done: true, done_reason: keep_alive === 0 ? "unload" : "load" });
+  const said = (done_reason: "load" | "unload") => ({ ...headOf(model), ...piece, done: true, done_reason });
+  if (keep_alive === 0) {
+    await unload(findModel(await servedModels(caller), modelName(model)), caller);
+    return Response.json(said("unload"));
+  }
+  const input = dropUndefined({ model: modelName(model), keep_alive, prompt: " ", raw: true, max_tokens: 1 });
+  const job = await ApiJob.start(caller, { operation: "infer", input, whole: true });
+  return heldResponse({ caller, headers: { "x-rbee-job-id": job.id }, form: jsonForm }, async (write) => {
+    await ended(job);
+    await write(JSON.stringify(said("load")));
+  });
 }
 
 async function answer(

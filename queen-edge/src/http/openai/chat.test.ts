@@ -165,18 +165,15 @@ test.each([
   expect(() => input(fields)).toThrow(expect.objectContaining({ param, code }) as Error);
 });
 
-test("a tool without parameters takes none; templates find an empty list of them", () => {
-  const { tools } = input({ tools: [{ type: "function", function: { name: "now" } }] });
-  expect(tools).toEqual([
-    {
-      type: "function",
-      function: { name: "now", parameters: { type: "object", properties: {}, additionalProperties: false } },
-    },
-  ]);
-  const open = input({ tools: [{ type: "function", function: { name: "now", parameters: { type: "object" } } }] });
-  expect(open["tools"]).toEqual([
-    { type: "function", function: { name: "now", parameters: { type: "object", properties: {} } } },
-  ]);
+test.each([
+  ["left out", undefined, { type: "object", properties: {}, additionalProperties: false }],
+  ["none", { type: "object", properties: {} }, { type: "object", properties: {}, additionalProperties: false }],
+  ["any", { additionalProperties: true }, { type: "object", properties: {}, additionalProperties: true }],
+  ["elsewhere", { $ref: "#/$defs/A" }, { type: "object", properties: {}, $ref: "#/$defs/A" }],
+  ["some", { properties: { a: {} } }, { type: "object", properties: { a: {} } }],
+])("a tool's parameters, %s: templates find a list, and only what was named can be said", (_, parameters, told) => {
+  const { tools } = input({ tools: [{ type: "function", function: { name: "now", parameters } }] });
+  expect(tools).toEqual([{ type: "function", function: { name: "now", parameters: told } }]);
 });
 
 test("seeds of 64 bits, likelihoods of more words than there are", () => {

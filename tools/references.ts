@@ -2,16 +2,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { operationNames, operationOf, type OperationName } from "@rbee/contracts";
 import { z } from "zod";
+import { cliReference } from "../keeper-cli/src/reference.ts";
 import { pathOf, synonyms } from "../sdk/src/names.ts";
 
 /**
- * What the SDK takes from the table of operations: their names, which a browser shall have without the schemas, and
- * docs/SDK.md. Writes both; with `--check` it only says whether they are as the table is.
+ * Files that repeat what the code says: the names of the operations, which a browser shall have without their schemas,
+ * docs/SDK.md and docs/CLI.md. Writes them; with `--check` it only says whether they are as they should be.
  */
 const guide = readFileSync(new URL("../sdk/GUIDE.md", import.meta.url), "utf8");
 
 const files: Readonly<Record<string, string>> = {
   "sdk/src/operation-names.ts": namesFile(),
+  "docs/CLI.md": cliReference(),
   "docs/SDK.md": `${guide}\n${operationNames.map(sectionOf).join("\n")}\n${synonymTable()}`,
 };
 
@@ -20,7 +22,7 @@ for (const [path, text] of Object.entries(files)) {
   const url = new URL(`../${path}`, import.meta.url);
   if (readOr(url) === text) continue;
   stale = true;
-  if (process.argv.includes("--check")) process.stderr.write(`${path} is not as the table of operations is\n`);
+  if (process.argv.includes("--check")) process.stderr.write(`${path} is not as the code is\n`);
   else writeFileSync(fileURLToPath(url), text);
 }
 if (stale && process.argv.includes("--check")) {
@@ -40,7 +42,7 @@ function namesFile(): string {
   const lines = operationNames.map((name) => `  "${name}",\n`).join("");
   return `import type { OperationName } from "@rbee/contracts";
 
-/** Made by tools/sdk-reference.ts from the table of operations: the table itself would bring its schemas along. */
+/** Made by tools/references.ts from the table of operations: the table itself would bring its schemas along. */
 export const operationNames = [
 ${lines}] as const satisfies readonly OperationName[];
 `;
