@@ -1,6 +1,7 @@
 import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 import { runWorker } from "../../hive-agent/src/worker/main.ts";
-import type { Engine, GenerationEnd, GenerationWork, Sink } from "../../hive-agent/src/worker/protocol.ts";
+import type { Sink } from "../../hive-agent/src/worker/protocol.ts";
+import { syntheticEngine } from "../../hive-agent/src/worker/testing-engine.ts";
 import { now } from "./clock.ts";
 
 /*
@@ -12,24 +13,11 @@ import { now } from "./clock.ts";
 /** Tokens between two looks at the network when there is no pace. */
 const SLICE = 256;
 
-let busy = 0;
-
-async function generate({ generation }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
-  const { prompt = "", max_tokens } = generation;
+const engine = syntheticEngine(async ({ generation: { prompt = "", max_tokens } }, sink) => {
   const every = Number(/every=(\d+)/.exec(prompt)?.[1] ?? 0);
   const size = Number(/size=(\d+)/.exec(prompt)?.[1] ?? 0);
-  const start = performance.now();
-  busy += 1;
-  try {
-    await (every === 0 ? pour(max_tokens, sink) : drip({ tokens: max_tokens, every, size }, sink));
-  } finally {
-    busy -= 1;
-  }
-  const generation_ms = performance.now() - start;
-  const usage = { prompt_tokens: 1, cached_tokens: 0, completion_tokens: max_tokens, total_tokens: max_tokens + 1 };
-  const timings = { wait_ms: 0, prompt_ms: 0, generation_ms, tokens_per_s: (1000 * max_tokens) / generation_ms };
-  return { finish_reason: "length", usage, timings };
-}
+  await (every === 0 ? pour(max_tokens, sink) : drip({ tokens: max_tokens, every, size }, sink));
+});
 
 async function pour(tokens: number, sink: Sink): Promise<void> {
   for (let n = 1; n <= tokens; n++) {
@@ -57,5 +45,4 @@ async function drip({ tokens, every, size }: Drip, sink: Sink): Promise<void> {
   }
 }
 
-const engine: Engine = { slotsBusy: () => busy, generate };
 await runWorker(async () => engine);

@@ -17,6 +17,12 @@ if (!hasTmux) process.stdout.write("skipped: what draws on a terminal, since the
 
 let terminals = 0;
 
+interface Where {
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly folder?: string;
+}
+
 export class Terminal {
   readonly #socket = `rbee-${process.pid}-${++terminals}`;
 
@@ -24,8 +30,7 @@ export class Terminal {
   constructor(
     command: readonly string[],
     env: Readonly<Record<string, string>>,
-    size = { columns: 80, rows: 24 },
-    folder = ".",
+    { columns = 80, rows = 24, folder = "." }: Where = {},
   ) {
     const words = command.map((word) => `'${word}'`).join(" ");
     const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
@@ -38,9 +43,9 @@ export class Terminal {
       "-c",
       folder,
       "-x",
-      String(size.columns),
+      String(columns),
       "-y",
-      String(size.rows),
+      String(rows),
       ...variables,
       shell,
     );

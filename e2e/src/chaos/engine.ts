@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { runWorker } from "../../../hive-agent/src/worker/main.ts";
+import { syntheticEngine } from "../../../hive-agent/src/worker/testing-engine.ts";
 import { parsePrompt, token } from "./text.ts";
 
 /*
@@ -7,7 +8,16 @@ import { parsePrompt, token } from "./text.ts";
  * `…-loads-12s` takes so long to load.
  */
 
-let busy = 0;
+const engine = syntheticEngine(async ({ generation: { prompt = "", max_tokens }, resume = [] }, sink) => {
+  const { seed, every } = parsePrompt(prompt);
+  const start = performance.now();
+  for (let n = resume.length + 1; n <= max_tokens; n++) {
+    // Against the start and not the last token: a process that was stopped for a while catches up.
+    await delay(Math.max(0, start + (n - resume.length) * every - performance.now()));
+    sink.signal.throwIfAborted();
+    sink.emit(token(seed, n));
+  }
+});
 
 await runWorker(async ({ model }, hooks) => {
   const seconds = Number(/-loads-(\d+)s/.exec(model)?.[1] ?? 0);
@@ -15,25 +25,5 @@ await runWorker(async ({ model }, hooks) => {
     hooks.onProgress(second / seconds);
     await delay(1_000);
   }
-  return {
-    slotsBusy: () => busy,
-    async generate({ generation: { prompt = "", max_tokens }, resume = [] }, sink) {
-      const { seed, every } = parsePrompt(prompt);
-      const start = performance.now();
-      busy += 1;
-      try {
-        for (let n = resume.length + 1; n <= max_tokens; n++) {
-          // Against the start and not the last token: a process that was stopped for a while catches up.
-          await delay(Math.max(0, start + (n - resume.length) * every - performance.now()));
-          sink.signal.throwIfAborted();
-          sink.emit(token(seed, n));
-        }
-      } finally {
-        busy -= 1;
-      }
-      const usage = { prompt_tokens: 1, cached_tokens: 0, completion_tokens: max_tokens, total_tokens: max_tokens + 1 };
-      const timings = { wait_ms: 0, prompt_ms: 0, generation_ms: performance.now() - start, tokens_per_s: 0 };
-      return { finish_reason: "length", usage, timings };
-    },
-  };
+  return engine;
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseExposition } from "../../../queen-edge/src/testing/exposition.ts";
-import { answer, ask, long, question } from "../apis/testing.ts";
+import { answer, ask, question } from "../apis/testing.ts";
 import { BEE_TINY, House } from "../house.ts";
 
 /** Two real models on a machine that holds one of them: who makes room, and who does not. [EVICT-1] */
@@ -12,6 +12,10 @@ import { BEE_TINY, House } from "../house.ts";
 /** bee-tiny with the context of its four slots takes 25.4 MB; what is left holds not even its file. */
 const ROOM_FOR_ONE = 27_000_000;
 const [one, other] = ["bee-tiny", "bee-other"] as const;
+
+/** An answer that no model ends before it has said thousands of letters. */
+const words = { type: "string", minLength: 900 };
+const endless = { type: "object", properties: { a: words, b: words, c: words, d: words } };
 
 let house: House;
 let openai: OpenAI;
@@ -57,7 +61,7 @@ test("a busy model does not: who asks for another one waits until it has ended",
         type: "json_schema",
         json_schema: {
           name: "long",
-          schema: long,
+          schema: endless,
         },
       },
     })

@@ -80,6 +80,9 @@ export const cases: readonly Case[] = [
   { line: "top --once", reads: /^rbee {2}1 of 1 hive, 1 worker, 0 running, 0 waiting/ },
   { line: "run hive_list", reads: /^\{\n {2}"hives": \[/ },
 
+  { line: "jobs retry {job}", reads: /^(?<retried>job_\w{26})\n$/ },
+  { line: "jobs stream {retried}", reads: /\S/ },
+
   { line: "keys create grafana --scope operator", reads: /(?<grafana>rbk_\S+)/ },
   { line: "status --url {url} --key {grafana}", reads: /den +connected/ },
   { line: "keys list", reads: /^key +scope.*\n(?<grafana_id>grafana-\w+) +operator/ },

@@ -60,7 +60,7 @@ describe.each(Object.entries(shells))("%s", (shell, { start, load }) => {
       PATH,
       PS1: "$ ",
     };
-    terminal = new Terminal([...start], env, { columns: 100, rows: 24 }, house.home);
+    terminal = new Terminal([...start], env, { columns: 100, folder: house.home });
     const shown = terminal;
     shown.type(`${load}; echo LOA''DED`, "Enter");
     await shown.shows(/LOADED/);

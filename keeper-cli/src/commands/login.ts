@@ -1,11 +1,11 @@
 import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import { buildCommand, buildRouteMap, type Command, type CommandContext, type RouteMap } from "@stricli/core";
 import { JobClient, RbeeError } from "@rbee/sdk";
 import { readContexts, removeContext, saveContext, useContext } from "../contexts.ts";
-import { fail, Interrupted } from "../failure.ts";
+import { fail } from "../failure.ts";
 import { rbeeHome } from "../home.ts";
-import { printData, printJson, say } from "../terminal/output.ts";
+import { askPerson } from "../terminal/ask.ts";
+import { printData, printJson } from "../terminal/output.ts";
 import { live } from "./live-values.ts";
 import { columns } from "./views/parts.ts";
 
@@ -148,24 +148,8 @@ async function requireAccepted(url: string, key: string): Promise<void> {
 }
 
 /** Asks on the terminal; with none, the next line of stdin. @throws Interrupted */
-async function ask(question: string, { secret = false } = {}): Promise<string> {
-  const { stdin, stderr } = process;
-  if (!stdin.isTTY) return await lineOf(stdin);
-  if (secret) stderr.write(question);
-  // What is typed is shown by the interface's output: of a secret there is none.
-  const output = secret ? new Writable({ write: (_chunk, _encoding, done) => done() }) : stderr;
-  const keyboard = createInterface({ input: stdin, output, terminal: true });
-  const left = new AbortController();
-  keyboard.on("SIGINT", () => left.abort()).on("close", () => left.abort());
-  try {
-    return await keyboard.question(secret ? "" : question, { signal: left.signal });
-  } catch {
-    throw new Interrupted("Nothing was kept");
-  } finally {
-    keyboard.close();
-    if (secret) say("");
-  }
-}
+const ask = (question: string, { secret = false } = {}): Promise<string> =>
+  process.stdin.isTTY ? askPerson(question, { left: "Nothing was kept", secret }) : lineOf(process.stdin);
 
 async function lineOf(stdin: NodeJS.ReadStream): Promise<string> {
   const lines = createInterface({ input: stdin });

@@ -82,6 +82,8 @@ export const linkRoutes: RouteMap<CommandContext> = buildRouteMap<string>({
     register: buildCommand({
       docs: {
         brief: "Let this computer open rbee:// links with rbee",
+        fullDescription:
+          "Lets this computer open rbee:// links with rbee: on Linux by a desktop entry, on macOS by a small application, on Windows by keys of the registry. Tests click a link on Linux; nobody has yet on the other two.",
         customUsage: [{ input: "", brief: "For you only, no rights needed" }],
       },
       parameters: noFlags,

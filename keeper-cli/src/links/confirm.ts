@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import type { RbeeLink } from "@rbee/contracts";
 import type { HiveInfo, OperationResult } from "@rbee/sdk";
 import { renderLoaded } from "../commands/views/models.ts";
@@ -7,6 +6,7 @@ import { renderInstalled } from "../commands/views/workers.ts";
 import { runWatched } from "../commands/run-watched.ts";
 import { clientOf, type CommonFlags } from "../common-flags.ts";
 import { fail, Interrupted } from "../failure.ts";
+import { askPerson } from "../terminal/ask.ts";
 import { printData, printJson, say } from "../terminal/output.ts";
 import { bytes } from "../terminal/words.ts";
 
@@ -18,6 +18,7 @@ interface Place {
   readonly device: string;
 }
 
+const NOTHING_DONE = "Nothing was done";
 const PART_KEPT = "The part that came is kept: the same link goes on from there.";
 
 /** Says what a link asks for, lets a person choose where, and does it when they say yes. @throws RbeeError, Interrupted */
@@ -96,7 +97,7 @@ async function choosePlace(hives: readonly HiveInfo[]): Promise<Place> {
   ]);
   say(`\n${columns(["", "hive", "device", "memory"], rows)}`);
   for (;;) {
-    const answer = (await ask(`Where? 1-${places.length} [1] `)).trim();
+    const answer = (await askPerson(`Where? 1-${places.length} [1] `, { left: NOTHING_DONE })).trim();
     const place = places[answer === "" ? 0 : Number(answer) - 1];
     if (place !== undefined) return { hive_id: place.hive_id, device: place.device.id };
   }
@@ -104,20 +105,6 @@ async function choosePlace(hives: readonly HiveInfo[]): Promise<Place> {
 
 /** @throws Interrupted unless they say yes */
 async function confirm(question: string): Promise<void> {
-  const answer = await ask(`${question} [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Interrupted("Nothing was done");
-}
-
-/** @throws Interrupted */
-async function ask(question: string): Promise<string> {
-  const keyboard = createInterface({ input: process.stdin, output: process.stderr });
-  const left = new AbortController();
-  keyboard.on("SIGINT", () => left.abort()).on("close", () => left.abort());
-  try {
-    return await keyboard.question(question, { signal: left.signal });
-  } catch {
-    throw new Interrupted("\nNothing was done");
-  } finally {
-    keyboard.close();
-  }
+  const answer = await askPerson(`${question} [y/N] `, { left: NOTHING_DONE });
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Interrupted(NOTHING_DONE);
 }

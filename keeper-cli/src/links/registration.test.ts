@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { registrationFor } from "./registration.ts";
 
@@ -50,6 +51,30 @@ test("macOS: an application that claims the scheme and hands the link on, quoted
   expect(plist?.text).toMatch(/<key>CFBundleURLSchemes<\/key><array><string>rbee<\/string>/);
   expect(run.map(([program]) => program.split("/").at(-1))).toEqual(["osacompile", "cp", "lsregister"]);
   expect(undo.remove).toContain("/Users/bee/Applications/rbee links.app");
+});
+
+const readPlist = "import json, plistlib, sys; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))";
+const python = spawnSync("python3", ["-c", ""]).status === 0;
+if (!python) process.stdout.write("skipped: reading a property list, since there is no python3\n");
+
+test.skipIf(!python)("macOS: the property list is one, and claims the scheme", () => {
+  const { files } = registrationFor({ platform: "darwin", home: "/Users/bee", command }) ?? never();
+  const { stdout } = spawnSync("python3", ["-c", readPlist], { input: files[1]?.text ?? "", encoding: "utf8" });
+  expect(JSON.parse(stdout)).toMatchObject({
+    CFBundlePackageType: "APPL",
+    CFBundleURLTypes: [{ CFBundleURLSchemes: ["rbee"] }],
+  });
+});
+
+test("Windows: the command is read as these words, the link as one of them", () => {
+  const node = String.raw`C:\Program Files\node\node.exe`;
+  const { run } =
+    registrationFor({ platform: "win32", home: "C:\\Users\\bee", command: [node, command[1] ?? ""] }) ?? never();
+  const line = run.at(-1)?.at(-2) ?? never();
+  // As CommandLineToArgvW does where no backslash stands before a quote.
+  expect(line).not.toContain('\\"');
+  const words = [...line.matchAll(/"([^"]*)"(?: |$)/gy)].map(([, word]) => word);
+  expect(words).toEqual([node, command[1], "links", "open", "--", "%1"]);
 });
 
 test("Windows: keys of this person only, the link in quotes", () => {

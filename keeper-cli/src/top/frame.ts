@@ -1,10 +1,11 @@
 import stringWidth from "string-width";
 import type { FleetState, HiveInfo, JobLine } from "@rbee/sdk";
+import { connection } from "../commands/views/fleet.ts";
 import { coloured, withoutEmpty } from "../commands/views/parts.ts";
 import { paintOut } from "../terminal/output.ts";
 import { barOf, fitted } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
-import { ago, bytes, duration, plural } from "../terminal/words.ts";
+import { bytes, duration, plural } from "../terminal/words.ts";
 import type { Sight } from "./fleet-source.ts";
 
 export interface FrameSize {
@@ -95,15 +96,10 @@ const hivesOf = ({ hives }: FleetState): Part => ({
       i === 0 ? hive.hive_id : "",
       ...(device === undefined ? ["", "", ""] : [...memoryOf(hive, device), `${device.id} ${device.name}`]),
       i === 0 ? String(hive.jobs_running) : "",
-      i === 0 ? stateOf(hive) : "",
+      i === 0 ? connection(hive) : "",
     ]);
   }),
 });
-
-function stateOf(hive: HiveInfo): string {
-  if (!hive.connected) return paintOut("dim", `away, seen ${ago(hive.last_seen)}`);
-  return hive.draining === true ? paintOut("yellow", "leaving") : paintOut("green", "connected");
-}
 
 function memoryOf({ connected }: HiveInfo, device: HiveInfo["devices"][number]): string[] {
   const used = device.memory_total_bytes - device.memory_free_bytes;

@@ -1,4 +1,4 @@
-import { queenTimeHeader } from "@rbee/contracts";
+import { queenTimeHeader, RbeeError } from "@rbee/contracts";
 import { errorResponse, jobPaths, notFoundResponse } from "@rbee/job-http";
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
@@ -15,6 +15,11 @@ import { ui } from "./ui.ts";
 
 export const app = new Hono<{ Bindings: Env }>();
 
+// What the engine takes for a request may be for no place at all: two hosts, or what is no host.
+app.use(async ({ req }, next) => {
+  if (!URL.canParse(req.url)) throw new RbeeError("invalid_input", "the host header names no host");
+  return next();
+});
 app.use(ui);
 app.get("/", (c) =>
   c.text(

@@ -7,7 +7,8 @@ import { ago, bytes, duration, plural } from "../../terminal/words.ts";
 import { columns, sheet } from "./parts.ts";
 import { renderWorkers } from "./workers.ts";
 
-function connection(hive: HiveInfo): string {
+/** Whether it is there, in words. */
+export function connection(hive: HiveInfo): string {
   if (!hive.connected) return paintOut("dim", `away, seen ${ago(hive.last_seen)}`);
   return hive.draining === true ? paintOut("yellow", "leaving") : paintOut("green", "connected");
 }
