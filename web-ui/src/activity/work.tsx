@@ -60,8 +60,10 @@ function figures({ done, total, unit, per_second, eta_ms }: NonNullable<Watched[
 }
 
 function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: Watched; onRetry: () => void }) {
-  const { job_id, title, operation } = activity;
+  const { job_id, title, operation, over } = activity;
   const { cancelling, cancel } = useCancel(job_id);
+  // Its log is read again on another page.
+  if (watched.phase === "running" && over === true) return <Badge>Replaying</Badge>;
   if (watched.phase === "running")
     return (
       <button

@@ -80,12 +80,18 @@ function Said({ watched: { lines, text, result } }: { watched: Watched }) {
       )}
       {result === undefined ? null : (
         <Panel title="Result">
-          <CodeBlock label="Result">{JSON.stringify(result, null, 2).slice(0, SHOWN_CHARS_MAX)}</CodeBlock>
+          <CodeBlock label="Result">
+            {JSON.stringify(withoutText(result, text), null, 2).slice(0, SHOWN_CHARS_MAX)}
+          </CodeBlock>
         </Panel>
       )}
     </>
   );
 }
+
+/** The text that stands above is not said twice. */
+const withoutText = (result: Readonly<Record<string, unknown>>, shown: string): Readonly<Record<string, unknown>> =>
+  result["text"] === shown ? { ...result, text: undefined } : result;
 
 /** A page with more than this is no help to anyone. */
 const SHOWN_CHARS_MAX = 60_000;
