@@ -27,6 +27,13 @@ const held = (...jobs: [hive_id: string, worker_id: string | undefined, model?: 
 
 const WORKER = "worker-llama-9100";
 
+test("a hive that does not have the model is named when it was asked for, with what it does have", () => {
+  const hives = [aHive("a", { models: [aModel()] }), aHive("b", { models: [aModel({ id: "other" })], workers: [] })];
+  const refusal = (hive_id: string, model: string) => chosen(aWant({ hive_id, model }), hives);
+  expect(refusal("b", "bee")).toMatchObject({ problem: { detail: 'b does not have "bee"; there is other' } });
+  expect(refusal("auto", "wasp")).toMatchObject({ problem: { detail: 'no hive has "wasp"; there are bee, other' } });
+});
+
 describe("every fleet of two hives", () => {
   const links = ["open", "draining", "away"] as const;
   const states = ["ready", "retired", "starting", "draining", "dead", "none"] as const;

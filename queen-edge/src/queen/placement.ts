@@ -34,7 +34,7 @@ export function choose(want: Want, fleet: FleetView, load: Load): Choice {
   if (model === undefined) return named === undefined ? anywhere(want, fleet.hives, load) : onHive(want, named);
   const offers = offersOf(model, fleet, load);
   const candidates = named === undefined ? offers : offers.filter(({ hive }) => hive === named);
-  if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, fleet.hives));
+  if (candidates.length === 0) return refuse("model_not_found", unknownModel(model, fleet.hives, named));
   const labelled = hive_labels.length === 0 ? candidates : candidates.filter(({ hive }) => hasAll(hive, hive_labels));
   if (labelled.length === 0) return refuse("hive_not_found", unknownLabels(model, hive_labels, candidates));
   const reachable = labelled.filter(({ hive }) => isOpen(hive));

@@ -14,10 +14,13 @@ export const unknownHive = (hive_id: string, hives: readonly Pick<Hive, "hive_id
     "none has joined yet",
   )}`;
 
-export function unknownModel(model: string, hives: readonly Hive[]): string {
-  const files = hives.flatMap((hive) => hive.inventory?.models ?? []);
+/** @param named the only hive that would have done */
+export function unknownModel(model: string, hives: readonly Hive[], named?: Hive): string {
+  const files = (named === undefined ? hives : [named]).flatMap((hive) => hive.inventory?.models ?? []);
   const known = files.filter(({ status }) => status === "ready").map(({ id }) => id);
-  return `no hive has ${JSON.stringify(model)}; ${listed([...new Set(known)], "none has any model yet")}`;
+  const who = named === undefined ? "no hive has" : `${named.hive_id} does not have`;
+  const none = named === undefined ? "none has any model yet" : "it has no model yet";
+  return `${who} ${JSON.stringify(model)}; ${listed([...new Set(known)], none)}`;
 }
 
 export const unknownWorker = (worker_id: string, workers: readonly ActiveWorker[]): string =>
