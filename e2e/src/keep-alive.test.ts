@@ -59,7 +59,7 @@ test("Ollama's clients say how long, see until when, and let go", async () => {
   const before = Date.now();
   const loaded = await (await asked("/api/generate", { model: "bee-tiny", keep_alive: -1 })).json();
   expect(loaded).toMatchObject({ response: "", done: true, done_reason: "load" });
-  expect(await workers()).toMatchObject([{ model: "bee-tiny", state: "ready" }]);
+  await expect.poll(workers, inTime).toMatchObject([{ model: "bee-tiny", state: "ready" }]);
   await (await asked("/api/chat", { model: "bee-tiny", messages, stream: false, keep_alive: "5m" })).json();
   const [model] = (await ps()).models;
   expect(Date.parse(model?.expires_at ?? "")).toBeGreaterThanOrEqual(before + 300_000);

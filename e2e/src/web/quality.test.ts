@@ -55,9 +55,16 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
+/** What fades in has its colours only when it is there. */
+const shown = async (): Promise<void> => {
+  const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+  await Promise.allSettled(passing.map(({ finished }) => finished));
+};
+
 /** What axe finds serious or worse. Evaluated from outside: the page's own policy lets no script in. */
 async function seriousIssues(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
+  await page.evaluate(shown);
   const found = await page.evaluate<{ violations: Violation[] }>("axe.run(document, { resultTypes: ['violations'] })");
   return found.violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
