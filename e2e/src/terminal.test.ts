@@ -35,7 +35,8 @@ const open = (
   env: Readonly<Record<string, string>> = {},
   size?: { columns: number; rows: number },
 ): Terminal => {
-  const own = { RBEE_HOME: house.home, RBEE_URL: house.url, RBEE_API_KEY: house.key, NO_COLOR: "1" };
+  // CI is set as a pipeline sets it: what draws goes by the terminal alone.
+  const own = { RBEE_HOME: house.home, RBEE_URL: house.url, RBEE_API_KEY: house.key, NO_COLOR: "1", CI: "true" };
   terminal = new Terminal([...keeper, ...args], { ...own, ...env }, size);
   return terminal;
 };

@@ -1,7 +1,8 @@
-import ora, { type Ora } from "ora";
+import type { Ora } from "ora";
 import type { JobEvent } from "@rbee/sdk";
 import { paintErr, say, widthOf } from "./output.ts";
 import { fitted, progressLine, progressWords } from "./progress.ts";
+import { spinner } from "./spinner.ts";
 
 /** A spinner for less than this would only flicker. */
 const spinner_delay_ms = 150;
@@ -54,8 +55,7 @@ export class Narrator {
     this.#text = text;
     if (this.#spinner !== undefined) this.#spinner.text = text;
     this.#timer ??= setTimeout(() => {
-      // Ctrl-C is ours: the spinner must not take the keyboard.
-      this.#spinner = ora({ text: this.#text, stream: process.stderr, discardStdin: false }).start();
+      this.#spinner = spinner(this.#text);
     }, spinner_delay_ms);
   }
 

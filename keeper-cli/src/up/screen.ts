@@ -1,7 +1,8 @@
-import ora, { type Ora } from "ora";
+import type { Ora } from "ora";
 import type { Answer } from "../commands/infer.ts";
 import { statsOf, writeText } from "../commands/infer.ts";
 import { paintErr, paintOut, printJson, say, widthOf } from "../terminal/output.ts";
+import { spinner } from "../terminal/spinner.ts";
 import { WordWrap } from "../terminal/word-wrap.ts";
 import { duration } from "../terminal/words.ts";
 import { HIVE_ID, type ReadyQueen } from "./children.ts";
@@ -26,7 +27,7 @@ export class Screen {
   step(text: string): void {
     this.#text = text;
     // Ctrl-C is ours: the spinner must not take the keyboard.
-    if (process.stderr.isTTY) this.#spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
+    if (process.stderr.isTTY) this.#spinner = spinner(text);
   }
 
   /** The same step, further on. */
