@@ -56,6 +56,8 @@ export class Cancels {
     const said = /"job_id":"(\w+)","term":(\d+)/.exec(text);
     const { job_id, term } = line.lane ?? { job_id: said?.[1] ?? "", term: Number(said?.[2]) };
     if (job_id === "" || text.includes('"frames"')) return;
+    // A word about what it does not have, as when it overtook the operation, is said again in answer to the first words.
+    if (!journaled(agent, job_id, term).isHeld) return;
     const { listens } = this.#world.planOf(job_id);
     this.#world.schedule.after(listens ? PROMPT_MS : limits.cancel_grace_ms + SLACK_MS, () => {
       if (!agent.isAlive || agent.isPaused) return;
