@@ -16,4 +16,6 @@ export const loadLimits = {
   room_wait_ms: 60_000,
   /** A job that a hive handed back because everything is busy asks for a place again after this: it may be the same hive. */
   busy_pause_ms: 2_000,
+  /** Times that this costs a job nothing: at least half an hour. After that something is wrong, and each counts as a dispatch. */
+  busy_rounds_max: 1_000,
 } as const;

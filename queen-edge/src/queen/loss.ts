@@ -9,9 +9,10 @@ export interface Loss {
   readonly next?: Effect[];
 }
 
-/** A hive that found everything busy never had the job: that may happen as often as it takes, after a pause. [AGENT-24] */
+/** A hive that found everything busy never had the job: that costs it no dispatch, only a pause, very often. [AGENT-24] */
 export function givenBack(phase: Placed, { code, detail: reason }: Problem, now: number): [Placed, Loss] {
-  if (code !== "worker_busy") return [phase, { reason, now }];
+  // Each place that a job gets is a term, and the queen has the one between two of them.
+  if (code !== "worker_busy" || phase.term > 2 * limits.busy_rounds_max) return [phase, { reason, now }];
   const next: Effect[] = [{ do: "alarm", at: now + limits.busy_pause_ms }];
   return [
     { ...phase, dispatches: phase.dispatches - 1 },
