@@ -12,6 +12,8 @@ export const apiLimits = {
   api_grace_ms: 10_000,
   /** Answers to one prompt, and prompts of one completion: each is a job. */
   api_choices_max: 16,
+  /** Earlier responses that one request may take items from by their names: each is a question to a job. */
+  api_references_max: 32,
   /** Texts of one embed job made by an API: vectors of 4,096 numbers still fit into one frame. And how many run at a time. */
   api_embed_inputs: 32,
   api_embed_jobs: 4,

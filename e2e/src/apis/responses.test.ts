@@ -1,3 +1,4 @@
+import { limits } from "@rbee/contracts";
 import { expect } from "vitest";
 import { answer, long, model, ofCity, question, test } from "./testing.ts";
 
@@ -94,6 +95,18 @@ test("what a response was asked, and items that are only named", async ({ openai
     status: 400,
     param: "input",
   });
+});
+
+test("items are taken from so many responses and no more", async ({ openai }) => {
+  const short = { ...request, max_output_tokens: 16 };
+  const all = Array.from({ length: limits.api_references_max + 1 }, () => openai.responses.create(short));
+  const input = (await Promise.all(all)).map(({ output }) => ({
+    type: "item_reference" as const,
+    id: output[0]?.id ?? "",
+  }));
+  expect((await openai.responses.create({ ...short, input: input.slice(1) })).error).toBeNull();
+  const tooMany = openai.responses.create({ ...short, input });
+  await expect(tooMany).rejects.toMatchObject({ status: 400, param: `input[${limits.api_references_max}].id` });
 });
 
 test("a conversation goes on from an earlier response; its instructions do not", async ({ openai }) => {

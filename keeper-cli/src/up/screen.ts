@@ -26,7 +26,6 @@ export class Screen {
   /** A step begins. */
   step(text: string): void {
     this.#text = text;
-    // Ctrl-C is ours: the spinner must not take the keyboard.
     if (process.stderr.isTTY) this.#spinner = spinner(text);
   }
 

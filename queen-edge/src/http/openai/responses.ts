@@ -1,4 +1,4 @@
-import { problemFrom, RbeeError, type ChatMessage } from "@rbee/contracts";
+import { limits, problemFrom, RbeeError, type ChatMessage } from "@rbee/contracts";
 import { ApiJob, submitJob } from "../api/api-job.ts";
 import type { ApiCaller } from "../api/caller.ts";
 import { heldResponse, type Write } from "../api/held-response.ts";
@@ -132,6 +132,10 @@ async function find(id: string, caller: ApiCaller): Promise<Asked> {
   return spec;
 }
 
+function unlessMissing(error: unknown): undefined {
+  if (!(error instanceof RbeeError && error.code === "not_found")) throw error;
+}
+
 /** Items that a request only names, each in the place of its name. @throws BadRequest */
 async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<ResponsesRequest> {
   const { input } = request;
@@ -146,7 +150,10 @@ async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<
     }
     const response = responseOfItem(id) ?? "";
     const output = outputs.get(response) ?? (await outputNow(response, caller));
-    outputs.set(response, output);
+    if (outputs.set(response, output).size > limits.api_references_max) {
+      const why = `Items of at most ${limits.api_references_max} responses can be referenced.`;
+      throw new BadRequest(why, `input[${at}].id`, "invalid_value");
+    }
     const named = output.find((one) => one.id === id);
     if (named === undefined)
       throw new BadRequest(`Item with id '${id.slice(0, 64)}' not found.`, `input[${at}].id`, "invalid_value");
@@ -157,7 +164,7 @@ async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<
 
 /** Nothing, where there is no such response or it is not complete. */
 async function outputNow(id: string, caller: ApiCaller): Promise<ReturnType<typeof outputOf>> {
-  const asked = await find(id, caller).catch(() => undefined);
+  const asked = await find(id, caller).catch(unlessMissing);
   if (asked === undefined) return [];
   const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
   return view?.result === undefined ? [] : outputOf(asked.job_id, view.result as unknown as InferResult);
@@ -167,7 +174,7 @@ async function outputNow(id: string, caller: ApiCaller): Promise<ReturnType<type
 async function earlier({ previous_response_id: id }: ResponsesRequest, caller: ApiCaller): Promise<ChatMessage[]> {
   if (id === undefined) return [];
   const gone = (why: string) => new BadRequest(why, "previous_response_id", "previous_response_not_found");
-  const asked = await find(id, caller).catch(() => undefined);
+  const asked = await find(id, caller).catch(unlessMissing);
   if (asked === undefined) throw gone(`Previous response with id '${id.slice(0, 64)}' not found.`);
   const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
   if (view?.result === undefined) throw gone(`Previous response with id '${id.slice(0, 64)}' is not complete.`);
