@@ -55,7 +55,10 @@ export async function uiResponse(request: Request, files: UiFiles): Promise<Resp
     if (body === undefined) return undefined;
     return fileResponse(body, kind, hashed ? "public, max-age=31536000, immutable" : "no-cache");
   }
-  return wantsPage(request) ? page(url, files) : undefined;
+  const card = runCard(url);
+  // Other sites ask for the card of a link, and say that they take anything.
+  if (card === undefined && !wantsPage(request)) return undefined;
+  return page(url, files, card);
 }
 
 const wantsPage = (request: Request): boolean => (request.headers.get("accept") ?? "").includes("text/html");
@@ -65,11 +68,10 @@ const fileResponse = (body: BodyInit, kind: string, cache: string): Response =>
     headers: { ...NO_SNIFFING, "content-type": TYPES[kind] ?? "application/octet-stream", "cache-control": cache },
   });
 
-async function page(url: URL, files: UiFiles): Promise<Response> {
+async function page(url: URL, files: UiFiles, card: string | undefined): Promise<Response> {
   const index = await files("index.html");
   if (index === undefined) return notBuilt();
   const html = await new Response(index).text();
-  const card = runCard(url);
   // A function, since a replacement text has a language of its own.
   const body = card === undefined ? html : html.replace("<!--card-->", () => card);
   return new Response(body, { status: PAGE.test(url.pathname) ? 200 : 404, headers: PAGE_HEADERS });

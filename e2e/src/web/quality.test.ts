@@ -223,7 +223,8 @@ describe("what is served", () => {
   });
 
   test("a link to a model tells others what it is", async () => {
-    const html = await (await get("/run/org/bees")).text();
+    // Those who ask for a card take anything.
+    const html = await (await get("/run/org/bees", "*/*")).text();
     expect(html).toContain('property="og:title" content="Run org/bees"');
     expect(html).toContain(`property="og:image" content="${stand.url}/card.png"`);
     expect(await (await get("/run/org/%22%3E%3Cscript%3E")).text()).not.toContain("og:title");
