@@ -5,7 +5,7 @@ export type UiFiles = (path: string) => Promise<BodyInit | undefined>;
 
 /** Paths that belong to programs: whoever asks, they never answer with a page. */
 const API = /^\/(v1|api|openai|health|metrics|openapi\.json)(\/|$)/;
-const PAGE = /^\/($|(models|workers|jobs|chat|usage|settings|add|install|run)(\/|$))/;
+const PAGE = /^\/($|(models|workers|jobs|chat|usage|keys|settings|add|install|run)(\/|$))/;
 const FILE = /^\/(assets\/)?[\w-]+(\.[\w-]+)*\.(?<kind>js|css|svg|png|woff2|webmanifest)$/;
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -10,7 +10,7 @@ export interface Session {
 const NAME = "rbee.key";
 const inTab = (): Storage => sessionStorage;
 
-const keyInFragment = (): string | undefined => /^#key=(rb[a-z]_[\w-]{1,256})$/.exec(location.hash)?.[1];
+const keyInFragment = (): string | undefined => /^#key=(rb[a-z]_[\w.-]{1,256})$/.exec(location.hash)?.[1];
 
 function begin(): Session {
   const given = keyInFragment();

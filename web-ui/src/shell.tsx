@@ -1,4 +1,15 @@
-import { Activity, Boxes, ChartNoAxesColumn, Cpu, ListTodo, MessageCircle, Plus, Server, Settings } from "lucide-react";
+import {
+  Activity,
+  Boxes,
+  ChartNoAxesColumn,
+  Cpu,
+  KeyRound,
+  ListTodo,
+  MessageCircle,
+  Plus,
+  Server,
+  Settings,
+} from "lucide-react";
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { Tray } from "./activity/tray.tsx";
@@ -16,6 +27,7 @@ const pages = [
   { path: "/jobs", title: "Jobs", icon: ListTodo, phone: true },
   { path: "/chat", title: "Chat", icon: MessageCircle, phone: true },
   { path: "/usage", title: "Usage", icon: ChartNoAxesColumn, phone: false },
+  { path: "/keys", title: "API keys", icon: KeyRound, phone: false },
 ] as const;
 
 const FleetPage = lazy(() => import("./pages/fleet/fleet-page.tsx"));
@@ -25,6 +37,7 @@ const JobsPage = lazy(() => import("./pages/jobs/jobs-page.tsx"));
 const JobPage = lazy(() => import("./pages/jobs/job-page.tsx"));
 const ChatPage = lazy(() => import("./pages/chat/chat-page.tsx"));
 const UsagePage = lazy(() => import("./pages/usage-page.tsx"));
+const KeysPage = lazy(() => import("./pages/keys/keys-page.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings-page.tsx"));
 const AddHivePage = lazy(() => import("./pages/add-hive-page.tsx"));
 const InstallPage = lazy(() => import("./pages/workers/install-page.tsx"));
@@ -58,6 +71,7 @@ export function Shell() {
             <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
             <Route path="/chat" component={ChatPage} />
             <Route path="/usage" component={UsagePage} />
+            <Route path="/keys" component={KeysPage} />
             <Route path="/settings" component={SettingsPage} />
             <Route path="/add" component={AddHivePage} />
             <Route path="/install/worker" component={InstallPage} />

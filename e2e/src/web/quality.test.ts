@@ -24,6 +24,7 @@ const pages = [
   { path: "/jobs", ready: "tbody tr" },
   { path: "/chat", ready: "textarea" },
   { path: "/usage", ready: "tbody tr" },
+  { path: "/keys", ready: "[data-key]" },
   { path: "/settings", ready: "form, dl" },
   { path: "/add", ready: "form" },
   { path: "/install/worker?type=vulkan-llm-worker", ready: "dl" },
@@ -39,6 +40,8 @@ const dialogs = [
   { path: "/models?tab=discover", open: "Download org/Bee-Instruct-GGUF", shows: "Licence" },
   { path: "/workers", open: "Start a worker", shows: "Engine" },
   { path: "/workers", open: /^Stop worker-/, shows: "Keep it" },
+  { path: "/keys", open: "Create a key", shows: "Scope" },
+  { path: "/keys", open: /^Revoke laptop-/, shows: "Keep it" },
   { path: "/chat", open: "Parameters", shows: "JSON schema" },
 ] as const;
 
@@ -80,6 +83,7 @@ describe.skipIf(!hasBrowser)("every page", () => {
     const client = stand.house.client();
     await client.run("infer", { model: "bee-tiny", prompt: "Who are you?" });
     await client.run("model_download", { hive_id: "den", model: "org/bees" });
+    await client.run("key_create", { name: "laptop" });
   });
   afterAll(() => stand?.close());
 

@@ -30,12 +30,13 @@ const pages = [
   { name: "engines", path: "/workers?tab=engines", ready: ".found li button" },
   { name: "jobs", path: "/jobs", ready: "tbody tr" },
   { name: "usage", path: "/usage", ready: "tbody tr" },
+  { name: "keys", path: "/keys", ready: "[data-key]" },
   { name: "settings", path: "/settings", ready: "h1" },
   { name: "add", path: "/add", ready: "form" },
   { name: "run", path: "/run/org/bees", ready: "form" },
   { name: "install", path: "/install/worker?type=vulkan-llm-worker", ready: "dl" },
 ] as const;
-const emptyPages = ["", "models", "workers", "jobs", "chat", "usage"];
+const emptyPages = ["", "models", "workers", "jobs", "chat", "usage", "keys"];
 
 async function converse(page: Page): Promise<void> {
   await page.goto("/chat");

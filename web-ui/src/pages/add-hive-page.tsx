@@ -1,7 +1,7 @@
 import { CircleCheck, LoaderCircle } from "lucide-react";
 import { useState, type FormEvent } from "react";
 import { Link } from "wouter";
-import { TextField } from "../parts/field.tsx";
+import { NameField, TextField } from "../parts/field.tsx";
 import { CodeBlock, PageHead, Panel, Trouble } from "../parts/parts.tsx";
 import { duration } from "../parts/words.ts";
 import { useRbee } from "@rbee/sdk/react";
@@ -55,11 +55,10 @@ function Invite({ onInvite }: { onInvite: (invitation: Invitation) => void }) {
     <Panel title="A machine of yours">
       <form className="stack" onSubmit={(event) => void submit(event)}>
         <p className="muted">It dials out to this queen, from behind any router; nothing on it has to listen.</p>
-        <TextField
+        <NameField
           label="Name"
           placeholder="its host name"
-          pattern="[a-z0-9][a-z0-9\-]*"
-          hint="Lower-case letters, digits and dashes"
+          maxLength={63}
           value={name}
           onChange={(event) => setName(event.target.value)}
         />

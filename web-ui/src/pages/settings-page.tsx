@@ -1,8 +1,9 @@
-import { ChartNoAxesColumn, Cpu, LogOut, Plus, Stethoscope } from "lucide-react";
+import { ChartNoAxesColumn, Cpu, KeyRound, LogOut, Plus, Stethoscope } from "lucide-react";
 import { useState } from "react";
 import { Link } from "wouter";
-import { CodeBlock, Facts, PageHead, Panel, Trouble } from "../parts/parts.tsx";
+import { Facts, PageHead, Panel, Trouble } from "../parts/parts.tsx";
 import { Segments } from "../parts/segments.tsx";
+import { Snippets } from "../parts/snippets.tsx";
 import { useOperation } from "@rbee/sdk/react";
 import { isOnlyInTab, session, signOut } from "../session.ts";
 import { useStore } from "../store.ts";
@@ -27,6 +28,10 @@ export default function SettingsPage() {
           <Link href="/usage" className="button">
             <ChartNoAxesColumn aria-hidden="true" />
             Usage
+          </Link>
+          <Link href="/keys" className="button">
+            <KeyRound aria-hidden="true" />
+            API keys
           </Link>
           <Link href="/add" className="button">
             <Plus aria-hidden="true" />
@@ -56,15 +61,12 @@ export default function SettingsPage() {
           />
         </Panel>
         <Panel title="From a program">
-          <div className="stack tight">
+          <div className="stack">
             <p className="muted">
-              The same address and key serve OpenAI's, Anthropic's and Ollama's clients. Put your key where{" "}
-              <code>$RBEE_API_KEY</code> stands.
+              The same address and key serve OpenAI's, Anthropic's and Ollama's clients. Put a key where{" "}
+              <code>$RBEE_API_KEY</code> stands, best <Link href="/keys">one of the program's own</Link>.
             </p>
-            <CodeBlock label="Request">{`curl ${location.origin}/v1/chat/completions \\
-  -H "authorization: Bearer $RBEE_API_KEY" \\
-  -H "content-type: application/json" \\
-  -d '{"model":"…","messages":[{"role":"user","content":"Hello"}]}'`}</CodeBlock>
+            <Snippets apiKey="$RBEE_API_KEY" />
           </div>
         </Panel>
         <QueenCheck />

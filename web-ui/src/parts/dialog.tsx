@@ -9,11 +9,13 @@ interface DialogProps {
   readonly title: string;
   readonly children: ReactNode;
   readonly wide?: boolean;
+  /** A click beside it does not close it: what it shows is shown once. */
+  readonly stays?: boolean;
 }
 
 /** A question or a closer look, above the page; Escape and a click beside it close it. */
-export const Dialog = ({ open, onClose, title, children, wide = false }: DialogProps) => (
-  <Base.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
+export const Dialog = ({ open, onClose, title, children, wide = false, stays = false }: DialogProps) => (
+  <Base.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())} disablePointerDismissal={stays}>
     <Base.Portal>
       <Base.Backdrop className="backdrop" />
       <Base.Popup className={wide ? "dialog wide" : "dialog"}>

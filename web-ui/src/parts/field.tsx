@@ -21,6 +21,11 @@ export function TextField({ label, hint, ...input }: FieldProps & InputHTMLAttri
   );
 }
 
+/** What people call their machines and keys. */
+export const NameField = (field: Omit<FieldProps, "hint"> & InputHTMLAttributes<HTMLInputElement>) => (
+  <TextField pattern="[a-z0-9][a-z0-9\-]*" hint="Lower-case letters, digits and dashes" autoComplete="off" {...field} />
+);
+
 interface Option {
   readonly value: string;
   readonly label: string;

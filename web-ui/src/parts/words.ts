@@ -16,6 +16,8 @@ export function duration(ms: number): string {
   return s < 172_800 ? `${Math.floor(s / 3_600)} h ${Math.floor((s % 3_600) / 60)} min` : `${Math.floor(s / 86_400)} d`;
 }
 
+export const hour_ms = 3_600_000;
+
 export function ago(since: number, now: number): string {
   const s = Math.max(0, (now - since) / 1_000);
   if (s < 5) return "just now";
@@ -23,6 +25,9 @@ export function ago(since: number, now: number): string {
   if (s < 3_600) return `${Math.floor(s / 60)} min ago`;
   return s < 172_800 ? `${Math.floor(s / 3_600)} h ago` : `${Math.floor(s / 86_400)} days ago`;
 }
+
+/** 21 Nov 2026 */
+export const day = (at: number): string => new Date(at).toLocaleDateString("en-GB", { dateStyle: "medium" });
 
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat("en");

@@ -1,0 +1,88 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasBrowser } from "./browser.ts";
+import { openStand, type Stand } from "./stand.ts";
+
+/** The owner hands out keys, and takes them back. Each step stands on the one before. */
+describe.skipIf(!hasBrowser)("an owner with a browser", () => {
+  let stand: Stand;
+  let page: Page;
+  /** As the page showed it, once. */
+  let key: string;
+  beforeAll(async () => {
+    stand = await openStand();
+    page = await stand.page();
+    await page.locator("[data-hive]").waitFor();
+  });
+  afterAll(() => stand?.close());
+
+  const button = (name: string | RegExp) => page.getByRole("button", { name, exact: true });
+  const dialog = () => page.getByRole("dialog");
+  const row = () => page.locator('[data-key^="laptop-"]');
+  const asks = async (shown: string): Promise<number> => {
+    const headers = { authorization: `Bearer ${shown}`, "content-type": "application/json" };
+    const body = JSON.stringify({ model: "bee-tiny", messages: [{ role: "user", content: "Hello" }], max_tokens: 4 });
+    const response = await fetch(`${stand.house.url}/v1/chat/completions`, { method: "POST", headers, body });
+    await response.body?.cancel();
+    return response.status;
+  };
+
+  test("with no key yet the page says what keys are for, and a name that is none is not taken", async () => {
+    await page.goto("/keys");
+    await page.getByText("Only the owner's key so far").waitFor();
+    await button("Create a key").click();
+    const name = dialog().getByLabel("Name");
+    expect(await name.evaluate((input) => input === document.activeElement)).toBe(true);
+    await page.keyboard.type("No Name");
+    await page.keyboard.press("Enter");
+    expect(await name.evaluate((input: HTMLInputElement) => input.validity.patternMismatch)).toBe(true);
+    expect((await stand.house.client().run("key_list", {})).keys).toEqual([]);
+  });
+
+  test("a key is made with the keyboard alone, is shown once, and stays over a click beside it", async () => {
+    await dialog().getByLabel("Name").fill("laptop");
+    await dialog().getByLabel("Expires").selectOption("In 30 days");
+    await page.keyboard.press("Enter");
+    await button("I have it").waitFor();
+    key = await dialog().getByLabel("API key", { exact: true }).innerText();
+    expect(key).toMatch(/^rbk_[\w.-]{80,}$/);
+    expect(await dialog().getByLabel("curl", { exact: true }).innerText()).toContain(`Bearer ${key}`);
+    expect(await dialog().getByLabel("OpenAI", { exact: true }).innerText()).toBe(
+      `export OPENAI_BASE_URL=${stand.house.url}/v1\nexport OPENAI_API_KEY=${key}`,
+    );
+    await page.mouse.click(5, 5);
+    await button("I have it").focus();
+    await page.keyboard.press("Enter");
+    await dialog().waitFor({ state: "detached" });
+    await row().getByText("not yet").waitFor();
+    expect(await page.content()).not.toContain(key);
+  });
+
+  test("the key does what its scope says, and its use is seen", async () => {
+    expect(await asks(key)).toBe(200);
+    const { keys } = await stand.house.client().run("key_list", {});
+    expect(keys).toMatchObject([{ name: "laptop", scope: "infer", expires_at: expect.any(Number) }]);
+    await page.reload();
+    await row().getByText("within the hour").waitFor();
+    expect(await row().innerText()).toMatch(/infer/);
+  });
+
+  test("who may not make keys is told so", async () => {
+    const guest = await stand.page({ signedIn: false });
+    await guest.goto(`/keys#key=${key}`);
+    await guest.getByText("Keys are an admin's").waitFor();
+    expect(await guest.getByRole("button", { name: "Create a key" }).count()).toBe(0);
+    await guest.context().close();
+  });
+
+  test("a key is revoked once that was confirmed, and then refused", async () => {
+    await button(/^Revoke laptop-/).click();
+    await dialog().getByRole("button", { name: "Keep it" }).click();
+    expect(await asks(key)).toBe(200);
+    await button(/^Revoke laptop-/).click();
+    await dialog().getByRole("button", { name: "Revoke" }).click();
+    await page.getByText("Only the owner's key so far").waitFor();
+    // Within a second, says the queen.
+    await expect.poll(() => asks(key), { timeout: 5_000, interval: 100 }).toBe(401);
+  });
+});
