@@ -1,6 +1,6 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { RbeeClient } from "@rbee/sdk";
-import { RbeeProvider } from "@rbee/sdk/react";
+import { RbeeProvider, retryOnce } from "@rbee/sdk/react";
 import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { Toasts } from "./parts/toasts.tsx";
@@ -30,7 +30,7 @@ function SignedIn({ apiKey }: { apiKey: string }) {
   );
 }
 
-const defaultOptions = { queries: { staleTime: 10_000 } };
+const defaultOptions = { queries: { staleTime: 10_000, retry: retryOnce } };
 
 /** A key that is refused ends the session, wherever it is noticed. */
 const queryCache = new QueryCache({ onError: (error) => (isRefusal(error) ? signOut(error) : undefined) });

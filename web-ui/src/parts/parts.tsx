@@ -37,8 +37,10 @@ interface PanelProps {
 export const Panel = ({ title, note, actions, children, flush = false }: PanelProps) => (
   <section className="panel" aria-label={title}>
     <header>
-      <h2>{title}</h2>
-      {note === undefined ? null : <span className="muted small">{note}</span>}
+      <div className="panel-title">
+        <h2>{title}</h2>
+        {note === undefined ? null : <span className="muted small">{note}</span>}
+      </div>
       {actions === undefined ? null : <div className="actions">{actions}</div>}
     </header>
     {flush ? children : <div className="body">{children}</div>}
@@ -74,13 +76,21 @@ export function Trouble({ error }: { error: unknown }) {
       <CircleAlert aria-hidden="true" />
       <div>
         <p>
-          {message} <code>{code}</code>
+          <Words of={message} /> <code className="code">{code}</code>
         </p>
-        {hint === "" ? null : <p className="muted">{hint}</p>}
+        {hint === "" ? null : (
+          <p className="muted">
+            <Words of={hint} />
+          </p>
+        )}
       </div>
     </div>
   );
 }
+
+/** What stands between backticks is code. */
+const Words = ({ of: text }: { of: string }) =>
+  text.split("`").map((part, at) => (at % 2 === 0 ? part : <code key={at}>{part}</code>));
 
 export function troubleOf(error: unknown): { code: string; message: string; hint: string } {
   if (error instanceof RbeeError) return error;
@@ -134,7 +144,13 @@ export function Progress({ label, done, total }: { label: string; done: number; 
   );
 }
 
-export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+interface CopyButtonProps {
+  readonly text: string;
+  readonly label: string;
+  readonly autoFocus?: boolean;
+}
+
+export function CopyButton({ text, label, autoFocus = false }: CopyButtonProps) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return undefined;
@@ -150,18 +166,26 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
       className="button small icon quiet copy"
       aria-label={copied ? "Copied" : label}
       onClick={copy}
+      autoFocus={autoFocus}
     >
       {copied ? <Check aria-hidden="true" /> : <Copy aria-hidden="true" />}
     </button>
   );
 }
 
-export const CodeBlock = ({ children, label }: { children: string; label: string }) => (
+interface CodeBlockProps {
+  readonly label: string;
+  readonly children: string;
+  /** Copying is what one does next. */
+  readonly autoFocus?: boolean;
+}
+
+export const CodeBlock = ({ children, label, autoFocus = false }: CodeBlockProps) => (
   <div className="copied">
     <pre className="code-block" tabIndex={0} aria-label={label}>
       {children}
     </pre>
-    <CopyButton text={children} label={`Copy: ${label}`} />
+    <CopyButton text={children} label={`Copy: ${label}`} autoFocus={autoFocus} />
   </div>
 );
 

@@ -1,10 +1,10 @@
 import { CircleCheck, CircleX, RotateCw, Stethoscope } from "lucide-react";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import type { Check, HiveInfo } from "@rbee/sdk";
 import { useAct } from "../../activity/launch.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Facts, Trouble } from "../../parts/parts.tsx";
-import { ago } from "../../parts/words.ts";
+import { ago, moment } from "../../parts/words.ts";
 import { useRbee } from "@rbee/sdk/react";
 
 /** All that a hive says of itself, and the two things one may ask it. */
@@ -16,7 +16,7 @@ export function HiveDetails({ hive, open, onClose }: { hive: HiveInfo; open: boo
         <Facts
           rows={{
             State: hive.connected ? "connected" : `away, seen ${ago(hive.last_seen, Date.now())}`,
-            Joined: hive.enrolled_at === 0 ? undefined : new Date(hive.enrolled_at).toLocaleString("en-GB"),
+            Joined: hive.enrolled_at === 0 ? undefined : moment(hive.enrolled_at),
             Labels: hive.labels?.join(", "),
             Version: hive.version,
             Platform: hive.platform,
@@ -27,21 +27,18 @@ export function HiveDetails({ hive, open, onClose }: { hive: HiveInfo; open: boo
           }}
         />
         {hive.connected ? (
-          <>
-            <div className="row">
-              <button
-                type="button"
-                className="button"
-                onClick={() =>
-                  void act("Devices looked at again", "hive_refresh_capabilities", { hive_id: hive.hive_id })
-                }
-              >
-                <RotateCw aria-hidden="true" />
-                Look at the devices again
-              </button>
-            </div>
-            <SelfTest hive_id={hive.hive_id} />
-          </>
+          <SelfTest hive_id={hive.hive_id}>
+            <button
+              type="button"
+              className="button"
+              onClick={() =>
+                void act("Devices looked at again", "hive_refresh_capabilities", { hive_id: hive.hive_id })
+              }
+            >
+              <RotateCw aria-hidden="true" />
+              Look at the devices again
+            </button>
+          </SelfTest>
         ) : (
           <p className="muted">
             It comes back by itself when its agent runs: <code>npm run hive</code> on that machine.
@@ -52,7 +49,8 @@ export function HiveDetails({ hive, open, onClose }: { hive: HiveInfo; open: boo
   );
 }
 
-function SelfTest({ hive_id }: { hive_id: string }) {
+/** The button, beside others, and below them what came of it. */
+function SelfTest({ hive_id, children }: { hive_id: string; children: ReactNode }) {
   const client = useRbee();
   const [checks, setChecks] = useState<readonly Check[]>();
   const [error, setError] = useState<unknown>();
@@ -69,8 +67,9 @@ function SelfTest({ hive_id }: { hive_id: string }) {
     }
   };
   return (
-    <div className="stack tight">
+    <div className="stack">
       <div className="row">
+        {children}
         <button type="button" className="button" disabled={asking} onClick={() => void ask()}>
           <Stethoscope aria-hidden="true" />
           {asking ? "Testing…" : "Let it test itself"}

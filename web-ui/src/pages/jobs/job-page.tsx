@@ -5,8 +5,8 @@ import type { JobView } from "@rbee/sdk";
 import { Link, useLocation } from "wouter";
 import { rewatch, totalOf, useJobWatch, type Watched } from "../../activity/job-watch.ts";
 import { useCancel, useRetry } from "../../activity/launch.ts";
-import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble } from "../../parts/parts.tsx";
-import { duration } from "../../parts/words.ts";
+import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble, Waiting } from "../../parts/parts.tsx";
+import { duration, moment } from "../../parts/words.ts";
 import { useRbee } from "@rbee/sdk/react";
 import { JOB_TONES } from "./jobs-page.tsx";
 import "../../styles/models.css";
@@ -33,7 +33,9 @@ export default function JobPage({ id }: { id: string }) {
         {job === undefined ? null : <Actions job={job} watched={watched} />}
       </PageHead>
       {error === null ? null : <Trouble error={error} />}
-      {job === undefined ? null : (
+      {job === undefined ? (
+        error === null && <Waiting lines={6} />
+      ) : (
         <div className="stack">
           {phase === "running" ? (
             <Progress label="Progress" done={progress?.done ?? 0} total={totalOf(watched)} />
@@ -45,7 +47,7 @@ export default function JobPage({ id }: { id: string }) {
                 Job: <code>{id}</code>,
                 Hive: job.hive_id,
                 Worker: job.worker_id,
-                Submitted: new Date(job.submitted_at).toLocaleString("en-GB"),
+                Submitted: moment(job.submitted_at),
                 Took: job.finished_at === undefined ? undefined : duration(job.finished_at - job.submitted_at),
                 Waits: waiting,
                 Dispatches: job.dispatches > 1 ? String(job.dispatches) : undefined,
