@@ -40,6 +40,7 @@ export function Work({ activity, onRetry }: WorkProps) {
 function Say({ watched }: { watched: Watched }) {
   const { phase, waiting, lines, progress } = watched;
   const words = phase === "running" ? (waiting ?? lines.at(-1)?.human ?? "Starting") : ENDINGS[phase];
+  if (words === "") return null;
   return (
     <div className="say" aria-live={phase === "running" ? "off" : "polite"}>
       <span title={words}>{words}</span>
@@ -48,7 +49,7 @@ function Say({ watched }: { watched: Watched }) {
   );
 }
 
-const ENDINGS = { succeeded: "Done", cancelled: "Cancelled; what came is kept", failed: "" } as const;
+const ENDINGS = { succeeded: "", cancelled: "Cancelled; what came is kept", failed: "" } as const;
 
 function figures({ done, total, unit, per_second, eta_ms }: NonNullable<Watched["progress"]>): string {
   if (unit !== "bytes")
