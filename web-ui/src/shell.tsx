@@ -87,6 +87,7 @@ export function Shell() {
 
 function Side({ path }: { path: string }) {
   const current = (at: string) => ((at === "/" ? path === "/" : path.startsWith(at)) ? ("page" as const) : undefined);
+  const isUnderMore = !pages.some(({ path: at, phone }) => phone && current(at) !== undefined);
   return (
     <div className="side">
       <Link href="/" className="brand">
@@ -105,7 +106,11 @@ function Side({ path }: { path: string }) {
             <Plus aria-hidden="true" />
             Add a hive
           </Link>
-          <Link href="/settings" className="nav-link" aria-current={current("/settings")}>
+          <Link
+            href="/settings"
+            className={isUnderMore ? "nav-link holds" : "nav-link"}
+            aria-current={current("/settings")}
+          >
             <Settings aria-hidden="true" />
             <span className="wide-only">Settings</span>
             <span className="phone-only">More</span>

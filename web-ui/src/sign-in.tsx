@@ -42,7 +42,7 @@ export function SignIn({ farewell }: { farewell: unknown }) {
           required
           hint={
             <>
-              <code>npm start</code> prints it; on your own machine the link that it prints signs you in.
+              <code>npm start</code> prints it, and a link that signs you in. Who runs this queen can make you one.
             </>
           }
         />

@@ -1,4 +1,5 @@
 import type { HiveInfo } from "@rbee/sdk";
+import { Link } from "wouter";
 import { SelectField } from "./field.tsx";
 
 interface HiveFieldProps {
@@ -10,6 +11,13 @@ interface HiveFieldProps {
   /** The queen may choose one. */
   readonly auto?: boolean;
 }
+
+/** Instead of it, where none can be chosen. */
+export const NoHive = () => (
+  <p>
+    No hive is connected. <Link href="/add">Add one</Link>, or start the agent of one that was.
+  </p>
+);
 
 /** Which machine. */
 export const HiveField = ({ hives, value, onChange, fits = [], auto = false }: HiveFieldProps) => (

@@ -7,7 +7,7 @@ interface Sizes {
   readonly context: string;
 }
 
-const CHOSEN_BY_HIVE = "as the hive chooses";
+const CHOSEN_BY_HIVE = "automatic";
 
 /** How many requests a worker serves at once, and how long they may be. */
 export function useSizeFields(contextMost?: number): {

@@ -42,7 +42,11 @@ export default function JobsPage() {
       <Panel title="Newest first" flush note="live">
         {jobs === undefined ? <Waiting lines={6} /> : null}
         {jobs?.length === 0 ? (
-          <Empty icon={ListTodo} title={filters[filter].none} to={{ href: "/chat", words: "Ask a model something" }}>
+          <Empty
+            icon={ListTodo}
+            title={filters[filter].none}
+            {...(filter === "failed" ? {} : { to: { href: "/chat", words: "Ask a model something" } })}
+          >
             Every request is a job, with a log that can be read during and after it.
           </Empty>
         ) : null}

@@ -113,10 +113,12 @@ function ShownOnce({ made: { key }, onClose }: { made: Made; onClose: () => void
   return (
     <div className="stack">
       <p>Copy it now. Only its hash is kept, so that nobody can show it again.</p>
-      <CodeBlock label="API key">{key}</CodeBlock>
+      <CodeBlock label="API key" autoFocus>
+        {key}
+      </CodeBlock>
       <Snippets apiKey={key} />
       <div className="buttons">
-        <button type="button" className="button primary" onClick={onClose} autoFocus>
+        <button type="button" className="button primary" onClick={onClose}>
           I have it
         </button>
       </div>

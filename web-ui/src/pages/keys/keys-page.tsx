@@ -43,9 +43,9 @@ function NotHere({ error }: { error: Error }) {
   const { code } = troubleOf(error);
   if (code === "forbidden")
     return (
-      <Empty icon={KeyRound} title="Keys are an admin's" to={{ href: "/settings", words: "To the settings" }}>
-        The key you signed in with may not see or make keys. Sign out and in with the owner's key, or ask for one of
-        scope admin.
+      <Empty icon={KeyRound} title="Only admins see the keys" to={{ href: "/settings", words: "To the settings" }}>
+        The key you signed in with may not see or make others. Sign in with the owner's key or one of scope admin, or
+        ask who runs this queen.
       </Empty>
     );
   if (code === "unsupported")

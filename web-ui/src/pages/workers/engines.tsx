@@ -24,7 +24,7 @@ export function Engines() {
   if (fleet === undefined) return <Waiting />;
   if (hive_id === undefined)
     return (
-      <Empty icon={Hammer} title="No hive is connected">
+      <Empty icon={Hammer} title="No hive is connected" to={{ href: "/add", words: "Add a hive" }}>
         Engines are installed on hives. Connect one, and what it has is shown here.
       </Empty>
     );

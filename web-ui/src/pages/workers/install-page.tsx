@@ -5,7 +5,7 @@ import { useOperation } from "@rbee/sdk/react";
 import { activities } from "../../activity/activities.ts";
 import { Work } from "../../activity/work.tsx";
 import { WorkLog } from "../../activity/work-log.tsx";
-import { HiveField } from "../../parts/hive-field.tsx";
+import { HiveField, NoHive } from "../../parts/hive-field.tsx";
 import { Facts, PageHead, Panel, Trouble } from "../../parts/parts.tsx";
 import { useConnectedHives } from "../../queen/fleet.ts";
 import { useStore } from "../../store.ts";
@@ -29,8 +29,14 @@ export default function InstallPage() {
             <p className="muted">
               The engine is fetched to a machine of yours, or built there. Nothing has started yet.
             </p>
-            <HiveField hives={hives} value={hive_id ?? ""} onChange={setHive} />
-            {hive_id === undefined ? <p>No hive is connected.</p> : <Ask {...{ hive_id, type }} onStart={setJob} />}
+            {hive_id === undefined ? (
+              <NoHive />
+            ) : (
+              <>
+                <HiveField hives={hives} value={hive_id} onChange={setHive} />
+                <Ask {...{ hive_id, type }} onStart={setJob} />
+              </>
+            )}
           </div>
         </Panel>
       ) : (

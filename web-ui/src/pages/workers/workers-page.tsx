@@ -83,8 +83,9 @@ function Active() {
           }
         >
           <p>
-            What it is answering ({stopping.slots_busy}) gets a few seconds to finish. To let everything finish, retire
-            it instead.
+            {stopping.slots_busy === 0
+              ? "It is answering nothing now."
+              : `What it is answering (${stopping.slots_busy}) gets a few seconds to finish. To let everything finish, retire it instead.`}
           </p>
         </Confirm>
       )}
