@@ -49,9 +49,9 @@ describe.skipIf(!hasBrowser)("a person with a browser", () => {
     const work = page.locator(".tray .work");
     await work.locator('[role=progressbar][aria-valuenow]:not([aria-valuenow="0"])').waitFor();
     await button(/^Cancel: Download/).click();
-    await work.and(page.locator("[data-phase=cancelled]")).waitFor();
+    await work.and(page.locator("[data-status=cancelled]")).waitFor();
     await button(/^Resume: Download/).click();
-    await work.and(page.locator("[data-phase=succeeded]")).waitFor();
+    await work.and(page.locator("[data-status=succeeded]")).waitFor();
     await button(/^Dismiss: Download/).click();
     await page.getByRole("tab", { name: /Downloaded/ }).click();
     await row().waitFor();

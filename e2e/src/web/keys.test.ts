@@ -70,7 +70,7 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
   test("who may not make keys is told so", async () => {
     const guest = await stand.page({ signedIn: false });
     await guest.goto(`/keys#key=${key}`);
-    await guest.getByText("Keys are an admin's").waitFor();
+    await guest.getByText("Only admins see the keys").waitFor();
     expect(await guest.getByRole("button", { name: "Create a key" }).count()).toBe(0);
     await guest.context().close();
   });

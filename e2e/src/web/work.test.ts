@@ -32,7 +32,7 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     const log = page.getByRole("list", { name: "Log" });
     await log.getByText("Asking the registry for").waitFor();
     await log.getByText("Unpacking").waitFor();
-    await page.locator(".tray .work[data-phase=succeeded]").waitFor();
+    await page.locator(".tray .work[data-status=succeeded]").waitFor();
     await button("Dismiss all; what runs goes on").click();
     await button("Remove vulkan-llm-worker").click();
     await dialog().getByRole("button", { name: "Keep it" }).click();
@@ -47,7 +47,7 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     const before = (await jobsOf("worker_download")).length;
     expect(await page.getByLabel("Hive").inputValue()).toBe("den");
     await button("Install").click();
-    await page.locator("main .work[data-phase=succeeded]").waitFor();
+    await page.locator("main .work[data-status=succeeded]").waitFor();
     expect(await jobsOf("worker_download")).toHaveLength(before + 1);
     await page.goto("/install/worker?type=evil");
     await page.getByText("there is no such engine").waitFor();

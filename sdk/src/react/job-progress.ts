@@ -1,4 +1,5 @@
 import type { JobEvent, OperationName, OperationResult } from "@rbee/contracts";
+import { RbeeError } from "../error.ts";
 import type { EventOf } from "../operation.ts";
 
 export type JobStatus = "idle" | "submitting" | "queued" | "running" | "succeeded" | "failed" | "cancelled";
@@ -41,18 +42,19 @@ export const idle: JobProgress<never> = {
 export const isOpen = (status: JobStatus): boolean =>
   status === "submitting" || status === "queued" || status === "running";
 
-/** What a page shows after one more event. A failure is left to whoever waits for the result, which throws it. */
+/** What a page shows after one more event. */
 export function progressAfter<K extends OperationName>(before: JobProgress<K>, event: EventOf<K>): JobProgress<K> {
   const said = event as JobEvent;
   switch (said.type) {
     case "narration":
       return { ...before, messages: [...before.messages, said].slice(-MESSAGES_MAX) };
     case "progress":
-      return { ...before, status: "running", progress: said };
+      return { ...before, status: "running", waiting: undefined, progress: said };
     case "token":
       return {
         ...before,
         status: "running",
+        waiting: undefined,
         text: said.tool_call === undefined ? before.text + said.text : before.text,
       };
     case "state":
@@ -64,6 +66,6 @@ export function progressAfter<K extends OperationName>(before: JobProgress<K>, e
     case "result":
       return { ...before, status: "succeeded", result: said.result as OperationResult<K> };
     case "error":
-      return { ...before, status: "failed" };
+      return { ...before, status: "failed", error: new RbeeError(said) };
   }
 }

@@ -1,12 +1,13 @@
 import { useEffect } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { RotateCw, X } from "lucide-react";
+import { isOpen, type JobProgress } from "@rbee/sdk/react";
 import { Link } from "wouter";
 import { Badge, Progress, Trouble } from "../parts/parts.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { bytes, duration } from "../parts/words.ts";
 import { dismissActivity, endActivity, type Activity } from "./activities.ts";
-import { totalOf, useJobWatch, type Watched } from "./job-watch.ts";
+import { totalOf, useJobWatch } from "./job-watch.ts";
 import { useCancel, useRetry } from "./launch.ts";
 
 interface WorkProps {
@@ -20,9 +21,9 @@ export function Work({ activity, onRetry }: WorkProps) {
   const { job_id, title } = activity;
   const watched = useJobWatch(job_id);
   const retry = useRetry();
-  const over = watched.phase !== "running";
+  const over = !isOpen(watched.status);
   return (
-    <div className="work" data-phase={watched.phase}>
+    <div className="work" data-status={watched.status}>
       <Link href={`/jobs/${job_id}`} className="work-title">
         {title}
       </Link>
@@ -32,26 +33,26 @@ export function Work({ activity, onRetry }: WorkProps) {
         onRetry={() => void retry(job_id).then((next) => next && onRetry?.(next))}
       />
       {over ? null : <Progress label={title} done={watched.progress?.done ?? 0} total={totalOf(watched)} />}
-      {watched.phase === "failed" ? <Trouble error={watched.error} /> : <Say watched={watched} />}
+      {watched.status === "failed" ? <Trouble error={watched.error} /> : <Say watched={watched} />}
     </div>
   );
 }
 
-function Say({ watched }: { watched: Watched }) {
-  const { phase, waiting, lines, progress } = watched;
-  const words = phase === "running" ? (waiting ?? lines.at(-1)?.human ?? "Starting") : ENDINGS[phase];
-  if (words === "") return null;
+function Say({ watched }: { watched: JobProgress }) {
+  const { status, waiting, messages, progress } = watched;
+  const open = isOpen(status);
+  if (!open && status !== "cancelled") return null;
+  const now = waiting === undefined ? (messages.at(-1)?.human ?? "Starting") : (waiting.reason ?? "in the queue");
+  const words = open ? now : "Cancelled; what came is kept";
   return (
-    <div className="say" aria-live={phase === "running" ? "off" : "polite"}>
+    <div className="say" aria-live={open ? "off" : "polite"}>
       <span title={words}>{words}</span>
-      {phase === "running" && progress !== undefined ? <span className="number">{figures(progress)}</span> : null}
+      {open && progress !== undefined ? <span className="number">{figures(progress)}</span> : null}
     </div>
   );
 }
 
-const ENDINGS = { succeeded: "", cancelled: "Cancelled; what came is kept", failed: "" } as const;
-
-function figures({ done, total, unit, per_second, eta_ms }: NonNullable<Watched["progress"]>): string {
+function figures({ done, total, unit, per_second, eta_ms }: NonNullable<JobProgress["progress"]>): string {
   if (unit !== "bytes")
     return unit === "percent" ? `${Math.round(done)} %` : `${done}${total === undefined ? "" : ` of ${total}`}`;
   const parts = [total === undefined ? bytes(done) : `${bytes(done)} of ${bytes(total)}`];
@@ -60,12 +61,12 @@ function figures({ done, total, unit, per_second, eta_ms }: NonNullable<Watched[
   return parts.join(" · ");
 }
 
-function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: Watched; onRetry: () => void }) {
+function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: JobProgress; onRetry: () => void }) {
   const { job_id, title, operation, over } = activity;
   const { cancelling, cancel } = useCancel(job_id);
   // Its log is read again on another page.
-  if (watched.phase === "running" && over === true) return <Badge>Replaying</Badge>;
-  if (watched.phase === "running")
+  if (isOpen(watched.status) && over === true) return <Badge>Replaying</Badge>;
+  if (isOpen(watched.status))
     return (
       <button
         type="button"
@@ -77,10 +78,10 @@ function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: 
         {cancelling ? "Cancelling…" : "Cancel"}
       </button>
     );
-  const again = operation === "model_download" && watched.phase === "cancelled" ? "Resume" : "Retry";
+  const again = operation === "model_download" && watched.status === "cancelled" ? "Resume" : "Retry";
   return (
     <div className="row">
-      {watched.phase === "succeeded" ? (
+      {watched.status === "succeeded" ? (
         <Badge tone="good">Done</Badge>
       ) : (
         <button type="button" className="button small" aria-label={`${again}: ${title}`} onClick={onRetry}>
@@ -102,13 +103,13 @@ function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: 
 
 /** Says once how a job ended that was started here, and has what it changed asked anew. */
 export function useEndings({ job_id, title, over }: Activity): void {
-  const { phase, error } = useJobWatch(job_id);
+  const { status, error } = useJobWatch(job_id);
   const queries = useQueryClient();
   useEffect(() => {
-    if (phase === "running" || over === true) return;
+    if (isOpen(status) || over === true) return;
     endActivity(job_id);
     void queries.invalidateQueries();
-    if (phase === "succeeded") tell.good(title, "Done");
-    if (phase === "failed") tell.bad(title, error);
-  }, [phase, error, job_id, title, over, queries]);
+    if (status === "succeeded") tell.good(title, "Done");
+    if (status === "failed") tell.bad(title, error);
+  }, [status, error, job_id, title, over, queries]);
 }

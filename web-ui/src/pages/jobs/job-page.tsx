@@ -3,11 +3,11 @@ import { useEffect } from "react";
 import { useQuery } from "@tanstack/react-query";
 import type { JobView } from "@rbee/sdk";
 import { Link, useLocation } from "wouter";
-import { rewatch, totalOf, useJobWatch, type Watched } from "../../activity/job-watch.ts";
+import { rewatch, totalOf, useJobWatch } from "../../activity/job-watch.ts";
 import { useCancel, useRetry } from "../../activity/launch.ts";
 import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble, Waiting } from "../../parts/parts.tsx";
 import { duration, moment } from "../../parts/words.ts";
-import { useRbee } from "@rbee/sdk/react";
+import { isOpen, useRbee, type JobProgress } from "@rbee/sdk/react";
 import { JOB_TONES } from "./jobs-page.tsx";
 import "../../styles/models.css";
 
@@ -16,10 +16,11 @@ export default function JobPage({ id }: { id: string }) {
   const client = useRbee();
   const watched = useJobWatch(id);
   const { data: job, error, refetch } = useQuery({ queryKey: ["job", id], queryFn: () => client.get(id) });
-  const { phase, waiting, text, progress } = watched;
+  const { status, text, progress } = watched;
+  const waiting = watched.waiting?.reason;
   // Each of these says that it stands somewhere else now.
   const begun = text !== "" || progress !== undefined;
-  useEffect(() => void refetch(), [phase, waiting, begun, refetch]);
+  useEffect(() => void refetch(), [status, waiting, begun, refetch]);
   return (
     <>
       <PageHead
@@ -37,10 +38,8 @@ export default function JobPage({ id }: { id: string }) {
         error === null && <Waiting lines={6} />
       ) : (
         <div className="stack">
-          {phase === "running" ? (
-            <Progress label="Progress" done={progress?.done ?? 0} total={totalOf(watched)} />
-          ) : null}
-          {phase === "failed" ? <Trouble error={watched.error} /> : null}
+          {isOpen(status) ? <Progress label="Progress" done={progress?.done ?? 0} total={totalOf(watched)} /> : null}
+          {status === "failed" ? <Trouble error={watched.error} /> : null}
           <Panel title="About">
             <Facts
               rows={{
@@ -61,7 +60,7 @@ export default function JobPage({ id }: { id: string }) {
   );
 }
 
-function Said({ watched: { lines, text, result } }: { watched: Watched }) {
+function Said({ watched: { messages, text, result } }: { watched: JobProgress }) {
   return (
     <>
       {text === "" ? null : (
@@ -69,11 +68,11 @@ function Said({ watched: { lines, text, result } }: { watched: Watched }) {
           <p className="job-text">{text}</p>
         </Panel>
       )}
-      {lines.length === 0 ? null : (
+      {messages.length === 0 ? null : (
         <Panel title="Narration">
           <ol className="narration">
-            {lines.map(({ position, human, level, actor }) => (
-              <li key={position} className={level}>
+            {messages.map(({ human, level, actor }, at) => (
+              <li key={at} className={level}>
                 <span className="muted">{actor}</span> {human}
               </li>
             ))}
@@ -99,7 +98,7 @@ const withoutText = (result: Readonly<Record<string, unknown>>, shown: string): 
 const SHOWN_CHARS_MAX = 60_000;
 
 /** An ended job can be read again and asked for again; an open one can be stopped. */
-function Actions({ job, watched }: { job: JobView; watched: Watched }) {
+function Actions({ job, watched }: { job: JobView; watched: JobProgress }) {
   const { job_id, state, finished_at } = job;
   const client = useRbee();
   const [, go] = useLocation();
@@ -116,7 +115,7 @@ function Actions({ job, watched }: { job: JobView; watched: Watched }) {
         {cancelling ? "Cancelling…" : "Cancel"}
       </button>
     );
-  const replaying = watched.phase === "running";
+  const replaying = isOpen(watched.status);
   return (
     <>
       <button

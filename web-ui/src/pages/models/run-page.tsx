@@ -116,17 +116,17 @@ const About = ({ id, found, quant }: { id: string; found: FoundModel | undefined
 
 function Running({ job_id, model, onRetry }: { job_id: string; model: string; onRetry: (job_id: string) => void }) {
   const activity = useStore(activities).find((one) => one.job_id === job_id);
-  const { phase, lines } = useJobWatch(job_id);
+  const { status, messages } = useJobWatch(job_id);
   return (
     <Panel title={model}>
       <div className="stack">
         {activity === undefined ? null : <Work activity={activity} onRetry={onRetry} />}
         <ol className="narration" aria-label="What happens">
-          {lines.map(({ position, human }) => (
-            <li key={position}>{human}</li>
+          {messages.map(({ human }, at) => (
+            <li key={at}>{human}</li>
           ))}
         </ol>
-        {phase === "succeeded" ? (
+        {status === "succeeded" ? (
           <Link href={`/chat?model=${encodeURIComponent(model)}`} className="button primary">
             <MessageCircle aria-hidden="true" />
             Chat with it
