@@ -18,6 +18,8 @@ interface ChartProps {
 }
 
 const HEIGHT = 148;
+/** Half of a time with seconds: nearer to the edge it would be cut. */
+const TIME_HALF_PX = 26;
 /** Less than this, and the line trembles. */
 const WINDOW_LEAST_S = 60;
 
@@ -78,7 +80,11 @@ function optionsOf(element: HTMLElement, format: (value: number) => string, wind
         grid: { show: false },
         space: 80,
         size: 24,
-        values: (_, ticks) => ticks.map(timeOf(ticks)),
+        values: (plot, ticks) => {
+          const edge = plot.over.clientWidth - TIME_HALF_PX;
+          const words = timeOf(ticks);
+          return ticks.map((at) => (plot.valToPos(at, "x") > edge ? "" : words(at)));
+        },
       },
       { ...axis, size: 54, space: 34, values: (_, ticks) => ticks.map(format) },
     ],

@@ -17,6 +17,9 @@ export function duration(ms: number): string {
   return s < 172_800 ? `${Math.floor(s / 3_600)} h ${Math.floor((s % 3_600) / 60)} min` : `${Math.floor(s / 86_400)} d`;
 }
 
+/** So many of something in a second. */
+export const perSecond = (rate: number): string => rate.toFixed(rate > 0 && rate < 10 ? 1 : 0);
+
 export const hour_ms = 3_600_000;
 
 export function ago(since: number, now: number): string {

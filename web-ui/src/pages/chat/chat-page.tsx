@@ -2,6 +2,7 @@ import { MessageCircle, SlidersHorizontal, SquarePen } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { Empty, PageHead, Trouble, Waiting } from "../../parts/parts.tsx";
+import { perSecond } from "../../parts/words.ts";
 import { useFleet, type Fleet } from "../../queen/fleet.ts";
 import { kept } from "../../store.ts";
 import { Composer } from "./composer.tsx";
@@ -104,7 +105,7 @@ function Conversation({ models }: { models: readonly string[] }) {
 
 function noteOf({ streaming, waiting, tokensPerSecond }: Chat): string {
   if (streaming && waiting !== undefined) return `Waiting: ${waiting.reason ?? "in the queue"}`;
-  return tokensPerSecond === undefined ? "" : `${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens/s`;
+  return tokensPerSecond === undefined ? "" : `${perSecond(tokensPerSecond)} tokens/s`;
 }
 
 function Thread({ chat, model }: { chat: Chat; model: string }) {

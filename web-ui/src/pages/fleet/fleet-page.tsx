@@ -2,6 +2,7 @@ import { Plus, Server } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { Empty, PageHead, Panel, Waiting } from "../../parts/parts.tsx";
+import { duration, perSecond } from "../../parts/words.ts";
 import { useFigures, window_s } from "../../queen/figures.ts";
 import { useFleet, type Fleet } from "../../queen/fleet.ts";
 import { HiveCard } from "./hive-card.tsx";
@@ -84,8 +85,7 @@ function Tiles({ fleet: { hives, workers, queue } }: { fleet: Fleet }) {
   );
 }
 
-const perSecond = (value: number): string => String(Math.round(value));
-const seconds = (value: number): string => (value < 1 ? `${Math.round(value * 1_000)} ms` : `${value.toFixed(1)} s`);
+const seconds = (value: number): string => duration(value * 1_000);
 
 function Charts() {
   const figures = useFigures();
@@ -105,7 +105,7 @@ function Charts() {
       title: "Time to first token",
       note: "loading and waiting included",
       values: ttft,
-      now: lastTtft == null ? "no job yet" : seconds(lastTtft),
+      now: lastTtft == null ? "no answer yet" : seconds(lastTtft),
       format: seconds,
     },
   ];

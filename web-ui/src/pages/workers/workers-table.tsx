@@ -2,6 +2,7 @@ import { Cpu } from "lucide-react";
 import type { ReactNode } from "react";
 import type { ActiveWorker } from "@rbee/sdk";
 import { Badge, Empty, Meter, type Tone } from "../../parts/parts.tsx";
+import { perSecond } from "../../parts/words.ts";
 import { Table, type Column } from "../../parts/table.tsx";
 
 const TONES: Readonly<Record<ActiveWorker["state"], Tone>> = {
@@ -32,7 +33,8 @@ const columns: readonly Column<ActiveWorker>[] = [
   {
     title: "Tokens/s",
     kind: "number",
-    of: ({ tokens_per_s }) => (tokens_per_s === undefined ? null : Math.round(tokens_per_s)),
+    of: ({ tokens_per_s }) =>
+      tokens_per_s === undefined ? null : <span title="Of its last answer">{perSecond(tokens_per_s)}</span>,
   },
   {
     title: "State",
