@@ -66,7 +66,9 @@ export const keyOperations = {
         .max(limits.key_ms_max / 1000)
         .optional()
         .describe("Seconds until the key is worthless; until it is revoked otherwise"),
-      limits: KeyLimits.optional().describe("What it may use of the models, each if it is given: requests_per_minute, tokens_per_day, concurrent"),
+      limits: KeyLimits.optional().describe(
+        "What it may use of the models, each if it is given: requests_per_minute, tokens_per_day, concurrent",
+      ),
     }),
     result: ApiKey.extend({ key: z.string() }),
   },

@@ -2,7 +2,7 @@ import OpenAI, { RateLimitError } from "openai";
 import { RbeeClient } from "@rbee/sdk";
 import { expect } from "vitest";
 import { story } from "../prompts.ts";
-import { answer, ask, model, question, test } from "./testing.ts";
+import { answer, ask, busy, long, model, question, stopsInTime, test } from "./testing.ts";
 
 /** What a key with limits meets, by the clients that people have. */
 
@@ -40,14 +40,29 @@ test("a key that has used its tokens of the day is told so, and its owner sees w
   const { key, key_id } = await owner.run("key_create", { name: "daily", limits: { tokens_per_day: 10 } });
   const client = new RbeeClient({ url: house.url, key });
   const { usage } = await client.run("infer", { ...story, max_tokens: 20 });
-  const refused = client.run("infer", { ...story, max_tokens: 20 });
-  await expect(refused).rejects.toMatchObject({
+  const tokens = usage.prompt_tokens + usage.completion_tokens;
+  await expect
+    .poll(async () => (await owner.run("key_list", {})).keys.find((one) => one.key_id === key_id))
+    .toMatchObject({ limits: { tokens_per_day: 10 }, today: { jobs: 1, tokens } });
+  await expect(client.run("infer", { ...story, max_tokens: 20 })).rejects.toMatchObject({
     code: "rate_limited",
     message: "the key has used up its tokens_per_day (10); it may go on at 0:00 UTC",
   });
-  const { keys } = await owner.run("key_list", {});
-  expect(keys.find((one) => one.key_id === key_id)).toMatchObject({
-    limits: { tokens_per_day: 10 },
-    today: { jobs: 1, tokens: usage.prompt_tokens + usage.completion_tokens },
-  });
+});
+
+test("when a key is revoked its streams end, and the engines that work for them stop", async ({ house }) => {
+  const { key, key_id } = await house.client().run("key_create", { name: "leaked" });
+  const openai = new OpenAI({ baseURL: `${house.url}/v1`, apiKey: key, maxRetries: 0 });
+  const response_format = { type: "json_schema", json_schema: { name: "bees", schema: long } } as const;
+  const stream = await openai.chat.completions.create({ ...chat, response_format, stream: true });
+  const pieces = stream[Symbol.asyncIterator]();
+  await pieces.next();
+  expect(await busy(house)).toBe(1);
+  await house.client().run("key_revoke", { key_id });
+  await expect(
+    (async () => {
+      while (!(await pieces.next()).done);
+    })(),
+  ).rejects.toThrow("the key was revoked");
+  await stopsInTime(house);
 });

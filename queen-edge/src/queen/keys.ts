@@ -90,7 +90,9 @@ export class Keys {
       const names = there.map((one) => one.key_id);
       throw new RbeeError("not_found", `no key ${JSON.stringify(key_id)}; ${listed(names, "there is none")}`);
     }
-    this.#sql.exec("UPDATE api_keys SET expires_at = ? WHERE key_id = ?", now, key_id);
+    // No hash is like this one: it is worthless whatever the clock does.
+    const hash = `revoked ${key_id}`;
+    this.#sql.exec("UPDATE api_keys SET hash = ?, expires_at = ? WHERE key_id = ?", hash, now, key_id);
     this.#lookAhead();
     return key;
   }

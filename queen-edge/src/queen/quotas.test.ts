@@ -161,7 +161,8 @@ test("a key that is revoked or over is nobody's, and is looked at once more", ()
   expect(keys.cutOffAt).toBe(1_000 + limits.key_cut_off_ms);
   keys.revoke("script", 500);
   expect(() => keys.revoke("script", 500)).toThrow('no key "script"; there is brief');
-  expect(keys.use("hash", 500)).toBeUndefined();
+  // The clock may go back.
+  for (const now of [500, 0]) expect(keys.use("hash", now)).toBeUndefined();
   expect(keys.list(500).map(({ key_id }) => key_id)).toEqual(["brief"]);
   expect(keys.ended(500)).toEqual([]);
   expect(keys.cutOffAt).toBe(500 + limits.key_cut_off_ms);

@@ -70,10 +70,10 @@ export class Quotas {
     if (ledger.openCount >= open_jobs_max) return problemOf("queue_full", `${open_jobs_max} jobs are open`);
     if (ledger.openOf(key_id) >= open_jobs_per_key_max)
       return problemOf("queue_full", `${open_jobs_per_key_max} jobs of this key are open`);
-    return model === undefined || term > 0 ? undefined : this.#limitOf(key_id, now);
+    return model === undefined || term > 0 ? undefined : this.#reached(key_id, now);
   }
 
-  #limitOf(key_id: string, now: number): Problem | undefined {
+  #reached(key_id: string, now: number): Problem | undefined {
     const may = this.#books.keys.limitsOf(key_id);
     const tokens = this.#tokens(key_id, may, now);
     if (tokens?.remaining === 0)
