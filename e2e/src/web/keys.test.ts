@@ -42,6 +42,8 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
   test("a key is made with the keyboard alone, is shown once, and stays over a click beside it", async () => {
     await dialog().getByLabel("Name").fill("laptop");
     await dialog().getByLabel("Expires").selectOption("In 30 days");
+    await dialog().getByLabel("Jobs a minute").fill("100");
+    await dialog().getByLabel("Jobs at once").fill("2");
     await page.keyboard.press("Enter");
     await button("I have it").waitFor();
     key = await dialog().getByLabel("API key", { exact: true }).innerText();
@@ -60,11 +62,14 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
 
   test("the key does what its scope says, and its use is seen", async () => {
     expect(await asks(key)).toBe(200);
-    const { keys } = await stand.house.client().run("key_list", {});
-    expect(keys).toMatchObject([{ name: "laptop", scope: "infer", expires_at: expect.any(Number) }]);
+    const keys = async () => (await stand.house.client().run("key_list", {})).keys;
+    const limits = { requests_per_minute: 100, concurrent: 2 };
+    expect(await keys()).toMatchObject([{ name: "laptop", scope: "infer", expires_at: expect.any(Number), limits }]);
+    // The books are a moment behind the answer.
+    await expect.poll(async () => (await keys())[0]?.today.jobs, { timeout: 5_000 }).toBe(1);
     await page.reload();
     await row().getByText("within the hour").waitFor();
-    expect(await row().innerText()).toMatch(/infer/);
+    expect(await row().innerText()).toMatch(/[1-9]\d*\s+100 jobs a minute, 2 at once\s+infer/);
   });
 
   test("who may not make keys is told so", async () => {

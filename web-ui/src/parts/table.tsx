@@ -4,7 +4,7 @@ export interface Column<Row> {
   readonly title: string;
   readonly of: (row: Row) => ReactNode;
   /** What stands in it decides how: a phone shows the name and the state as a row's first line. */
-  readonly kind?: "name" | "number" | "state" | "actions";
+  readonly kind?: "name" | "number" | "time" | "state" | "actions";
 }
 
 interface TableProps<Row> {

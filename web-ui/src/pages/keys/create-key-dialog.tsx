@@ -6,6 +6,7 @@ import { Dialog } from "../../parts/dialog.tsx";
 import { NameField, SelectField } from "../../parts/field.tsx";
 import { CodeBlock, Trouble } from "../../parts/parts.tsx";
 import { Snippets } from "../../parts/snippets.tsx";
+import { useLimitFields } from "./limits.tsx";
 
 type Wanted = OperationRequest<"key_create">;
 type Made = OperationResult<"key_create">;
@@ -61,12 +62,13 @@ function Wish({ onWish, onClose, busy, error }: WishProps) {
   const [name, setName] = useState("");
   const [scope, setScope] = useState<Scope>("infer");
   const [lifetime, setLifetime] = useState("");
+  const { fields, wish } = useLimitFields();
   return (
     <form
       className="stack"
       onSubmit={(event) => {
         event.preventDefault();
-        onWish({ name, scope, ...(lifetime === "" ? {} : { expires_in: Number(lifetime) }) });
+        onWish({ name, scope, ...(lifetime === "" ? {} : { expires_in: Number(lifetime) }), ...wish });
       }}
     >
       <NameField
@@ -96,6 +98,7 @@ function Wish({ onWish, onClose, busy, error }: WishProps) {
         onChange={(event) => setLifetime(event.target.value)}
         options={lifetimes}
       />
+      {fields}
       {error === null ? null : <Trouble error={error} />}
       <div className="buttons">
         <button type="button" className="button" onClick={onClose}>

@@ -6,9 +6,10 @@ import { useAct } from "../../activity/launch.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Badge, Empty, PageHead, Panel, Trouble, troubleOf, Waiting } from "../../parts/parts.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
-import { ago, day, hour_ms } from "../../parts/words.ts";
+import { ago, day, hour_ms, short } from "../../parts/words.ts";
 import { useNow } from "../../queen/fleet.ts";
 import { CreateKeyDialog } from "./create-key-dialog.tsx";
+import { limitWords } from "./limits.tsx";
 
 type ApiKey = OperationResult<"key_list">["keys"][number];
 
@@ -70,9 +71,11 @@ function Keys({ keys }: { keys: readonly ApiKey[] }) {
     );
   const columns: readonly Column<ApiKey>[] = [
     { title: "Key", kind: "name", of: ({ key_id }) => key_id },
-    { title: "Created", of: ({ created_at }) => ago(created_at, now) },
-    { title: "Last used", of: ({ last_used }) => lastUse(last_used, now) },
-    { title: "Expires", of: ({ expires_at }) => (expires_at === undefined ? "never" : day(expires_at)) },
+    { title: "Created", kind: "time", of: ({ created_at }) => ago(created_at, now) },
+    { title: "Last used", kind: "time", of: ({ last_used }) => lastUse(last_used, now) },
+    { title: "Expires", kind: "time", of: ({ expires_at }) => (expires_at === undefined ? "never" : day(expires_at)) },
+    { title: "Tokens today", kind: "number", of: ({ today }) => short(today.tokens) },
+    { title: "Limits", of: (key) => limitWords(key) },
     {
       title: "Scope",
       kind: "state",
