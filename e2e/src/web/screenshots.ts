@@ -52,7 +52,7 @@ async function converse(page: Page): Promise<void> {
 const WORK_MS = 20_000;
 async function work({ house }: Stand): Promise<void> {
   const client = house.client();
-  for (const end = performance.now() + WORK_MS; performance.now() < end; ) {
+  for (const end = performance.now() + WORK_MS; performance.now() < end;) {
     const prompts = ["Who are you?", "Tell me a story.", "What is honey?"];
     await Promise.all(prompts.map((prompt) => client.run("infer", { model: "bee-tiny", prompt, max_tokens: 300 })));
   }
