@@ -87,7 +87,7 @@ export function Shell() {
 
 function Side({ path }: { path: string }) {
   const current = (at: string) => ((at === "/" ? path === "/" : path.startsWith(at)) ? ("page" as const) : undefined);
-  const isUnderMore = !pages.some(({ path: at, phone }) => phone && current(at) !== undefined);
+  const isUnderMore = [...pages.filter(({ phone }) => !phone), { path: "/add" }].some(({ path: at }) => current(at));
   return (
     <div className="side">
       <Link href="/" className="brand">

@@ -48,6 +48,8 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
     await button("I have it").waitFor();
     key = await dialog().getByLabel("API key", { exact: true }).innerText();
     expect(key).toMatch(/^rbk_[\w.-]{80,}$/);
+    const copy = dialog().getByRole("button", { name: "Copy: API key" });
+    expect(await copy.evaluate((element) => element === document.activeElement)).toBe(true);
     expect(await dialog().getByLabel("curl", { exact: true }).innerText()).toContain(`Bearer ${key}`);
     expect(await dialog().getByLabel("OpenAI", { exact: true }).innerText()).toBe(
       `export OPENAI_BASE_URL=${stand.house.url}/v1\nexport OPENAI_API_KEY=${key}`,

@@ -3,12 +3,12 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { Facts, PageHead, Panel, Trouble } from "../parts/parts.tsx";
 import { Segments } from "../parts/segments.tsx";
-import { Snippets } from "../parts/snippets.tsx";
 import { useOperation } from "@rbee/sdk/react";
 import { isOnlyInTab, session, signOut } from "../session.ts";
 import { useStore } from "../store.ts";
 import { chooseTheme, theme, type Theme } from "../theme.ts";
 import { Checks } from "./fleet/hive-details.tsx";
+import { Snippets } from "./keys/snippets.tsx";
 import "../styles/fleet.css";
 
 const names: Readonly<Record<Theme, string>> = { system: "As the system", light: "Light", dark: "Dark" };

@@ -18,7 +18,7 @@ interface ChartProps {
 }
 
 const HEIGHT = 148;
-/** Half of a time with seconds: nearer to the edge it would be cut. */
+/** Half of a time with seconds: nearer to an edge it would be cut, or stand on the other axis. */
 const TIME_HALF_PX = 26;
 /** Less than this, and the line trembles. */
 const WINDOW_LEAST_S = 60;
@@ -81,9 +81,10 @@ function optionsOf(element: HTMLElement, format: (value: number) => string, wind
         space: 80,
         size: 24,
         values: (plot, ticks) => {
-          const edge = plot.over.clientWidth - TIME_HALF_PX;
           const words = timeOf(ticks);
-          return ticks.map((at) => (plot.valToPos(at, "x") > edge ? "" : words(at)));
+          const middle = plot.over.clientWidth / 2;
+          const hasRoom = (at: number) => Math.abs(plot.valToPos(at, "x") - middle) < middle - TIME_HALF_PX;
+          return ticks.map((at) => (hasRoom(at) ? words(at) : ""));
         },
       },
       { ...axis, size: 54, space: 34, values: (_, ticks) => ticks.map(format) },

@@ -5,8 +5,8 @@ import { useRbee } from "@rbee/sdk/react";
 import { Dialog } from "../../parts/dialog.tsx";
 import { NameField, SelectField } from "../../parts/field.tsx";
 import { CodeBlock, Trouble } from "../../parts/parts.tsx";
-import { Snippets } from "../../parts/snippets.tsx";
 import { useLimitFields } from "./limits.tsx";
+import { Snippets } from "./snippets.tsx";
 
 type Wanted = OperationRequest<"key_create">;
 type Made = OperationResult<"key_create">;
@@ -35,7 +35,8 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
   const { mutate, data, error, isPending } = useMutation({
     mutationFn: (wanted: Wanted) => client.run("key_create", wanted),
-    onSuccess: () => queries.invalidateQueries(),
+    // Not waited for: the key is there.
+    onSuccess: () => void queries.invalidateQueries(),
     gcTime: 0,
   });
   if (data === undefined)

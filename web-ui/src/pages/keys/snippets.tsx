@@ -1,5 +1,5 @@
-import { useFleet } from "../queen/fleet.ts";
-import { CodeBlock } from "./parts.tsx";
+import { useFleet } from "../../queen/fleet.ts";
+import { CodeBlock } from "../../parts/parts.tsx";
 
 /** What a program needs of this queen, ready to be pasted. */
 export function Snippets({ apiKey }: { apiKey: string }) {
