@@ -2,7 +2,7 @@ import { limits, type UsageBy, type UsageSums } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** What one sum is about: jobs of one key and model on one hive that ended within one hour, or one day. */
 interface Slot {
