@@ -2,7 +2,6 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { limits, type Scope } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { aModel, anInventory, aWorker } from "./testing/fleets.ts";
 import { makeKey, queen, run, shows, SseReader, submitWith, view } from "./testing/queen-client.ts";
 import { TestHive, type Lane } from "./testing/test-hive.ts";
 
@@ -11,10 +10,7 @@ let hives = 0;
 let model: string;
 
 beforeEach(async () => {
-  hive = await TestHive.enrol(`streams-hive-${++hives}`);
-  model = `bee-${hives}`;
-  const inventory = anInventory({ models: [aModel({ id: model, name: model })], workers: [aWorker({ model })] });
-  await hive.connect({ inventory });
+  ({ hive, model } = await TestHive.serving(`streams-hive-${++hives}`));
   return () => hive.hangUp();
 });
 afterEach(() => vi.useRealTimers());
