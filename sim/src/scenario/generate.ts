@@ -8,6 +8,8 @@ import type { HivePlan, JobPlan, ReaderPlan, Scenario } from "./scenario.ts";
 const DIRECTED = 0.12;
 /** Share of those with several hives and many jobs. */
 const LARGE = 0.003;
+/** Share of the rest that are as small as can be. */
+const SMALLEST = 0.85;
 /** Share of those that say more than fits through a window at once: each costs as much as twenty others. */
 const FLOODED = 0.0007;
 
@@ -54,7 +56,7 @@ export function generate(seed: number): Scenario {
   const random = new Random(seed);
   const family = random.chance(FLOODED) ? flood : random.chance(DIRECTED) ? directed : undefined;
   if (family !== undefined) return { seed, latency_ms: random.pick([1, 5, 20]), outlives: false, ...family(random) };
-  const size = random.chance(LARGE) ? large : random.chance(0.85) ? smallest : small;
+  const size = random.chance(LARGE) ? large : random.chance(SMALLEST) ? smallest : small;
   const hives = Array.from({ length: size.hives(random) }, () => hive(random));
   const jobs = Array.from({ length: size.jobs(random) }, (_, i) =>
     job(random, { size, hives: hives.length, first: i === 0 }),
