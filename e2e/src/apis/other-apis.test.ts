@@ -48,6 +48,9 @@ describe("Anthropic's client", () => {
     expect(final.usage.output_tokens).toBe(whole.usage.output_tokens);
     const cut = await anthropic.messages.create({ ...request, max_tokens: 3 });
     expect(cut.stop_reason).toBe("max_tokens");
+    const begun = { role: "assistant" as const, content: answer.slice(0, -7) };
+    const rest = await anthropic.messages.create({ ...request, messages: [...request.messages, begun] });
+    expect(rest.content).toEqual([{ type: "text", text: answer.slice(-7) }]);
     const stopped = await anthropic.messages.create({ ...request, stop_sequences: ["pollen"] });
     expect(stopped).toMatchObject({ stop_reason: "stop_sequence", stop_sequence: "pollen" });
   });
@@ -165,6 +168,12 @@ describe("Ollama's client", () => {
     expect(Math.abs(cosine(a, b) - published.first_second)).toBeLessThan(0.01);
     const { embedding } = await ollama.embeddings({ model: embedder, prompt: sentences[0] ?? "" });
     expect(cosine(embedding, a)).toBeCloseTo(1, 4);
+    const input = "bee ".repeat(2_000);
+    const cut = await ollama.embed({ model: embedder, input });
+    expect(cut.prompt_eval_count).toBe(511);
+    expect((await ollama.embeddings({ model: embedder, prompt: input })).embedding).toEqual(cut.embeddings[0]);
+    await expect(ollama.embed({ model: embedder, input, truncate: false })).rejects.toMatchObject({ status_code: 400 });
+    expect(await ollama.embed({ model: embedder, input: [] })).toMatchObject({ embeddings: [], prompt_eval_count: 0 });
     expect(await ollama.delete({ model: embedder })).toEqual({ status: "success" });
     await expect
       .poll(async () => (await ollama.list()).models.map(({ name }) => name), { timeout: 10_000 })

@@ -13,6 +13,7 @@ import { answerGrammar, callGrammar, type AnswerGrammar } from "./grammar.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
 import type {
   Embeddings,
+  EmbedWork,
   Engine,
   EngineOptionsOf,
   GenerationEnd,
@@ -123,8 +124,8 @@ class LlamaEngine implements Engine {
     return this.#slots.busy;
   }
 
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
-    return await this.#loaded.embedder.embed(texts, signal);
+  async embed(work: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
+    return await this.#loaded.embedder.embed(work, signal);
   }
 
   async generate({ generation, resume = [] }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
