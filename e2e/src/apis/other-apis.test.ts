@@ -45,9 +45,19 @@ describe("Anthropic's client", () => {
     });
     const final = await anthropic.messages.stream(request).finalMessage();
     expect(final.content).toEqual(whole.content);
+    const { input_tokens, cache_read_input_tokens } = final.usage;
+    expect(input_tokens).toBeGreaterThan(0);
+    for await (const event of await anthropic.messages.create({ ...request, stream: true })) {
+      if (event.type !== "message_start") continue;
+      expect(event.message.usage).toMatchObject({ input_tokens, cache_read_input_tokens, output_tokens: 0 });
+    }
     expect(final.usage.output_tokens).toBe(whole.usage.output_tokens);
     const cut = await anthropic.messages.create({ ...request, max_tokens: 3 });
     expect(cut.stop_reason).toBe("max_tokens");
+    const output_config = { format: { type: "json_schema" as const, schema: z.toJSONSchema(Bee) } };
+    const bee = await anthropic.messages.parse({ ...request, output_config });
+    const [said] = bee.content;
+    expect(Bee.safeParse(JSON.parse(said?.type === "text" ? said.text : "")).success).toBe(true);
     const begun = { role: "assistant" as const, content: answer.slice(0, -7) };
     const rest = await anthropic.messages.create({ ...request, messages: [...request.messages, begun] });
     expect(rest.content).toEqual([{ type: "text", text: answer.slice(-7) }]);

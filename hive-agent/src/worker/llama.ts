@@ -7,7 +7,7 @@ import {
   type LlamaModel,
   type Token,
 } from "node-llama-cpp";
-import { AnswerWriter } from "./answer.ts";
+import { AnswerWriter, type PromptTold } from "./answer.ts";
 import { Embedder } from "./embedder.ts";
 import { answerGrammar, callGrammar, type AnswerGrammar } from "./grammar.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
@@ -173,12 +173,13 @@ class LlamaEngine implements Engine {
       backend: this.#loaded.backend,
       signal: sink.signal,
     });
-    const answer = await this.#answer(sequence, { ...work, rest, most });
+    const prompt_tokens = prompt.tokens.length;
+    const cached_tokens = Math.min(cached, prompt_tokens);
+    const told = { tokens: prompt_tokens, cached_tokens };
+    const answer = await this.#answer(sequence, { ...work, rest, most, told });
     const ended = performance.now();
     const { completion_tokens, finish_reason, stop, tool_calls } = answer;
     const first = answer.firstAt ?? ended;
-    const prompt_tokens = prompt.tokens.length;
-    const cached_tokens = Math.min(cached, prompt_tokens);
     const generation_ms = ended - first;
     return {
       finish_reason,
@@ -196,8 +197,8 @@ class LlamaEngine implements Engine {
     };
   }
 
-  async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[]; most: number }) {
-    const { generation, prompt, resumed, grammar, calls, sink, rest, most } = work;
+  async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[]; most: number; told: PromptTold }) {
+    const { generation, prompt, resumed, grammar, calls, sink, rest, most, told } = work;
     const stopTexts = [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])];
     const writer = new AnswerWriter({
       model: this.#loaded.model,
@@ -206,6 +207,7 @@ class LlamaEngine implements Engine {
       stopTexts,
       dropTrailingSpace: grammar !== undefined,
       calls,
+      told,
       emit: (piece) => sink.emit(piece),
     });
     const ends = new TokenEnds(prompt.stopTokens);

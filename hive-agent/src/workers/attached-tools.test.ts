@@ -98,5 +98,7 @@ test("texts are embedded by the server; its vectors are made to be of length 1, 
 
 test("fewer vectors than texts are no answer", async () => {
   api.answers.push((response) => void response.writeHead(200).end(JSON.stringify({ data: [] })));
-  expect((await failureOf(hive.supervisor.embed(worker, { texts: ["a"] }, never))).message).toContain("does not speak the API");
+  expect((await failureOf(hive.supervisor.embed(worker, { texts: ["a"] }, never))).message).toContain(
+    "does not speak the API",
+  );
 });
