@@ -98,6 +98,11 @@ describe("Anthropic's client", () => {
       status: 404,
       error: { type: "error", error: { type: "not_found_error" } },
     });
+    const long = [{ role: "user" as const, content: "bee ".repeat(20_000) }];
+    await expect(anthropic.messages.create({ ...request, messages: long })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining("prompt is too long") as string,
+    });
     const stranger = new Anthropic({ baseURL: house.url, apiKey: "rbk_wrong", maxRetries: 0 });
     await expect(stranger.messages.create(request)).rejects.toBeInstanceOf(Anthropic.AuthenticationError);
   });
@@ -173,6 +178,8 @@ describe("Ollama's client", () => {
   });
 
   test.skipIf(!hasMiniLm)(`embeddings, and removing a model${whyNot}`, async ({ ollama }) => {
+    // As Ollama does: a model that only embeds is loaded by asking for an embedding.
+    await expect(ollama.generate({ model: embedder, prompt: "" })).rejects.toMatchObject({ status_code: 400 });
     const { embeddings } = await ollama.embed({ model: embedder, input: sentences });
     const [a = [], b = []] = embeddings;
     expect(Math.abs(cosine(a, b) - published.first_second)).toBeLessThan(0.01);

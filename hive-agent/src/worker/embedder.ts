@@ -35,7 +35,7 @@ export class Embedder {
     if (truncate) return tokens.slice(0, most - length);
     throw new RbeeError(
       "context_length_exceeded",
-      `a text has ${length} tokens, and this model embeds at most ${most}`,
+      `this model's maximum context length is ${most} tokens here, and a text has ${length}`,
     );
   }
 

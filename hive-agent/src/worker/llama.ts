@@ -136,7 +136,8 @@ class LlamaEngine implements Engine {
     const prompt = this.#renderer.render(generation);
     const { contextTokens } = this.#loaded;
     if (prompt.tokens.length + 1 > contextTokens) {
-      const detail = `the prompt has ${prompt.tokens.length} tokens, the context of this worker holds ${contextTokens}, and the answer needs one`;
+      // Clients tell this failure from others by OpenAI's words for it.
+      const detail = `this model's maximum context length is ${contextTokens} tokens here; the prompt has ${prompt.tokens.length}, and the answer needs one`;
       throw new RbeeError("context_length_exceeded", detail);
     }
     const { rules, format } = prompt;
