@@ -49,6 +49,8 @@ export const Token = z.object({
   tool_call: ToolCallPart.optional(),
   /** Of the tokens that this text came with. */
   logprobs: z.array(Logprob).max(limits.logprobs_per_event_max).optional(),
+  /** In the answer's first piece, where the engine knows by then: the prompt's tokens, and how many were still in the engine. */
+  prompt: z.object({ tokens: z.int().nonnegative(), cached_tokens: z.int().nonnegative() }).optional(),
 });
 export type Token = z.infer<typeof Token>;
 
@@ -108,8 +110,12 @@ export type Piece = string | Omit<Token, "type">;
 export const tokenOf = (piece: Piece): Token =>
   typeof piece === "string" ? { type: "token", text: piece } : { type: "token", ...piece };
 
+/** A token of which nothing is told but its text. */
+export const isJustText = ({ tool_call, logprobs, prompt }: Omit<Token, "type">): boolean =>
+  tool_call === undefined && logprobs === undefined && prompt === undefined;
+
 export const pack = (event: JobEvent): PackedEvent =>
-  event.type === "token" && event.tool_call === undefined && event.logprobs === undefined ? event.text : event;
+  event.type === "token" && isJustText(event) ? event.text : event;
 export const unpack = (packed: PackedEvent): JobEvent =>
   typeof packed === "string" ? { type: "token", text: packed } : packed;
 

@@ -6,8 +6,9 @@
  * older hives refuse has either.
  * Version 3: hives tell how long workers stay and which are held, what they stopped, and whether they fetch models on demand.
  * Version 4: problems have two codes more and may say how long to wait; neither is ever said by a hive.
+ * Version 5: an answer's first piece tells the prompt's tokens. Older queens leave that out.
  */
-export const LINK_VERSION = 4;
+export const LINK_VERSION = 5;
 /** Oldest version the queen still speaks. A deploy always meets agents one version behind. */
 export const LINK_VERSION_MIN = 1;
 export const LINK_SUBPROTOCOL = "rbee.hive.v1";

@@ -12,6 +12,7 @@ const published: Readonly<Record<number, string>> = {
   2: "7bae2669c19914ee",
   3: "2f7ae4c949740ef8",
   4: "f7fd03707731bcf7",
+  5: "b4ddeaeabfe4bdc1",
 };
 
 test("the wire changes only together with LINK_VERSION", () => {

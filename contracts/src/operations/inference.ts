@@ -134,6 +134,10 @@ export const inferenceOperations = {
         .union([EmbedText, z.array(EmbedText).min(1).max(limits.embed_inputs_max)])
         .transform((input) => (typeof input === "string" ? [input] : input))
         .describe("Text"),
+      truncate: z
+        .boolean()
+        .optional()
+        .describe("Embed the beginning of a text that is too long for the model, instead of failing"),
     }),
     progress: HandlerEvent,
     result: z.object({

@@ -1,5 +1,6 @@
 import OpenAI, { APIError, AuthenticationError, BadRequestError } from "openai";
 import { describe, expect } from "vitest";
+import { pacedRequest, startPaced } from "../fleet/paced.ts";
 import { ask, cosine, embedder, hasMiniLm, model, published, question, sentences, test, whyNot } from "./testing.ts";
 
 /** OpenAI's own client, unmodified: everything but chat. */
@@ -99,8 +100,30 @@ describe("errors", () => {
     const long = { model, messages: ask("bee ".repeat(20_000)) };
     const run = openai.chat.completions.create(long);
     await expect(run).rejects.toBeInstanceOf(BadRequestError);
-    await expect(run).rejects.toMatchObject({ code: "context_length_exceeded", type: "invalid_request_error" });
+    const words = expect.stringContaining("maximum context length is 2048 tokens") as string;
+    const code = "context_length_exceeded";
+    await expect(run).rejects.toMatchObject({ code, type: "invalid_request_error", message: words });
     await expect(openai.chat.completions.create({ ...long, stream: true })).rejects.toMatchObject({ status: 400 });
+  });
+
+  test("a failure behind the headers of an answer that is waited for: it is told, and the body breaks", async ({
+    house,
+  }) => {
+    await startPaced(house, "paced", 1);
+    const response = await fetch(`${house.url}/v1/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${house.key}` },
+      body: JSON.stringify(pacedRequest(1, 300, 100)),
+    });
+    expect(response.status).toBe(200);
+    await house.client().cancel(response.headers.get("x-rbee-job-id") ?? "");
+    let body = "";
+    const read = async () => {
+      for await (const text of (response.body ?? expect.fail("no body")).pipeThrough(new TextDecoderStream()))
+        body += text;
+    };
+    await expect(read()).rejects.toThrow();
+    expect(JSON.parse(body)).toMatchObject({ error: { code: "cancelled", type: "invalid_request_error" } });
   });
 
   test("pictures, a wrong key, an unknown address", async ({ openai, house }) => {

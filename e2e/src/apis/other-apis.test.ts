@@ -45,9 +45,22 @@ describe("Anthropic's client", () => {
     });
     const final = await anthropic.messages.stream(request).finalMessage();
     expect(final.content).toEqual(whole.content);
+    const { input_tokens, cache_read_input_tokens } = final.usage;
+    expect(input_tokens).toBeGreaterThan(0);
+    for await (const event of await anthropic.messages.create({ ...request, stream: true })) {
+      if (event.type !== "message_start") continue;
+      expect(event.message.usage).toMatchObject({ input_tokens, cache_read_input_tokens, output_tokens: 0 });
+    }
     expect(final.usage.output_tokens).toBe(whole.usage.output_tokens);
     const cut = await anthropic.messages.create({ ...request, max_tokens: 3 });
     expect(cut.stop_reason).toBe("max_tokens");
+    const output_config = { format: { type: "json_schema" as const, schema: z.toJSONSchema(Bee) } };
+    const bee = await anthropic.messages.parse({ ...request, output_config });
+    const [said] = bee.content;
+    expect(Bee.safeParse(JSON.parse(said?.type === "text" ? said.text : "")).success).toBe(true);
+    const begun = { role: "assistant" as const, content: answer.slice(0, -7) };
+    const rest = await anthropic.messages.create({ ...request, messages: [...request.messages, begun] });
+    expect(rest.content).toEqual([{ type: "text", text: answer.slice(-7) }]);
     const stopped = await anthropic.messages.create({ ...request, stop_sequences: ["pollen"] });
     expect(stopped).toMatchObject({ stop_reason: "stop_sequence", stop_sequence: "pollen" });
   });
@@ -84,6 +97,11 @@ describe("Anthropic's client", () => {
     await expect(anthropic.messages.create({ ...request, model: "nothing" })).rejects.toMatchObject({
       status: 404,
       error: { type: "error", error: { type: "not_found_error" } },
+    });
+    const long = [{ role: "user" as const, content: "bee ".repeat(20_000) }];
+    await expect(anthropic.messages.create({ ...request, messages: long })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining("prompt is too long") as string,
     });
     const stranger = new Anthropic({ baseURL: house.url, apiKey: "rbk_wrong", maxRetries: 0 });
     await expect(stranger.messages.create(request)).rejects.toBeInstanceOf(Anthropic.AuthenticationError);
@@ -160,11 +178,19 @@ describe("Ollama's client", () => {
   });
 
   test.skipIf(!hasMiniLm)(`embeddings, and removing a model${whyNot}`, async ({ ollama }) => {
+    // As Ollama does: a model that only embeds is loaded by asking for an embedding.
+    await expect(ollama.generate({ model: embedder, prompt: "" })).rejects.toMatchObject({ status_code: 400 });
     const { embeddings } = await ollama.embed({ model: embedder, input: sentences });
     const [a = [], b = []] = embeddings;
     expect(Math.abs(cosine(a, b) - published.first_second)).toBeLessThan(0.01);
     const { embedding } = await ollama.embeddings({ model: embedder, prompt: sentences[0] ?? "" });
     expect(cosine(embedding, a)).toBeCloseTo(1, 4);
+    const input = "bee ".repeat(2_000);
+    const cut = await ollama.embed({ model: embedder, input });
+    expect(cut.prompt_eval_count).toBe(511);
+    expect((await ollama.embeddings({ model: embedder, prompt: input })).embedding).toEqual(cut.embeddings[0]);
+    await expect(ollama.embed({ model: embedder, input, truncate: false })).rejects.toMatchObject({ status_code: 400 });
+    expect(await ollama.embed({ model: embedder, input: [] })).toMatchObject({ embeddings: [], prompt_eval_count: 0 });
     expect(await ollama.delete({ model: embedder })).toEqual({ status: "success" });
     await expect
       .poll(async () => (await ollama.list()).models.map(({ name }) => name), { timeout: 10_000 })

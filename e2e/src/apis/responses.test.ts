@@ -38,6 +38,8 @@ test("a whole response, found again by its id, and forgotten", async ({ openai }
     ],
   });
   expect(made.output_text.length).toBeGreaterThan(5);
+  const counted = await openai.responses.inputTokens.count({ model, input: question, instructions: "Be a bee." });
+  expect(counted).toEqual({ object: "response.input_tokens", input_tokens: made.usage?.input_tokens });
   expect(made.usage?.total_tokens).toBe((made.usage?.input_tokens ?? 0) + (made.usage?.output_tokens ?? 0));
   const found = await openai.responses.retrieve(made.id);
   expect(found).toMatchObject({ id: made.id, output: made.output, usage: made.usage });

@@ -8,7 +8,8 @@ export const embedHandler = (deps: HandlerDeps): HiveHandlers["embed"] =>
   async function* embed(input, context) {
     let worker = yield* findWorker(deps, input, context);
     void deps.supervisor.keeping.requested(worker.worker_id, input.keep_alive);
-    const ask = () => deps.supervisor.embed(worker.worker_id, input.input, context.signal);
+    const { input: texts, truncate } = input;
+    const ask = () => deps.supervisor.embed(worker.worker_id, { texts, truncate }, context.signal);
     let answer: Awaited<ReturnType<typeof ask>>;
     try {
       answer = await ask();

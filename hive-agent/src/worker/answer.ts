@@ -4,6 +4,8 @@ import { likelihoods } from "./likelihoods.ts";
 import type { CallStream } from "./tools/call-stream.ts";
 import { CharacterStream, StopFilter } from "./text.ts";
 
+export type PromptTold = Exclude<Piece, string>["prompt"];
+
 export interface AnswerRules {
   readonly model: LlamaModel;
   readonly generation: Generation;
@@ -13,6 +15,8 @@ export interface AnswerRules {
   readonly dropTrailingSpace: boolean;
   /** Where the answer may hold calls. */
   readonly calls: CallStream | undefined;
+  /** Goes with the first piece. */
+  readonly told: PromptTold;
   readonly emit: (piece: Piece) => void;
 }
 
@@ -22,11 +26,13 @@ export class AnswerWriter {
   readonly #characters: CharacterStream<Token>;
   readonly #filter: StopFilter;
   readonly #toolCalls: { id: string; name: string; text: string }[] = [];
+  #told: PromptTold;
   #logprobs: Logprob[] = [];
 
   constructor(rules: AnswerRules) {
     const { model, before, stopTexts, dropTrailingSpace } = rules;
     this.#rules = rules;
+    this.#told = rules.told;
     // A call may be marked by control tokens, which have a text only when asked for it.
     const special = rules.calls !== undefined;
     this.#characters = new CharacterStream<Token>(
@@ -73,10 +79,12 @@ export class AnswerWriter {
 
   #emit(piece: Piece): void {
     if (typeof piece !== "string" && piece.tool_call !== undefined) this.#note(piece.tool_call);
-    if (this.#logprobs.length === 0) return this.#rules.emit(piece);
-    const logprobs = this.#logprobs;
+    const prompt = this.#told;
+    const logprobs = this.#logprobs.length === 0 ? undefined : this.#logprobs;
+    if (prompt === undefined && logprobs === undefined) return this.#rules.emit(piece);
+    this.#told = undefined;
     this.#logprobs = [];
-    this.#rules.emit(typeof piece === "string" ? { text: piece, logprobs } : { ...piece, logprobs });
+    this.#rules.emit({ ...(typeof piece === "string" ? { text: piece } : piece), prompt, logprobs });
   }
 
   #note(part: NonNullable<Exclude<Piece, string>["tool_call"]>): void {

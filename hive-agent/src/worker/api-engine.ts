@@ -2,7 +2,7 @@ import { limits, RbeeError, type Generation, type Logprob, type ToolCall } from 
 import { z } from "zod";
 import { events, postJson, refusal, type ApiServer } from "./api.ts";
 import { unit } from "./unit.ts";
-import type { Embeddings, Engine, GenerationEnd, GenerationWork, Sink } from "./protocol.ts";
+import type { Embeddings, EmbedWork, Engine, GenerationEnd, GenerationWork, Sink } from "./protocol.ts";
 import { Slots } from "./slots.ts";
 
 export interface ApiModel {
@@ -91,7 +91,7 @@ export class ApiEngine implements Engine {
     }
   }
 
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+  async embed({ texts }: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
     const { server, model } = this.#model;
     const answer = await postJson(server, { path: "/v1/embeddings", body: { model, input: texts } }, signal);
     const parsed = Vectors.safeParse(answer);

@@ -1,6 +1,6 @@
 import { RbeeError } from "@rbee/contracts";
-import type { LlamaEmbeddingContext, LlamaModel } from "node-llama-cpp";
-import type { Embeddings } from "./protocol.ts";
+import type { LlamaEmbeddingContext, LlamaModel, Token } from "node-llama-cpp";
+import type { Embeddings, EmbedWork } from "./protocol.ts";
 import { unit } from "./unit.ts";
 
 /** Turns texts into vectors. Its context is made when it is first needed: most models never embed anything. */
@@ -14,25 +14,28 @@ export class Embedder {
     this.#options = options;
   }
 
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+  async embed({ texts, truncate = false }: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
     const context = await this.#open();
-    const lengths = texts.map((text) => this.#lengthOf(context, text));
+    const inputs = texts.map((text) => this.#tokensOf(context, text, truncate));
     const embeddings: number[][] = [];
-    for (const text of texts) {
+    for (const input of inputs) {
       signal.throwIfAborted();
-      const { vector } = await context.getEmbeddingFor(this.#model.tokenize(text, false));
+      const { vector } = await context.getEmbeddingFor(input);
       embeddings.push(unit(vector));
     }
-    return { embeddings, prompt_tokens: lengths.reduce((sum, length) => sum + length, 0) };
+    return { embeddings, prompt_tokens: inputs.reduce((sum, input) => sum + context.calculateInputLength(input), 0) };
   }
 
-  #lengthOf(context: LlamaEmbeddingContext, text: string): number {
-    const length = context.calculateInputLength(this.#model.tokenize(text, false));
+  /** Without those that the engine puts around each text, which count as well. */
+  #tokensOf(context: LlamaEmbeddingContext, text: string, truncate: boolean): Token[] {
+    const tokens = this.#model.tokenize(text, false);
+    const length = context.calculateInputLength(tokens);
     const most = this.#contextSize - 1;
-    if (length <= most) return length;
+    if (length <= most) return tokens;
+    if (truncate) return tokens.slice(0, most - length);
     throw new RbeeError(
       "context_length_exceeded",
-      `a text has ${length} tokens, and this model embeds at most ${most}`,
+      `this model's maximum context length is ${most} tokens here, and a text has ${length}`,
     );
   }
 

@@ -7,12 +7,13 @@ import {
   type LlamaModel,
   type Token,
 } from "node-llama-cpp";
-import { AnswerWriter } from "./answer.ts";
+import { AnswerWriter, type PromptTold } from "./answer.ts";
 import { Embedder } from "./embedder.ts";
 import { answerGrammar, callGrammar, type AnswerGrammar } from "./grammar.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
 import type {
   Embeddings,
+  EmbedWork,
   Engine,
   EngineOptionsOf,
   GenerationEnd,
@@ -123,8 +124,8 @@ class LlamaEngine implements Engine {
     return this.#slots.busy;
   }
 
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
-    return await this.#loaded.embedder.embed(texts, signal);
+  async embed(work: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
+    return await this.#loaded.embedder.embed(work, signal);
   }
 
   async generate({ generation, resume = [] }: GenerationWork, sink: Sink): Promise<GenerationEnd> {
@@ -135,7 +136,8 @@ class LlamaEngine implements Engine {
     const prompt = this.#renderer.render(generation);
     const { contextTokens } = this.#loaded;
     if (prompt.tokens.length + 1 > contextTokens) {
-      const detail = `the prompt has ${prompt.tokens.length} tokens, the context of this worker holds ${contextTokens}, and the answer needs one`;
+      // Clients tell this failure from others by OpenAI's words for it.
+      const detail = `this model's maximum context length is ${contextTokens} tokens here; the prompt has ${prompt.tokens.length}, and the answer needs one`;
       throw new RbeeError("context_length_exceeded", detail);
     }
     const { rules, format } = prompt;
@@ -172,12 +174,13 @@ class LlamaEngine implements Engine {
       backend: this.#loaded.backend,
       signal: sink.signal,
     });
-    const answer = await this.#answer(sequence, { ...work, rest, most });
+    const prompt_tokens = prompt.tokens.length;
+    const cached_tokens = Math.min(cached, prompt_tokens);
+    const told = { tokens: prompt_tokens, cached_tokens };
+    const answer = await this.#answer(sequence, { ...work, rest, most, told });
     const ended = performance.now();
     const { completion_tokens, finish_reason, stop, tool_calls } = answer;
     const first = answer.firstAt ?? ended;
-    const prompt_tokens = prompt.tokens.length;
-    const cached_tokens = Math.min(cached, prompt_tokens);
     const generation_ms = ended - first;
     return {
       finish_reason,
@@ -195,8 +198,8 @@ class LlamaEngine implements Engine {
     };
   }
 
-  async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[]; most: number }) {
-    const { generation, prompt, resumed, grammar, calls, sink, rest, most } = work;
+  async #answer(sequence: LlamaContextSequence, work: Work & { rest: Token[]; most: number; told: PromptTold }) {
+    const { generation, prompt, resumed, grammar, calls, sink, rest, most, told } = work;
     const stopTexts = [...generation.stop, ...prompt.stopTexts, ...(grammar?.stopTexts ?? [])];
     const writer = new AnswerWriter({
       model: this.#loaded.model,
@@ -205,6 +208,7 @@ class LlamaEngine implements Engine {
       stopTexts,
       dropTrailingSpace: grammar !== undefined,
       calls,
+      told,
       emit: (piece) => sink.emit(piece),
     });
     const ends = new TokenEnds(prompt.stopTokens);

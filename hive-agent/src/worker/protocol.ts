@@ -113,7 +113,12 @@ export type LastFrame = z.infer<typeof LastFrame>;
 /** `text`, and what else a piece has that is not just text. */
 export type Frame = ({ n: number } & Exclude<Piece, string>) | LastFrame;
 
-export const EmbedRequest = z.strictObject({ texts: z.array(z.string().min(1)).min(1).max(limits.embed_inputs_max) });
+export const EmbedRequest = z.strictObject({
+  texts: z.array(z.string().min(1)).min(1).max(limits.embed_inputs_max),
+  /** A text that is too long is embedded as far as the model reads; otherwise it is refused. */
+  truncate: z.boolean().optional(),
+});
+export type EmbedWork = Readonly<z.infer<typeof EmbedRequest>>;
 /** One vector of length 1 per text, and the tokens of all of them. */
 export const Embeddings = z.object({
   embeddings: z.array(z.array(z.number())),
@@ -126,7 +131,7 @@ export interface Engine {
   slotsBusy(): number;
   generate(work: GenerationWork, sink: Sink): Promise<GenerationEnd>;
   /** Absent in an engine that cannot. @throws RbeeError, or the signal's reason */
-  embed?(texts: readonly string[], signal: AbortSignal): Promise<Embeddings>;
+  embed?(work: EmbedWork, signal: AbortSignal): Promise<Embeddings>;
 }
 
 export interface Sink {

@@ -169,7 +169,7 @@ async function embed({ state: { engine }, request, response }: Exchange): Promis
   if (!body.success) throw new RbeeError("invalid_input", explain(body.error));
   const left = new AbortController();
   response.once("close", () => left.abort(new RbeeError("cancelled")));
-  const embeddings = await engine.embed(body.data.texts, left.signal);
+  const embeddings = await engine.embed(body.data, left.signal);
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(embeddings));
 }
 

@@ -160,7 +160,7 @@ test.skipIf(!there)(
     await hive.addModel("all-MiniLM-L6-v2.Q8_0", await readFile(MINI_LM));
     const embedder = await hive.supervisor.spawn({ model: "all-MiniLM-L6-v2", slots: 2 }, { signal: never });
     const texts = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."];
-    const { embeddings, prompt_tokens } = await hive.supervisor.embed(embedder.worker_id, texts, never);
+    const { embeddings, prompt_tokens } = await hive.supervisor.embed(embedder.worker_id, { texts }, never);
     const [a = [], b = [], c = []] = embeddings;
     const dot = (one: readonly number[], other: readonly number[]) =>
       one.reduce((sum, n, i) => sum + n * (other[i] ?? 0), 0);
@@ -171,8 +171,14 @@ test.skipIf(!there)(
     expect(Math.abs(dot(a, b) - 0.666)).toBeLessThan(0.01);
     expect(Math.abs(dot(a, c) - 0.1046)).toBeLessThan(0.01);
     expect(Math.abs(dot(b, c) - 0.1411)).toBeLessThan(0.01);
-    const tooLong = await failureOf(hive.supervisor.embed(embedder.worker_id, ["bee ".repeat(2_000)], never));
-    expect(tooLong.code).toBe("context_length_exceeded");
+    const tooLong = { texts: ["bee ".repeat(2_000)] };
+    const refused = await failureOf(hive.supervisor.embed(embedder.worker_id, tooLong, never));
+    expect(refused.code).toBe("context_length_exceeded");
+    const cut = await hive.supervisor.embed(embedder.worker_id, { ...tooLong, truncate: true }, never);
+    // 512, less one that the engine keeps free.
+    expect(cut.prompt_tokens).toBe(511);
+    const fits = await hive.supervisor.embed(embedder.worker_id, { texts: ["bee ".repeat(509)] }, never);
+    expect(cut.embeddings).toEqual(fits.embeddings);
     const failed = await failureOf(
       collect(
         hive.supervisor.generate(
@@ -187,7 +193,7 @@ test.skipIf(!there)(
 );
 
 test("any model embeds, after a fashion", async () => {
-  const { embeddings } = await hive.supervisor.embed(worker, ["bees", "bees"], never);
+  const { embeddings } = await hive.supervisor.embed(worker, { texts: ["bees", "bees"] }, never);
   expect(embeddings[0]?.length).toBe(128);
   expect(embeddings[1]).toEqual(embeddings[0]);
 });

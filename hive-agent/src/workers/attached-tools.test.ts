@@ -85,7 +85,7 @@ test("texts are embedded by the server; its vectors are made to be of length 1, 
     ];
     response.writeHead(200).end(JSON.stringify({ data, usage: { prompt_tokens: 4 } }));
   });
-  const embedded = await hive.supervisor.embed(worker, ["a", "b"], never);
+  const embedded = await hive.supervisor.embed(worker, { texts: ["a", "b"] }, never);
   expect(embedded).toEqual({
     embeddings: [
       [0.6, 0.8],
@@ -98,5 +98,7 @@ test("texts are embedded by the server; its vectors are made to be of length 1, 
 
 test("fewer vectors than texts are no answer", async () => {
   api.answers.push((response) => void response.writeHead(200).end(JSON.stringify({ data: [] })));
-  expect((await failureOf(hive.supervisor.embed(worker, ["a"], never))).message).toContain("does not speak the API");
+  expect((await failureOf(hive.supervisor.embed(worker, { texts: ["a"] }, never))).message).toContain(
+    "does not speak the API",
+  );
 });

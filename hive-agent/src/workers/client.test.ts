@@ -20,5 +20,5 @@ test("[WORK-9] a worker that does not know our token is somebody else's, on the 
   });
   const call = { id: newId(), generation: generationOf({ prompt: "Hello" }) };
   await expect(collect(client.frames(call, never))).rejects.toThrow(ConnectionLost);
-  await expect(client.embed(["Hello"], never)).rejects.toThrow(ConnectionLost);
+  await expect(client.embed({ texts: ["Hello"] }, never)).rejects.toThrow(ConnectionLost);
 });

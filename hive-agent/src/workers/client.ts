@@ -1,6 +1,6 @@
-import { limits, Problem, RbeeError, type Generation, type Piece } from "@rbee/contracts";
+import { isJustText, limits, Problem, RbeeError, type Generation, type Piece } from "@rbee/contracts";
 import http from "node:http";
-import { Embeddings, Health, LastFrame, type Frame, type GenerationEnd } from "../worker/protocol.ts";
+import { Embeddings, Health, LastFrame, type EmbedWork, type Frame, type GenerationEnd } from "../worker/protocol.ts";
 
 export interface GenerationCall {
   /** `<job_id>.<term>`. */
@@ -75,7 +75,7 @@ export class WorkerClient {
           const frame = JSON.parse(line) as Frame;
           if ("text" in frame) {
             const { n, ...piece } = frame;
-            yield piece.tool_call === undefined && piece.logprobs === undefined ? piece.text : piece;
+            yield isJustText(piece) ? piece.text : piece;
             // Whoever asked for more has used it; an engine far ahead of that waits.
             if (n % limits.worker_taken_frames === 0) this.#taken(call.id, n);
           } else {
@@ -96,8 +96,8 @@ export class WorkerClient {
   }
 
   /** @throws RbeeError; ConnectionLost */
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
-    const body = JSON.stringify({ texts });
+  async embed(work: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
+    const body = JSON.stringify(work);
     let answer: string;
     let status: number | undefined;
     try {

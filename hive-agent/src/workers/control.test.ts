@@ -79,7 +79,7 @@ test("a reader that went away finds every frame again, the same ones", async () 
   const seen = [(await stream.next()).value, (await stream.next()).value];
   await stream.return(undefined as never);
   const again = await collect(hive.supervisor.generate(worker, { id }, never));
-  expect(again.frames.slice(0, 2)).toEqual(seen);
+  expect(again.pieces.slice(0, 2)).toEqual(seen);
   const whole = await generate({ prompt: "Once upon a time", raw: true });
   expect(again.frames).toEqual(whole.frames);
   expect(again.usage).toMatchObject({ completion_tokens: whole.usage.completion_tokens });

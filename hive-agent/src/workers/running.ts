@@ -1,6 +1,6 @@
 import { limits, RbeeError, STAYS, type Piece, type WorkerInfo } from "@rbee/contracts";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
+import type { Embeddings, EmbedWork, GenerationEnd } from "../worker/protocol.ts";
 import { ConnectionLost, WorkerClient, type GenerationCall } from "./client.ts";
 import { signalGroup, startTime } from "./process.ts";
 import type { WorkerRecord, WorkerRecords } from "./records.ts";
@@ -118,10 +118,10 @@ export class RunningWorker {
   }
 
   /** @throws RbeeError */
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+  async embed(work: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
     this.#use(1);
     try {
-      return await this.client.embed(texts, signal);
+      return await this.client.embed(work, signal);
     } catch (error) {
       throw error instanceof ConnectionLost ? await this.whyLost() : error;
     } finally {

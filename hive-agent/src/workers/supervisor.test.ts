@@ -82,7 +82,7 @@ test("the next agent finds the workers of the last one, and what they were gener
   await next.adopt();
   expect(next.list()).toEqual([info]);
   const resumed = await collect(next.generate(info.worker_id, { id }, never));
-  expect(resumed.frames[0]).toBe(first);
+  expect(resumed.pieces[0]).toEqual(first);
   expect(resumed.finish_reason).toBe("stop");
   expect((await next.ensure("bee-tiny", { signal: never })).pid).toBe(info.pid);
   expect((await next.spawn({ model: "bee-tiny", slots: 2 }, { signal: never })).port).not.toBe(info.port);

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { EngineStore } from "../binaries/store.ts";
 import { answersTo, probeDevices } from "../devices/devices.ts";
-import type { Embeddings, GenerationEnd } from "../worker/protocol.ts";
+import type { Embeddings, EmbedWork, GenerationEnd } from "../worker/protocol.ts";
 import { adoptedReady, watchAdopted } from "./adopted.ts";
 import type { GenerationCall } from "./client.ts";
 import { workerFailures, type WorkerFailures } from "./failures.ts";
@@ -176,10 +176,10 @@ export class WorkerSupervisor {
   }
 
   /** @throws RbeeError */
-  async embed(workerId: string, texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+  async embed(workerId: string, work: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
     const worker = this.#workers.get(workerId);
     if (worker === undefined) throw new RbeeError("worker_not_found", `${workerId} is not there any more`);
-    return await worker.embed(texts, signal);
+    return await worker.embed(work, signal);
   }
 
   /**

@@ -14,12 +14,14 @@ const stopOf = ({ finish_reason, stop }: InferResult) => ({
   stop_sequence: stop ?? null,
 });
 
+type Usage = Pick<InferResult["usage"], "prompt_tokens" | "cached_tokens" | "completion_tokens">;
+
 /** Tokens that were still in the engine are told apart from those that were read again. */
-const usageOf = (usage: InferResult["usage"] | undefined) => ({
-  input_tokens: (usage?.prompt_tokens ?? 0) - (usage?.cached_tokens ?? 0),
+const usageOf = ({ prompt_tokens, cached_tokens, completion_tokens }: Usage) => ({
+  input_tokens: prompt_tokens - cached_tokens,
   cache_creation_input_tokens: 0,
-  cache_read_input_tokens: usage?.cached_tokens ?? 0,
-  output_tokens: usage?.completion_tokens ?? 0,
+  cache_read_input_tokens: cached_tokens,
+  output_tokens: completion_tokens,
   service_tier: "standard",
 });
 
@@ -62,6 +64,8 @@ export class MessageEvents {
   readonly #job_id: string;
   readonly #model: string;
   #begun = false;
+  /** Of servers that tell it at the end only, nothing is known before. */
+  #prompt = { prompt_tokens: 0, cached_tokens: 0 };
   #block = -1;
   #open: "text" | number | undefined;
 
@@ -72,9 +76,10 @@ export class MessageEvents {
 
   take(event: JobEvent): string {
     const result = resultOf(event);
-    if (result !== undefined) return this.#begin() + this.#end(result);
+    if (result !== undefined) return this.#begin(result.usage) + this.#end(result);
     if (event.type !== "token") return "";
-    const { text, tool_call } = event;
+    const { text, tool_call, prompt } = event;
+    if (prompt !== undefined) this.#prompt = { prompt_tokens: prompt.tokens, cached_tokens: prompt.cached_tokens };
     if (tool_call === undefined) return this.#begin() + this.#openText() + this.#delta({ type: "text_delta", text });
     const { index, id, name, arguments: written } = tool_call;
     if (written === undefined) return "";
@@ -82,10 +87,11 @@ export class MessageEvents {
     return begun + (written === "" ? "" : this.#delta({ type: "input_json_delta", partial_json: written }));
   }
 
-  #begin(): string {
+  #begin(prompt = this.#prompt): string {
     if (this.#begun) return "";
     this.#begun = true;
-    const empty = { content: [], stop_reason: null, stop_sequence: null, usage: usageOf(undefined) };
+    const usage = usageOf({ ...prompt, completion_tokens: 0 });
+    const empty = { content: [], stop_reason: null, stop_sequence: null, usage };
     const started = sse("message_start", { message: { ...messageOf(this.#job_id, this.#model), ...empty } });
     return started + sse("ping", {});
   }

@@ -48,13 +48,16 @@ test("an answer: blocks, why it ended, what it cost", () => {
 test("a streamed answer: each block begins, grows and ends", () => {
   const events = new MessageEvents("job_x", "bee");
   const told: JobEvent[] = [
-    { type: "token", text: "Hello" },
+    { type: "token", text: "Hello", prompt: { tokens: 5, cached_tokens: 2 } },
     { type: "token", text: "<tool_call>", tool_call: { index: 0 } },
     { type: "token", text: "{", tool_call: { index: 0, id: "call_1", name: "add", arguments: "" } },
     { type: "token", text: '{"a":1}', tool_call: { index: 0, arguments: '{"a":1}' } },
     { type: "result", result: { ...result, tool_calls: calls, finish_reason: "tool_calls" } },
   ];
   const text = told.map((event) => events.take(event)).join("");
+  expect(text.split("\n\n")[0]).toContain(
+    '"usage":{"input_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":2',
+  );
   expect([...text.matchAll(/^event: (.*)$/gm)].map(([, type]) => type)).toEqual([
     "message_start",
     "ping",

@@ -20,7 +20,9 @@ const errorBody = (status: number, message: string) => ({
   error: { type: types[status] ?? (status < 500 ? "invalid_request_error" : "api_error"), message },
 });
 
-const bodyOf = ({ status, detail }: Problem) => errorBody(status, detail);
+/** Clients that make room in a conversation do it when they read these words. */
+const bodyOf = ({ code, status, detail }: Problem) =>
+  errorBody(status, code === "context_length_exceeded" ? `prompt is too long: ${detail}` : detail);
 
 function refuse(problem: Problem): Response {
   return Response.json(bodyOf(problem), { status: problem.status, headers: retryHeaders(problem) });

@@ -35,6 +35,8 @@ const Tool = z.looseObject({
   input_schema: optional(z.record(z.string(), z.unknown())),
 });
 
+const OutputFormat = z.looseObject({ type: z.literal("json_schema"), schema: z.record(z.string(), z.unknown()) });
+
 const MessagesRequest = z.looseObject({
   model: z.string(),
   messages: z
@@ -47,6 +49,7 @@ const MessagesRequest = z.looseObject({
   temperature: optional(z.number().min(0).max(1)),
   top_p: optional(z.number().gt(0).max(1)),
   top_k: optional(z.int().min(0)),
+  output_config: optional(z.looseObject({ format: optional(OutputFormat) })),
   stop_sequences: optional(z.array(z.string().min(1)).max(limits.stop_strings_max)),
   tools: optional(z.array(Tool).max(limits.tools_max)),
   tool_choice: optional(
@@ -69,6 +72,7 @@ export const parseCount = (body: unknown): MessagesRequest =>
 /** The operation's input. @throws BadRequest */
 export function messagesInput(request: MessagesRequest): Record<string, unknown> {
   const { model, system, messages, temperature = 1, top_p, top_k, stop_sequences } = request;
+  const format = request.output_config?.format;
   return dropUndefined({
     model,
     messages: [
@@ -80,6 +84,7 @@ export function messagesInput(request: MessagesRequest): Record<string, unknown>
     top_p: top_p ?? 1,
     top_k: topK(top_k),
     stop: stop_sequences,
+    response_format: format === undefined ? undefined : { type: "json_schema", schema: format.schema },
     ...toolFields(request),
   });
 }

@@ -4,6 +4,7 @@ import { ApiJob } from "../api/api-job.ts";
 import { admit, type ApiCaller, type ApiEnv } from "../api/caller.ts";
 import { requestId } from "../api/answer-headers.ts";
 import { readBody } from "../api/body.ts";
+import { countTokens } from "../api/count-tokens.ts";
 import { anthropicLimits } from "../api/rate-limits.ts";
 import { heldResponse } from "../api/held-response.ts";
 import { readChoices } from "../openai/run-choices.ts";
@@ -45,7 +46,8 @@ anthropic.post("/messages", async (c) => {
 
 anthropic.post("/messages/count_tokens", async (c) => {
   try {
-    return await countTokens(await readBody(c.req.raw), c.var.caller);
+    const asked = messagesInput(parseCount(await readBody(c.req.raw)));
+    return await countTokens(c.var.caller, asked, { form: jsonForm, body: (input_tokens) => ({ input_tokens }) });
   } catch (error) {
     return errorAnswer(error);
   }
@@ -73,16 +75,5 @@ async function createMessage(body: unknown, caller: ApiCaller): Promise<Response
       const text = events.take(event);
       if (text !== "") await write(text);
     });
-  });
-}
-
-/** Only the model knows its tokens: it reads the prompt and says one, which costs what reading costs. */
-async function countTokens(body: unknown, caller: ApiCaller): Promise<Response> {
-  const input = { ...messagesInput(parseCount(body)), max_tokens: 1 };
-  const job = await ApiJob.start(caller, { operation: "infer", input, whole: true });
-  const headers = { "x-rbee-job-id": job.id };
-  return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
-    const [choice] = await readChoices([job]);
-    await write(JSON.stringify({ input_tokens: choice?.result.usage.prompt_tokens ?? 0 }));
   });
 }

@@ -1,4 +1,5 @@
 import { limits, RbeeError, type OperationResult } from "@rbee/contracts";
+import { dropUndefined } from "../openai/sampling.ts";
 import { ApiJob } from "./api-job.ts";
 import type { ApiCaller } from "./caller.ts";
 
@@ -11,6 +12,7 @@ export interface Embedded {
 interface Wanted {
   readonly model: string;
   readonly keep_alive?: number | undefined;
+  readonly truncate?: boolean | undefined;
 }
 
 /** One job for so many texts, a few at a time: one answer of a hive has to fit into a frame. */
@@ -84,10 +86,10 @@ const isLimited = (error: unknown): boolean => error instanceof RbeeError && err
 
 const startOne = async (
   caller: ApiCaller,
-  { model, keep_alive }: Wanted,
+  wanted: Wanted,
   { texts, part }: { texts: readonly string[]; part: number },
 ): Promise<ApiJob> => {
-  const input = { model, input: texts, ...(keep_alive === undefined ? {} : { keep_alive }) };
+  const input = dropUndefined({ ...wanted, input: texts });
   return ApiJob.start(caller, { operation: "embed", input, part });
 };
 

@@ -121,7 +121,9 @@ class Body {
     this.#over();
     const { text, broken } = this.#exchange.form.fail(problem);
     await this.#writer.write(encoder.encode(text)).catch(() => undefined);
-    // A body that ends as it should would be taken for an answer.
+    // A body that ends as it should would be taken for an answer. What broke before it was sent is not read: the text is
+    // under way once something behind it is taken.
+    if (broken) await this.#writer.write(encoder.encode(this.#exchange.form.keepAlive)).catch(() => undefined);
     await (broken ? this.#cut(problem.code) : this.#writer.close()).catch(() => undefined);
   }
 

@@ -7,37 +7,47 @@ import { optional, parseBody } from "../openai/parse.ts";
 import { jsonForm } from "./errors.ts";
 import { modelName } from "./request.ts";
 
+const Text = z.string().max(limits.embed_chars_max);
+
 const EmbedRequest = z.looseObject({
   model: z.string(),
-  input: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(limits.embed_inputs_max)]),
+  input: optional(z.union([Text, z.array(Text.min(1)).max(limits.embed_inputs_max)])),
+  truncate: optional(z.boolean()),
   dimensions: optional(z.int().min(1)),
   keep_alive: optional(KeepAlive),
 });
 
 const NS_PER_MS = 1_000_000;
 
-/** `POST /api/embed` */
+/** `POST /api/embed`. What is too long is cut, unless the request says not to. */
 export async function embed(body: unknown, caller: ApiCaller): Promise<Response> {
-  const { model, input, dimensions, keep_alive } = parseBody(EmbedRequest, body);
+  const { model, input = "", truncate = true, dimensions, keep_alive } = parseBody(EmbedRequest, body);
   const began = Date.now();
-  const texts = typeof input === "string" ? [input] : input;
-  const jobs = await EmbedJobs.start(caller, { model: modelName(model), keep_alive }, texts);
+  const texts = typeof input === "string" ? [input].filter((text) => text !== "") : input;
+  const wanted = { model: modelName(model), keep_alive, truncate: truncate || undefined };
+  const jobs = await EmbedJobs.start(caller, wanted, orShortest(texts));
   return heldResponse({ caller, headers: { "x-rbee-job-id": jobs.id }, form: jsonForm }, async (write) => {
-    const { embeddings, prompt_tokens: prompt_eval_count } = await jobs.read();
+    const { embeddings, prompt_tokens } = await jobs.read();
     const total_duration = (Date.now() - began) * NS_PER_MS;
-    const vectors = embeddings.map((vector) => shortened(vector, dimensions));
+    const vectors = embeddings.slice(0, texts.length).map((vector) => shortened(vector, dimensions));
+    const prompt_eval_count = texts.length === 0 ? 0 : prompt_tokens;
     await write(JSON.stringify({ model, embeddings: vectors, total_duration, load_duration: 0, prompt_eval_count }));
   });
 }
 
-const OlderRequest = z.looseObject({ model: z.string(), prompt: z.string().min(1), keep_alive: optional(KeepAlive) });
+const OlderRequest = z.looseObject({ model: z.string(), prompt: optional(Text), keep_alive: optional(KeepAlive) });
 
 /** `POST /api/embeddings`: one text, one vector. */
 export async function embedOne(body: unknown, caller: ApiCaller): Promise<Response> {
-  const { model, prompt, keep_alive } = parseBody(OlderRequest, body);
-  const jobs = await EmbedJobs.start(caller, { model: modelName(model), keep_alive }, [prompt]);
+  const { model, prompt = "", keep_alive } = parseBody(OlderRequest, body);
+  const texts = [prompt].filter((text) => text !== "");
+  const wanted = { model: modelName(model), keep_alive, truncate: true };
+  const jobs = await EmbedJobs.start(caller, wanted, orShortest(texts));
   return heldResponse({ caller, headers: { "x-rbee-job-id": jobs.id }, form: jsonForm }, async (write) => {
     const { embeddings } = await jobs.read();
-    await write(JSON.stringify({ embedding: embeddings[0] ?? [] }));
+    await write(JSON.stringify({ embedding: texts.length === 0 ? [] : (embeddings[0] ?? []) }));
   });
 }
+
+/** Without anything to embed a request loads the model, as the shortest text does. */
+const orShortest = (texts: readonly string[]): readonly string[] => (texts.length === 0 ? [" "] : texts);

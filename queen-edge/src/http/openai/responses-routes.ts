@@ -4,6 +4,7 @@ import { readBody } from "../api/body.ts";
 import { BadRequest, errorAnswer } from "./errors.ts";
 import {
   cancelResponse,
+  countInput,
   createResponse,
   deleteResponse,
   getResponse,
@@ -20,6 +21,11 @@ const answering = (ask: Ask) => async (c: Context<ApiEnv>) =>
 responses.post(
   "/",
   answering(async (c) => createResponse(await readBody(c.req.raw), c.var.caller)),
+);
+
+responses.post(
+  "/input_tokens",
+  answering(async (c) => countInput(await readBody(c.req.raw), c.var.caller)),
 );
 
 responses.get(

@@ -1,6 +1,7 @@
 import { limits, problemFrom, RbeeError, type ChatMessage } from "@rbee/contracts";
 import { ApiJob, submitJob } from "../api/api-job.ts";
 import type { ApiCaller } from "../api/caller.ts";
+import { countTokens } from "../api/count-tokens.ts";
 import { heldResponse, type Write } from "../api/held-response.ts";
 import { jobOf } from "../../durable/ports.ts";
 import type { InferResult } from "./chat-answer.ts";
@@ -38,6 +39,14 @@ export async function createResponse(body: unknown, caller: ApiCaller): Promise<
     const status = choice.result.finish_reason === "length" ? "incomplete" : "completed";
     await write(JSON.stringify(responseObject(asked, { status, result: choice.result })));
   });
+}
+
+/** `POST /responses/input_tokens`: how long the prompt would be. */
+export async function countInput(body: unknown, caller: ApiCaller): Promise<Response> {
+  const request = await withItems(parseResponses(body), caller);
+  const { note: _, ...asked } = responsesInput(request, await earlier(request, caller));
+  const told = (input_tokens: number) => ({ object: "response.input_tokens", input_tokens });
+  return countTokens(caller, asked, { form: jsonForm, body: told });
 }
 
 /** The job is nobody's: whoever asks for it finds it. */

@@ -50,7 +50,7 @@ openai.route("/responses", responses);
 
 /** Paths that are there, for those who come with another method. */
 const methods: readonly (readonly [path: RegExp, methods: string])[] = [
-  [/\/(chat\/completions|completions|embeddings|responses)$/, "POST"],
+  [/\/(chat\/completions|completions|embeddings|responses|responses\/input_tokens)$/, "POST"],
   [/\/responses\/[^/]+\/cancel$/, "POST"],
   [/\/responses\/[^/]+$/, "GET, DELETE"],
   [/\/responses\/[^/]+\/input_items$/, "GET"],
