@@ -30,12 +30,8 @@ async function speaking(input: OperationRequest<"infer">) {
   return { job, events, ended };
 }
 
-const isDraining = async (hive_id: string): Promise<void> => {
-  for (;;) {
-    const { hive } = await house.client().run("hive_get", { hive_id });
-    if (hive.draining === true) return;
-  }
-};
+const isDraining = (hive_id: string): Promise<void> =>
+  expect.poll(async () => (await house.client().run("hive_get", { hive_id })).hive.draining).toBe(true);
 
 test("[AGENT-21] a hive that is told to stop ends what it has begun and leaves; what waits goes to the other", async () => {
   await house.startHive("leaver", [...HIVE, "--drain", LONG_S]);

@@ -120,13 +120,15 @@ test("a chat goes on after the page was loaded anew in mid-answer, and is stoppe
   expect(after.current.messages[1]).toEqual({ role: "assistant", content: whole.text });
   expect(after.current.tokensPerSecond).toBe(whole.timings.tokens_per_s);
 
-  const stopped = after.current.send("And then?");
-  await waitFor(() => expect(after.current.messages).toHaveLength(4));
-  await after.current.stop();
+  cleanup();
+  const longer = render(() => useChat({ ...options, parameters: { ...parameters, max_tokens: endless.max_tokens } }));
+  const stopped = longer.current.send("And then?");
+  await waitFor(() => expect(longer.current.messages).toHaveLength(4));
+  await longer.current.stop();
   await stopped;
-  await waitFor(() => expect(after.current.messages[3]).toMatchObject({ role: "assistant", ended: "stopped" }));
-  await after.current.clear();
-  await waitFor(() => expect(after.current.messages).toEqual([]));
+  await waitFor(() => expect(longer.current.messages[3]).toMatchObject({ role: "assistant", ended: "stopped" }));
+  await longer.current.clear();
+  await waitFor(() => expect(longer.current.messages).toEqual([]));
 });
 
 test("a wrong key is said", async () => {
