@@ -1,3 +1,5 @@
+import { limits } from "@rbee/contracts";
+
 /** One command as a person types it, and what comes of it. */
 export interface Case {
   /** What stands in braces is what an earlier command has said: its named groups are remembered. */
@@ -7,6 +9,8 @@ export interface Case {
   readonly stdin?: string;
   /** 0 unless given. */
   readonly code?: number;
+  /** So long after the command before it may be as if that had not been. */
+  readonly within_ms?: number;
 }
 
 /**
@@ -87,7 +91,12 @@ export const cases: readonly Case[] = [
   { line: "status --url {url} --key {grafana}", reads: /den +connected/ },
   { line: "keys list", reads: /^key +scope.*\n(?<grafana_id>grafana-\w+) +operator/ },
   { line: "keys revoke {grafana_id}", reads: /grafana/ },
-  { line: "status --url {url} --key {grafana}", reads: /error\[unauthorized\]/, code: 4 },
+  {
+    line: "status --url {url} --key {grafana}",
+    reads: /error\[unauthorized\]/,
+    code: 4,
+    within_ms: limits.key_known_ms,
+  },
 
   { line: "links register", reads: /Wrote \{home\}\/\S+rbee-links\.desktop/ },
   { line: "links open rbee://model?id=org/bees", reads: /^Opened \{url\}\/run\/org\/bees/ },

@@ -40,13 +40,24 @@ test("every command has a case", () => {
   expect(without).toEqual(elsewhere);
 });
 
-test.each(cases)("rbee $line", async ({ line, reads, stdin = "", code: expected = 0 }) => {
+test.each(cases)("rbee $line", async ({ line, reads, stdin = "", code: expected = 0, within_ms = 0 }) => {
+  const latest = performance.now() + within_ms;
+  let began: number;
+  let printed: Awaited<ReturnType<typeof run>>;
+  do {
+    began = performance.now();
+    printed = await run(line, stdin);
+  } while (printed.code !== expected && began < latest);
+  expect(printed).toMatchObject({ code: expected });
+  const words = printed.out === "" ? printed.err : printed.out;
+  expect(words).toMatch(pattern(reads));
+  Object.assign(said, pattern(reads).exec(words)?.groups);
+});
+
+async function run(line: string, stdin: string) {
   const env = { RBEE_URL: "", RBEE_API_KEY: "", HOME: house.home, BROWSER: "true" };
   const rbee = house.rbee(line.split(" ").map(filled), env);
   rbee.child.stdin.end(filled(stdin));
   const { out, err, code } = await rbee.ended();
-  expect({ out, err, code }).toMatchObject({ code: expected });
-  const printed = out === "" ? err : out;
-  expect(printed).toMatch(pattern(reads));
-  Object.assign(said, pattern(reads).exec(printed)?.groups);
-});
+  return { out, err, code };
+}
