@@ -7,7 +7,7 @@ import { House } from "./house.ts";
 import { long, story, wild } from "./prompts.ts";
 
 /** Words of one token each: what is left is soon full. */
-const MOST_OF_A_CONTEXT = 1_600;
+const MOST_OF_A_CONTEXT = 1_900;
 
 let house: House;
 beforeAll(async () => {
