@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Amount } from "./amount.ts";
 import type { Fleet } from "./fleet.ts";
-import { streams, type Amount } from "./scenarios.ts";
+import { streams } from "./scenarios.ts";
 import { median, round } from "./stats.ts";
 
 /*
