@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { accessErrors } from "./access-errors.ts";
 import type { ErrorRow } from "./error-row.ts";
 import { modelErrors } from "./model-errors.ts";
 
 /** Every error the system can tell anyone about. Codes are stable: programs switch on them. */
 export const errors = {
+  ...accessErrors,
   ...modelErrors,
   invalid_json: {
     status: 400,
@@ -39,20 +41,6 @@ export const errors = {
     retryable: false,
     title: "The prompt does not fit the model's context",
     help: "Shorten the prompt, lower max_tokens, or spawn a worker with a larger context.",
-  },
-  unauthorized: {
-    status: 401,
-    exit: 4,
-    retryable: false,
-    title: "No valid key was sent",
-    help: "Send `Authorization: Bearer rbk_…`; `rbee up` prints the key of a local queen, `rbee keys create` makes others.",
-  },
-  forbidden: {
-    status: 403,
-    exit: 4,
-    retryable: false,
-    title: "The key may not do this",
-    help: "Use a key whose scope covers the operation.",
   },
   not_found: {
     status: 404,
@@ -114,7 +102,7 @@ export const errors = {
     status: 429,
     exit: 5,
     retryable: true,
-    title: "Too many jobs are open",
+    title: "Too many of these are open",
     help: "Wait for some to end, then try again.",
   },
   hive_offline: {
@@ -251,31 +239,35 @@ export const Problem = z.object({
   detail: z.string(),
   hint: z.string(),
   retryable: z.boolean(),
+  /** Seconds before which the same request is of no use; absent: nobody knows. */
+  retry_after_s: z.int().nonnegative().optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 
 /** The one error that crosses boundaries. `detail` says what was wrong this time; it never holds prompts or keys. */
 export class RbeeError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+  readonly retry_after_s: number | undefined;
+  constructor(code: ErrorCode, detail?: string, options: ErrorOptions & Pick<Problem, "retry_after_s"> = {}) {
     super(detail ?? errors[code].title, options);
     this.name = "RbeeError";
     this.code = code;
+    this.retry_after_s = options.retry_after_s;
   }
 
   toProblem(): Problem {
-    return problemOf(this.code, this.message);
+    return problemOf(this.code, this.message, this.retry_after_s);
   }
 
   static fromProblem(problem: Problem): RbeeError {
-    return new RbeeError(problem.code, problem.detail);
+    return new RbeeError(problem.code, problem.detail, problem);
   }
 }
 
-export function problemOf(code: ErrorCode, detail: string = errors[code].title): Problem {
-  const row = errors[code];
-  const type = `urn:rbee:error:${code}`;
-  return { type, title: row.title, status: row.status, code, detail, hint: row.help, retryable: row.retryable };
+export function problemOf(code: ErrorCode, detail: string = errors[code].title, retry_after_s?: number): Problem {
+  const { title, status, help, retryable } = errors[code];
+  const wait = retry_after_s === undefined ? {} : { retry_after_s };
+  return { type: `urn:rbee:error:${code}`, title, status, code, detail, hint: help, retryable, ...wait };
 }
 
 /** Any thrown value as a problem. What is not ours becomes `internal` and keeps its text to itself. */

@@ -8,6 +8,15 @@ export const accessLimits = {
   key_known_ms: 1_000,
   /** Keys that one Worker knows at a time. */
   keys_known_max: 1_000,
+  /**
+   * Who reads or watches with a key that is worthless is cut off at once, and once more so much later: by then no Worker
+   * takes the key any more, and what one of them let in has arrived.
+   */
+  key_cut_off_ms: 2_000,
+  /** Jobs a minute of a key that has such a limit: at a wake they are counted from the newest lines of the history. */
+  key_requests_per_minute_max: 2_000,
+  /** Tokens a day of a key that has such a limit: more than a room full of GPUs makes. */
+  key_tokens_per_day_max: 1_000_000_000_000,
   /** Of a key in use, the moment is written this often. */
   key_used_ms: 3_600_000,
   /** A result that is a secret stays in its job's log for a line that broke, and no longer. */

@@ -10,6 +10,8 @@ export const apiLimits = {
   api_keepalive_beats: 20,
   /** A client that named its request may come back for the answer; then its job is cancelled. */
   api_grace_ms: 10_000,
+  /** The longest pause that their clients make before they try again; of a longer one they make a short one. */
+  api_retry_after_ms_max: 60_000,
   /** Answers to one prompt, and prompts of one completion: each is a job. */
   api_choices_max: 16,
   /** Earlier responses that one request may take items from by their names: each is a question to a job. */

@@ -1,8 +1,12 @@
 import { problemFrom, RbeeError, type Problem } from "@rbee/contracts";
 
+/** Long enough for a slot to become free, short enough for a person who waits. */
+export const RETRY_AFTER_S = 2;
+
 /** RFC 9457. Every error of the queen's own routes leaves through here. */
 export function problemResponse(problem: Problem, headers: Record<string, string> = {}): Response {
-  const wait: Record<string, string> = problem.retryable ? { "retry-after": "2" } : {};
+  const { retryable, retry_after_s = RETRY_AFTER_S } = problem;
+  const wait: Record<string, string> = retryable ? { "retry-after": String(retry_after_s) } : {};
   return Response.json(problem, {
     status: problem.status,
     headers: { "content-type": "application/problem+json", ...wait, ...headers },

@@ -5,6 +5,7 @@ import type { operations } from "@rbee/contracts";
 const GIB = 2 ** 30;
 const started = { worker_id: "worker-attic-9100", port: 9_100, pid: 42, status: "ready" };
 export const installed = { worker_type: "cpu-llm-worker", version: "3.0.0", path: "/engines/cpu", size_bytes: 2 * GIB };
+const limits = { requests_per_minute: 60, tokens_per_day: 100_000, concurrent: 2 };
 const apiKey = { key_id: "grafana-k3v9qa", name: "grafana", scope: "infer", created_at: Date.now() };
 const device = { id: "cuda:0", kind: "cuda", name: "A GPU", memory_total_bytes: 8 * GIB, memory_free_bytes: GIB };
 const found = {
@@ -273,18 +274,19 @@ export const cases: readonly Case[] = [
     reads: /42 +worker-attic-9100 +owl/,
   },
   {
-    args: "keys create grafana --scope operator --expires-in 86400",
+    args: "keys create grafana --expires-in 86400 --requests-per-minute 60 --tokens-per-day 100000 --concurrent 2",
     asks: "key_create",
-    input: { name: "grafana", scope: "operator", expires_in: 86_400 },
-    answer: { ...apiKey, scope: "operator", expires_at: 4e12, key: "rbk_x.y" },
+    input: { name: "grafana", expires_in: 86_400, limits },
+    answer: { ...apiKey, expires_at: 4e12, limits, key: "rbk_x.y" },
     reads:
-      /id +grafana-k3v9qa\nscope +operator\nexpires +in [\d,]+ .*\n\n {2}RBEE_API_KEY=rbk_x\.y\n\nIt is shown this once/,
+      /scope +infer\nexpires +in [\d,]+ .*\nlimits +requests-per-minute 60\n.*\n +concurrent 2\n\n {2}RBEE_API_KEY=rbk_x\.y\n\nIt is shown/,
   },
   {
     args: "keys list",
     asks: "key_list",
-    answer: { keys: [apiKey] },
-    reads: /key +scope +made +last used +expires\ngrafana-k3v9qa +infer +\S.* +never/,
+    answer: { keys: [{ ...apiKey, limits, today: { jobs: 7, tokens: 4321 } }] },
+    reads:
+      /key +scope +made +last used +jobs today +tokens today +limits\ngrafana-k3v9qa +infer +\S.* +never +7 +4321 +requests-per-minute 60, tokens-per-day 100000, concurrent 2/,
   },
   {
     args: "keys revoke grafana-k3v9qa",

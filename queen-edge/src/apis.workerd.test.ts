@@ -1,6 +1,5 @@
 import { limits, problemOf, type ErrorCode, type LaneUp } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { aModel, anInventory, aWorker } from "./testing/fleets.ts";
 import { makeKey, queen, shows, SseReader, submitWith, view } from "./testing/queen-client.ts";
 import { TestHive } from "./testing/test-hive.ts";
 
@@ -11,10 +10,7 @@ let hives = 0;
 let model: string;
 
 beforeEach(async () => {
-  hive = await TestHive.enrol(`api-hive-${++hives}`);
-  model = `bee-${hives}`;
-  const inventory = anInventory({ models: [aModel({ id: model, name: model })], workers: [aWorker({ model })] });
-  await hive.connect({ inventory });
+  ({ hive, model } = await TestHive.serving(`api-hive-${++hives}`));
   return () => hive.hangUp();
 });
 

@@ -131,7 +131,8 @@ describe("jobs", () => {
         vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + limits.cancel_grace_ms + 1 });
         await runDurableObjectAlarm(env.JOB.getByName(`main/${id}`));
       }
-      await expect.poll(() => registry().placesLeft("none")).toBe(limits.open_jobs_per_key_max);
+      const remaining = limits.open_jobs_per_key_max;
+      await expect.poll(() => registry().allowances("none")).toMatchObject({ requests: { remaining } });
       expect([await listedTo(mine), await listedTo(others)]).toEqual([[own], [foreign]]);
     },
   );

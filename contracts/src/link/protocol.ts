@@ -5,8 +5,9 @@
  * of text may be part of a tool call, and may come with its tokens' likelihoods: only what was asked for by fields that
  * older hives refuse has either.
  * Version 3: hives tell how long workers stay and which are held, what they stopped, and whether they fetch models on demand.
+ * Version 4: problems have two codes more and may say how long to wait; neither is ever said by a hive.
  */
-export const LINK_VERSION = 3;
+export const LINK_VERSION = 4;
 /** Oldest version the queen still speaks. A deploy always meets agents one version behind. */
 export const LINK_VERSION_MIN = 1;
 export const LINK_SUBPROTOCOL = "rbee.hive.v1";

@@ -38,7 +38,7 @@ export const cases: readonly Case[] = [
   },
 
   { line: "keys create laptop", reads: /id +(?<key_id>laptop-\w{6})\nscope +infer[^]*RBEE_API_KEY=rbk_\S+\n/ },
-  { line: "keys list", reads: /\{key_id\} +infer +.* never/ },
+  { line: "keys list", reads: /\{key_id\} +infer +.* never +0 +0/ },
   { line: "keys revoke {key_id}", reads: /^\{key_id\} is worthless from now on/ },
 
   { line: "models search bees", reads: /org\/bees +Q4_K_M 2\.2 MiB +\d +mit +den/ },

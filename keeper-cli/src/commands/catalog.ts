@@ -109,11 +109,15 @@ const keyRoutes = (): RouteMap<CommandContext> =>
         examples: [
           { input: "laptop", brief: "To use models, until it is revoked" },
           { input: "grafana --scope operator --expires-in 86400", brief: "To see and run the fleet, for a day" },
+          {
+            input: "ci --requests-per-minute 60 --tokens-per-day 100000 --concurrent 2",
+            brief: "For a program that shall leave something for others",
+          },
         ],
       }),
       list: operation("key_list", {
         render: renderKeys,
-        examples: [{ input: "", brief: "What each may do, and when it was last used" }],
+        examples: [{ input: "", brief: "What each may do and use, and what it used today" }],
       }),
       revoke: operation("key_revoke", {
         positional: ["key_id"],

@@ -33,9 +33,6 @@ import { queenContext } from "./queen-context.ts";
 import { Lanes } from "./lanes.ts";
 import { Readers } from "./readers.ts";
 
-/** What a socket is said to have closed with when it broke. */
-const ABNORMAL = 1006;
-
 /** One job: adapts the Durable Object platform to `Job`. */
 export class JobObject extends DurableObject<Env> implements JobPort {
   readonly #sql: Sql;
@@ -123,8 +120,11 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     const job = this.#for(who);
     if (job === undefined) return undefined;
     this.#run(job.cancel(Date.now()));
-    const status = isEnded(job.phase) ? job.phase.state : ("cancelling" as const);
-    return { job_id: job.spec.job_id, status };
+    return { job_id: job.spec.job_id, status: isEnded(job.phase) ? job.phase.state : "cancelling" };
+  }
+
+  async dismiss(key_id: string): Promise<void> {
+    if (this.#readers.dismiss(key_id)) this.#run(this.#job?.cancel(Date.now()) ?? []);
   }
 
   async decide(term: number, decision: Decision): Promise<boolean> {
@@ -204,7 +204,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   }
 
   override webSocketError(ws: WebSocket): void {
-    this.webSocketClose(ws, ABNORMAL);
+    this.webSocketClose(ws, 1006);
   }
 
   override async alarm(): Promise<void> {

@@ -11,6 +11,7 @@ import type {
   LaneUp,
   QueuedJob,
   UsageBy,
+  UsedKey,
 } from "@rbee/contracts";
 import type { JobSpec } from "@rbee/job-core";
 import type { Answer, Holder } from "@rbee/job-http";
@@ -19,6 +20,7 @@ import type { Decision } from "../queen/effects.ts";
 import type { JoinToken } from "../queen/join-tokens.ts";
 import type { Grant } from "../queen/keys.ts";
 import type { Ending } from "../queen/ledger.ts";
+import type { Allowances } from "../queen/quotas.ts";
 import type { OpenJob, Want } from "../queen/want.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
 
@@ -32,6 +34,8 @@ export interface JobPort {
   /** What was asked for. Never shown as it is: prompts are in it. */
   request(who: Holder): Promise<JobSpec | undefined>;
   cancel(who: Holder): Promise<CancelAnswer | undefined>;
+  /** A key is worthless: streams that were opened with it end. [KEY-3] */
+  dismiss(key_id: string): Promise<void>;
   /** The registry's decision for a waiting job. `false`: the job does not wait, the place is free again. */
   decide(term: number, decision: Decision): Promise<boolean>;
   /** A hive's session began, or an operation could not be sent: it has nothing of this term. */
@@ -80,17 +84,17 @@ export interface RegistryPort {
   status(colony: string): Promise<StatusReport>;
   retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>>;
   check(colony: string): Promise<Check[]>;
-  /** Open jobs that there may still be of a key. */
-  placesLeft(key_id: string): Promise<number>;
+  /** What a key may still use. */
+  allowances(key_id: string): Promise<Allowances>;
   /** Those that a key may see. */
   jobs(limit: number, who: Holder): Promise<JobLine[]>;
   queue(limit: number): Promise<{ jobs: QueuedJob[]; queued: number }>;
   usage(by: UsageBy, range: { from: number; to: number }): Promise<UsageReport>;
   /** The fleet in figures, in Prometheus' text format. Wakes no hive. */
   metrics(): Promise<string>;
-  addKey(hash: string, key: ApiKey): Promise<Answer<ApiKey>>;
-  keys(): Promise<ApiKey[]>;
-  revokeKey(key_id: string): Promise<Answer<{ key_id: string }>>;
+  addKey(colony: string, hash: string, key: ApiKey): Promise<Answer<ApiKey>>;
+  keys(): Promise<UsedKey[]>;
+  revokeKey(colony: string, key_id: string): Promise<Answer<{ key_id: string }>>;
   /** What the key with this hash is good for now. */
   grantOf(hash: string): Promise<Grant | undefined>;
   addToken(hash: string, token: JoinToken): Promise<void>;

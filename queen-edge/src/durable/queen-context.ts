@@ -26,11 +26,11 @@ export const queenContext = (env: Env, { colony, origin }: { colony: string; ori
   async makeKey(given) {
     const key = await newApiKey(env.RBEE_SECRET ?? "", colony);
     const key_id = `${given.name}-${letters(KEY_ID_LETTERS)}`;
-    return { ...okOf(await registryOf(env, colony).addKey(await sha256Hex(key), { key_id, ...given })), key };
+    return { ...okOf(await registryOf(env, colony).addKey(colony, await sha256Hex(key), { key_id, ...given })), key };
   },
   keys: () => registryOf(env, colony).keys(),
   async revokeKey(key_id) {
-    okOf(await registryOf(env, colony).revokeKey(key_id));
+    okOf(await registryOf(env, colony).revokeKey(colony, key_id));
   },
   async retireWorker(worker_id, keep) {
     return okOf(await registryOf(env, colony).retireWorker(colony, worker_id, keep));

@@ -13,7 +13,8 @@ import {
   type StreamFormat,
 } from "@rbee/job-core";
 import type { Job } from "../queen/job.ts";
-import { confirmedBy, readerCloses } from "../reader-socket.ts";
+import { keyEnded, keyTag } from "../key-sockets.ts";
+import { confirmedBy, readerCloses, readerPrincipal } from "../reader-socket.ts";
 
 /** What a reader wants and has been sent. Kept with its socket, so that it survives hibernation, and in memory, to be quick. */
 interface Reader extends Reading {
@@ -50,7 +51,7 @@ export class Readers {
     if (this.#ctx.getWebSockets("reader").length >= limits.readers_per_job_max)
       return new Response(null, { status: 429 });
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#ctx.acceptWebSocket(server, ["reader"]);
+    this.#ctx.acceptWebSocket(server, ["reader", keyTag(readerPrincipal(url).key_id)]);
     this.#sendFromLog(server, job, {
       format: searchParams.get("format") === "json" ? "json" : "text",
       sent: after,
@@ -77,6 +78,21 @@ export class Readers {
   closed(ws: WebSocket, code: number): boolean {
     this.#readers?.delete(ws);
     if (code !== readerCloses.left.code || !this.#isReader(ws)) return false;
+    return this.#cancels(ws);
+  }
+
+  /** The key is worthless: nobody reads with it any more. @returns whether the job is to be cancelled, as if they had left [KEY-3] */
+  dismiss(key_id: string): boolean {
+    const theirs = this.#ctx.getWebSockets(keyTag(key_id)).filter((ws) => ws.readyState === WebSocket.OPEN);
+    return (
+      theirs.filter((ws) => {
+        this.#close(ws, keyEnded);
+        return this.#cancels(ws);
+      }).length > 0
+    );
+  }
+
+  #cancels(ws: WebSocket): boolean {
     const { cancels } = readerOf(ws);
     if (cancels === "alone") return [...this.#open()].every(([other]) => other === ws);
     return cancels !== false;
@@ -139,9 +155,9 @@ export class Readers {
     this.#readers?.set(ws, reader);
   }
 
-  #close(ws: WebSocket): void {
+  #close(ws: WebSocket, { code, reason }: { code: number; reason: string } = readerCloses.done): void {
     this.#readers?.delete(ws);
-    ws.close(readerCloses.done.code, readerCloses.done.reason);
+    ws.close(code, reason);
   }
 }
 

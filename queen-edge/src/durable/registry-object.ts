@@ -9,30 +9,33 @@ import {
   type JobLine,
   type QueuedJob,
   type UsageBy,
+  type UsedKey,
 } from "@rbee/contracts";
 import { jobId, type Answer, type Holder } from "@rbee/job-http";
 import type { Env } from "../env.ts";
 import { auditCheck, hivesCheck, storageCheck } from "../queen/checks.ts";
 import type { Decision } from "../queen/effects.ts";
+import { fleetState } from "../queen/fleet-report.ts";
 import { fleetMetrics } from "../queen/fleet-metrics.ts";
 import type { JoinToken } from "../queen/join-tokens.ts";
 import type { Grant } from "../queen/keys.ts";
 import type { Ending } from "../queen/ledger.ts";
+import type { Allowances } from "../queen/quotas.ts";
 import type { OpenJob, Want } from "../queen/want.ts";
 import { exposition } from "../queen/prometheus.ts";
 import { Registry } from "../queen/registry.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
 import { answered, logFailure } from "./answers.ts";
 import { durableSql } from "./durable-sql.ts";
+import { Presences } from "./presences.ts";
 import { Watchers } from "./watchers.ts";
-import { hiveOf, jobOf, type RegistryPort, type StatusReport } from "./ports.ts";
+import { jobOf, type RegistryPort, type StatusReport } from "./ports.ts";
 
 /** One colony: adapts the platform to `Registry`. */
 export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   readonly #registry: Registry;
   readonly #watchers: Watchers;
-  /** When each hive's stored presence was last held against its socket. */
-  readonly #checked = new Map<string, number>();
+  readonly #presences: Presences;
   /** The last question to each job that is not answered. One that asked for a place meanwhile is known: its answer is old. */
   readonly #audits = new Map<string, object>();
   /** When the next audit is due; unknown after a wake, then with the next alarm. */
@@ -41,13 +44,8 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#registry = new Registry(durableSql(ctx.storage));
-    this.#watchers = new Watchers(ctx, () => ({
-      hives: this.#registry.hives(),
-      workers: this.#registry.workers(Date.now()),
-      queue: this.#registry.counts(),
-      jobs: this.#registry.jobs(limits.heartbeat_jobs_max),
-      totals: this.#registry.accounts.totals,
-    }));
+    this.#presences = new Presences(env, this.#registry.fleet);
+    this.#watchers = new Watchers(ctx, () => fleetState(this.#registry, Date.now()));
   }
 
   /** Somebody watches. */
@@ -92,7 +90,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   ): Promise<void> {
     const { session, inventory, jobs } = report;
     const lost = this.#registry.hiveConnected(hive_id, session, { inventory, jobs, now: Date.now() });
-    this.#checked.set(hive_id, Date.now());
+    this.#presences.seen(hive_id);
     for (const { want, term } of lost) {
       this.#later(jobOf(this.env, colony, want.job_id).notThere(term, session, `${hive_id} restarted without the job`));
     }
@@ -166,8 +164,8 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     return exposition(fleetMetrics(this.#registry, Date.now()));
   }
 
-  async placesLeft(key_id: string): Promise<number> {
-    return this.#registry.placesLeft(key_id);
+  async allowances(key_id: string): Promise<Allowances> {
+    return this.#registry.quotas.allowances(key_id, Date.now());
   }
 
   async jobs(limit: number, { key_id, scope }: Holder): Promise<JobLine[]> {
@@ -178,23 +176,32 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     return { jobs: this.#registry.queue(limit), queued: this.#registry.counts().queued };
   }
 
-  async addKey(hash: string, key: ApiKey): Promise<Answer<ApiKey>> {
-    return answered(() => {
+  async addKey(colony: string, hash: string, key: ApiKey): Promise<Answer<ApiKey>> {
+    const answer = answered(() => {
       this.#registry.keys.add(hash, key);
       return key;
     });
+    await this.#arm(colony);
+    return answer;
   }
 
-  async keys(): Promise<ApiKey[]> {
-    return this.#registry.keys.list(Date.now());
+  async keys(): Promise<UsedKey[]> {
+    return this.#registry.quotas.keys(Date.now());
   }
 
-  async revokeKey(key_id: string): Promise<Answer<{ key_id: string }>> {
-    return answered(() => {
-      this.#registry.keys.revoke(key_id, Date.now());
-      this.#watchers.dismiss(key_id);
-      return { key_id };
-    });
+  async revokeKey(colony: string, key_id: string): Promise<Answer<{ key_id: string }>> {
+    const answer = answered(() => this.#registry.keys.revoke(key_id, Date.now()));
+    if ("ok" in answer) this.#later(this.#cutOff(colony, answer.ok));
+    await this.#arm(colony);
+    return answer;
+  }
+
+  /** Streams that were opened with a key which is worthless end: those of its own jobs, and of any that it might see. [KEY-3] */
+  async #cutOff(colony: string, { key_id, scope }: Holder): Promise<void> {
+    this.#watchers.dismiss(key_id);
+    const read = this.#registry.openJobs().filter(({ want }) => want.key_id === key_id || reaches(scope, "operator"));
+    const told = read.map(async ({ want }) => jobOf(this.env, colony, want.job_id).dismiss(key_id));
+    await Promise.all(told.map((one) => one.catch(logFailure("notice_failed"))));
   }
 
   async grantOf(hash: string): Promise<Grant | undefined> {
@@ -213,11 +220,16 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   override async alarm(): Promise<void> {
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     const now = Date.now();
-    // An alarm for the end of somebody's wait does not ask every job; one that is for nothing else does.
-    const audit = now >= (this.#auditAt ?? 0) || this.#registry.line.expired(now).length === 0;
+    // An alarm for the end of somebody's wait, or of a key, does not ask every job; one that is for nothing else does.
+    const ended = this.#registry.keys.ended(now);
+    const audit = now >= (this.#auditAt ?? 0) || this.#registry.line.expired(now).length + ended.length === 0;
     if (audit) this.#auditAt = now + limits.audit_ms;
     // Armed before the work: whatever fails below, the next alarm comes.
     await this.#arm(colony);
+    for (const key of ended) {
+      await this.#cutOff(colony, key);
+      this.#registry.keys.forget(key.key_id);
+    }
     if (audit) {
       const old = this.#registry.openJobs().filter(({ want }) => Math.abs(now - want.submitted_at) >= limits.audit_ms);
       for (const open of old) await this.#audit(colony, open).catch(logFailure("notice_failed"));
@@ -241,20 +253,8 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     }
   }
 
-  /** A flag in storage says what was; a crash of the queen closes sockets without telling. Asks the hives' objects, never the hives. */
   async #checkPresence(colony: string): Promise<void> {
-    const now = Date.now();
-    const due = this.#registry.fleet
-      .all()
-      .filter((hive) => hive.connected && now - (this.#checked.get(hive.hive_id) ?? 0) > limits.presence_check_ms);
-    await Promise.all(
-      due.map(async ({ hive_id, session }) => {
-        const presence = await hiveOf(this.env, colony, hive_id).presence();
-        if (presence.connected) this.#checked.set(hive_id, now);
-        else this.#registry.fleet.disconnected(hive_id, session, now);
-      }),
-    );
-    if (due.length > 0) this.#watchers.changed();
+    if (await this.#presences.check(colony)) this.#watchers.changed();
   }
 
   /** Tells queued jobs what was decided for them; each notice that is lost is repeated by the audit. */
@@ -278,13 +278,16 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     if ((await this.ctx.storage.get("colony")) === undefined) await this.ctx.storage.put("colony", colony);
   }
 
-  /** An alarm only while a job is open: an idle colony costs nothing. */
+  /** An alarm only while a job is open, or for the end of a key: an idle colony costs nothing. */
   async #arm(colony: string): Promise<void> {
-    if (this.#registry.openCount === 0) return;
+    const { openCount, line, keys } = this.#registry;
+    if (openCount === 0 && keys.cutOffAt === undefined) return;
     const armed = await this.ctx.storage.getAlarm();
     const now = Date.now();
-    this.#auditAt ??= now + limits.audit_ms;
-    const due = Math.min(this.#auditAt, now + limits.audit_ms, this.#registry.line.deadlineAfter(now) ?? Infinity);
+    if (openCount > 0) this.#auditAt ??= now + limits.audit_ms;
+    const audit = openCount === 0 ? Infinity : Math.min(this.#auditAt ?? Infinity, now + limits.audit_ms);
+    const cutOff = Math.max(now + limits.key_cut_off_ms, keys.cutOffAt ?? Infinity);
+    const due = Math.min(audit, line.deadlineAfter(now) ?? Infinity, cutOff);
     // One that is further off was set before the clock went back, or before somebody came who waits less long.
     if (armed !== null && armed <= due) return;
     await this.#remember(colony);

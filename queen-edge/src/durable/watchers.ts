@@ -1,4 +1,5 @@
 import { heartbeatBetween, limits, snapshotOf, type FleetState, type Snapshot } from "@rbee/contracts";
+import { keyEnded, keyTag } from "../key-sockets.ts";
 
 /** Kept with a watcher's socket: its client has taken what it was sent, and is shown the next change at once. */
 interface Watcher {
@@ -6,7 +7,6 @@ interface Watcher {
 }
 
 const TAG = "watcher";
-const tagOf = (key_id: string): string => `key ${key_id}`;
 
 /**
  * Everyone who watches the fleet. A watcher is a socket from a Worker that writes what it gets to the client. It is sent
@@ -27,14 +27,14 @@ export class Watchers {
   accept(key_id: string): Response {
     if (this.#open().length >= limits.watchers_max) return new Response(null, { status: 429 });
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#ctx.acceptWebSocket(server, [TAG, tagOf(key_id)]);
+    this.#ctx.acceptWebSocket(server, [TAG, keyTag(key_id)]);
     this.#show([server]);
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** The key was revoked: it watches no longer. [KEY-3] */
+  /** The key is worthless: it watches no longer. [KEY-3] */
   dismiss(key_id: string): void {
-    for (const ws of this.#ctx.getWebSockets(tagOf(key_id))) ws.close(1000, "the key was revoked");
+    for (const ws of this.#ctx.getWebSockets(keyTag(key_id))) ws.close(keyEnded.code, keyEnded.reason);
   }
 
   /** Its Worker is ready for what comes next. */

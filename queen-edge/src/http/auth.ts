@@ -3,6 +3,7 @@ import { bearerOf, type Principal } from "@rbee/job-http";
 import { colonyOfKey } from "../api-key.ts";
 import { registryOf } from "../durable/ports.ts";
 import type { Env } from "../env.ts";
+import { keyEnded } from "../key-sockets.ts";
 import { sha256, sha256Hex } from "../seal.ts";
 import { KnownGrants } from "./known-grants.ts";
 
@@ -20,7 +21,7 @@ export async function authenticate(request: Request, env: Env): Promise<Principa
   if (colony === undefined) throw new RbeeError("unauthorized", "the key is not known here");
   const hash = await sha256Hex(sent);
   const grant = await grants.of(hash, Date.now(), () => registryOf(env, colony).grantOf(hash));
-  if (grant === undefined) throw new RbeeError("unauthorized", "the key was revoked, or its time is up");
+  if (grant === undefined) throw new RbeeError("unauthorized", keyEnded.reason);
   return { colony, key_id: grant.key_id, scope: grant.scope };
 }
 

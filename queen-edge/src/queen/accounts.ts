@@ -1,10 +1,15 @@
-import { limits, type ErrorCode, type FleetTotals, type UsageBy } from "@rbee/contracts";
+import { limits, type ErrorCode, type FleetTotals, type UsageBy, type UsageSums, type UsedKey } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 import { bump, countJob, newCounters, type Counters, type Stops } from "./counters.ts";
 import type { FinishedLine } from "./finished.ts";
-import { UsageBook, type UsageReport } from "./usage-book.ts";
+import { DAY_MS, UsageBook, type UsageReport } from "./usage-book.ts";
 
 type Row = { n: number; line: string };
+
+/** What jobs of one key used on one day. */
+export type DayUse = UsedKey["today"];
+const nothing: DayUse = { jobs: 0, tokens: 0 };
+const dayOf = (at: number): number => Math.floor(at / DAY_MS);
 
 /**
  * Usage and counters: sums over the lines of the history. They are written once in a while with the number of the last
@@ -16,6 +21,8 @@ export class Accounts {
   readonly #usage: UsageBook;
   readonly counters: Counters;
   #savedAt: number;
+  /** Added up at the first question of a day, or behind a wake; each job that ends is added. */
+  #today: { readonly day: number; readonly keys: Map<string, DayUse> } | undefined;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -52,6 +59,16 @@ export class Accounts {
 
   report(by: UsageBy, range: { from: number; to: number }): UsageReport {
     return this.#usage.report(by, range);
+  }
+
+  /** What a key's jobs used that ended on this day, in UTC. */
+  today(key_id: string, now: number): DayUse {
+    const day = dayOf(now);
+    if (this.#today?.day !== day) {
+      const { rows } = this.#usage.report("key", { from: day * DAY_MS, to: (day + 1) * DAY_MS });
+      this.#today = { day, keys: new Map(rows.map((row) => [row.name, usedIn(row)])) };
+    }
+    return this.#today.keys.get(key_id) ?? nothing;
   }
 
   get totals(): FleetTotals {
@@ -95,7 +112,15 @@ export class Accounts {
       completion_tokens,
       slot_ms: Math.max(0, finished_at - placed_at),
     });
+    if (this.#today?.day !== dayOf(finished_at)) return;
+    const { jobs, tokens } = this.#today.keys.get(key_id) ?? nothing;
+    this.#today.keys.set(key_id, { jobs: jobs + 1, tokens: tokens + prompt_tokens + completion_tokens });
   }
 }
+
+const usedIn = ({ jobs, prompt_tokens, completion_tokens }: UsageSums): DayUse => ({
+  jobs,
+  tokens: prompt_tokens + completion_tokens,
+});
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

@@ -15,6 +15,7 @@ import {
   type QueuedJob,
   type ResultOf,
   type UsageBy,
+  type UsedKey,
 } from "@rbee/contracts";
 import type { JoinToken } from "./join-tokens.ts";
 import type { JobSpec } from "./job-record.ts";
@@ -31,9 +32,9 @@ export interface QueenContext {
   mintToken(token: JoinToken): Promise<string>;
   /** Where the queen was asked. */
   readonly origin: string;
-  /** Makes an API key and stores its hash. @returns the key itself, too, which is in this job's result and nowhere else. @throws RbeeError queue_full */
+  /** Makes an API key and stores its hash. @returns the key itself, too, which is in this job's result and nowhere else. @throws RbeeError limit_reached */
   makeKey(key: Omit<ApiKey, "key_id">): Promise<ApiKey & { key: string }>;
-  keys(): Promise<ApiKey[]>;
+  keys(): Promise<UsedKey[]>;
   /** @throws RbeeError not_found */
   revokeKey(key_id: string): Promise<void>;
   /** What was used within a time, in milliseconds since the epoch. */
@@ -93,17 +94,19 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
     const install_command = `RBEE_JOIN_TOKEN=${token} npm run hive -- --queen-url ${queen.origin} --models ~/models`;
     return { token, expires_at, install_command };
   },
-  async *key_create({ name, scope, expires_in }, queen) {
+  async *key_create({ name, scope, expires_in, limits }, queen) {
     const created_at = queen.now();
     const expiry = expires_in === undefined ? {} : { expires_at: created_at + expires_in * 1000 };
-    return await queen.makeKey({ name, scope, created_at, ...expiry });
+    return await queen.makeKey({ name, scope, created_at, ...expiry, ...(limits === undefined ? {} : { limits }) });
   },
   async *key_list(_input, queen) {
     return { keys: await queen.keys() };
   },
   async *key_revoke({ key_id }, queen) {
     await queen.revokeKey(key_id);
-    return { message: `${key_id} is worthless from now on; jobs that it submitted go on.` };
+    return {
+      message: `${key_id} is worthless from now on: streams that it has open end, jobs that it submitted go on.`,
+    };
   },
   async *usage_report({ by, from = 0, to = Number.MAX_SAFE_INTEGER }, queen) {
     return { by, ...(await queen.usage(by, { from, to })) };

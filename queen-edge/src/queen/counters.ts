@@ -14,6 +14,8 @@ export interface Histogram {
 
 type Counts = Record<string, number>;
 
+const noObservations: readonly number[] = [...bucketBounds, Infinity].map(() => 0);
+
 /** What only ever grows. One small row, whatever the number of jobs; every label has few values. */
 export interface Counters {
   /** Number of the last line of the history that is counted here. */
@@ -50,7 +52,7 @@ export const stopsSince = (before: Stops = noStops, now: Stops = noStops): Stops
 
 const noStops: Stops = { idle: 0, memory: 0 };
 
-const newHistogram = (): Histogram => ({ buckets: Array.from({ length: bucketBounds.length + 1 }, () => 0), sum: 0 });
+const newHistogram = (): Histogram => ({ buckets: [...noObservations], sum: 0 });
 
 export const newCounters = (): Counters => ({
   n: 0,

@@ -1,8 +1,25 @@
-import { limits, shownState, type ActiveWorker, type HiveInfo, type WorkerInfo } from "@rbee/contracts";
+import {
+  limits,
+  shownState,
+  type ActiveWorker,
+  type FleetState,
+  type HiveInfo,
+  type WorkerInfo,
+} from "@rbee/contracts";
 import type { Hive } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Occupancy } from "./occupancy.ts";
+import type { Registry } from "./registry.ts";
 import type { WorkerBook } from "./worker-book.ts";
+
+/** What those see who watch the fleet. */
+export const fleetState = (registry: Registry, now: number): FleetState => ({
+  hives: registry.hives(),
+  workers: registry.workers(now),
+  queue: registry.counts(),
+  jobs: registry.jobs(limits.heartbeat_jobs_max),
+  totals: registry.accounts.totals,
+});
 
 /** What is shown of the hives: their own word, and what they hold. */
 export function hiveInfos(hives: readonly Hive[], { occupancy, line }: Ledger): HiveInfo[] {

@@ -81,7 +81,7 @@ export class Fleet {
   enrol(hive_id: string, now: number, labels: readonly string[] = []): number {
     const known = this.#hives.get(hive_id);
     if (known === undefined && this.#hives.size >= limits.hives_max) {
-      throw new RbeeError("queue_full", `a colony holds at most ${limits.hives_max} hives`);
+      throw new RbeeError("limit_reached", `a colony holds at most ${limits.hives_max} hives`);
     }
     const gen = (known?.gen ?? 0) + 1;
     this.#label(hive_id, labels);

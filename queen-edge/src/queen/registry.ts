@@ -22,9 +22,10 @@ import { JoinTokens } from "./join-tokens.ts";
 import { Keys } from "./keys.ts";
 import { Ledger, type Ending } from "./ledger.ts";
 import type { OpenJob, Want } from "./want.ts";
-import { placesLeft, tooLate, tooMany } from "./patience.ts";
+import { tooLate } from "./patience.ts";
 import { choose, type Choice } from "./placement.ts";
 import { queuedJobs } from "./queue-report.ts";
+import { Quotas } from "./quotas.ts";
 import { Told } from "./told.ts";
 import { unknownWorker } from "./unknown.ts";
 import { queueOf, type WaitingLine } from "./waiting-line.ts";
@@ -46,6 +47,7 @@ export class Registry {
   readonly tokens: JoinTokens;
   readonly keys: Keys;
   readonly accounts: Accounts;
+  readonly quotas: Quotas;
   readonly #sql: Sql;
   readonly #ledger: Ledger;
   readonly #book: WorkerBook;
@@ -63,8 +65,10 @@ export class Registry {
     this.#book = new WorkerBook(sql);
     this.#placeable = new Placeable(this.fleet, this.#book);
     this.accounts = new Accounts(sql);
-    for (const { line } of this.#ledger.finished(limits.conversations_max).toReversed()) this.#ended(line);
+    const finished = this.#ledger.finished(limits.conversations_max).toReversed();
+    for (const { line } of finished) this.#ended(line);
     for (const { want, placement } of this.#ledger.all()) this.#remember(want.session?.keep, placement);
+    this.quotas = new Quotas({ keys: this.keys, ledger: this.#ledger, accounts: this.accounts }, finished);
   }
 
   get openCount(): number {
@@ -75,9 +79,10 @@ export class Registry {
   place(want: Want, term: number, now: number): Decision {
     const open = this.#ledger.find(want.job_id);
     if (open?.placement !== undefined && open.term > term) return { kind: "placed", placement: open.placement };
-    const full = open === undefined ? tooMany(this.#ledger, want) : undefined;
+    const full = open === undefined ? this.quotas.refusal(want, term, now) : undefined;
     if (full !== undefined) return this.#refuse(full, term);
     const choice = this.#ledger.without(open, () => this.#chooseAnew(want, open?.placement?.hive_id));
+    if (open === undefined && term === 0 && choice.kind !== "refuse") this.quotas.count(want);
     switch (choice.kind) {
       case "refuse":
         // A job that is there already closes its own line.
@@ -195,10 +200,6 @@ export class Registry {
   counts(): { queued: number; running: number } {
     const queued = this.#ledger.line.size;
     return { queued, running: this.#ledger.openCount - queued };
-  }
-
-  placesLeft(key_id: string): number {
-    return placesLeft(this.#ledger, key_id);
   }
 
   /** Everything that waits. */

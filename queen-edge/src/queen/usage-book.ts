@@ -2,7 +2,7 @@ import { limits, type UsageBy, type UsageSums } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** What one sum is about: jobs of one key and model on one hive that ended within one hour, or one day. */
 interface Slot {
@@ -108,7 +108,7 @@ export class UsageBook {
       model,
       hive_id,
     )[0];
-    return row === undefined ? noUsage : plus(noUsage, JSON.parse(row.sums) as UsageSums);
+    return row === undefined ? noUsage : (JSON.parse(row.sums) as UsageSums);
   }
 
   #put({ start, span, key_id, model, hive_id }: Slot, sums: UsageSums): void {
@@ -145,7 +145,13 @@ export class UsageBook {
 const nameOf = ({ start, span, key_id, model, hive_id }: Slot): string =>
   [start, span, key_id, model, hive_id].join("\n");
 
-function plus(one: UsageSums, other: UsageSums): UsageSums {
-  const fields = Object.keys(noUsage) as (keyof UsageSums)[];
-  return Object.fromEntries(fields.map((field) => [field, one[field] + other[field]])) as UsageSums;
-}
+const plus = (one: UsageSums, other: UsageSums): UsageSums => ({
+  jobs: one.jobs + other.jobs,
+  failed: one.failed + other.failed,
+  cancelled: one.cancelled + other.cancelled,
+  prompt_tokens: one.prompt_tokens + other.prompt_tokens,
+  cached_tokens: one.cached_tokens + other.cached_tokens,
+  completion_tokens: one.completion_tokens + other.completion_tokens,
+  slot_ms: one.slot_ms + other.slot_ms,
+  units: one.units + other.units,
+});

@@ -14,7 +14,7 @@ import {
   type Outcome,
 } from "@rbee/contracts";
 import { toBase64Url } from "../seal.ts";
-import { anInventory } from "./fleets.ts";
+import { aModel, anInventory, aWorker } from "./fleets.ts";
 import { INFER, run, submit } from "./queen-client.ts";
 
 /** A hive of the test's own hand: it says exactly what it is told to say, over the real routes. */
@@ -83,6 +83,15 @@ export class TestHive {
     });
     const enrolled: Enrolled = await response.json();
     return new TestHive(enrolled.hive_id, enrolled.credential, keys);
+  }
+
+  /** A hive that is here, with one model that no other has. */
+  static async serving(name: string): Promise<{ hive: TestHive; model: string }> {
+    const hive = await TestHive.enrol(name);
+    const model = `bee-of-${name}`;
+    const inventory = anInventory({ models: [aModel({ id: model, name: model })], workers: [aWorker({ model })] });
+    await hive.connect({ inventory });
+    return { hive, model };
   }
 
   /** Headers of one connect request. */

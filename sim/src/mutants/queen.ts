@@ -95,7 +95,6 @@ export const queenMutants: readonly Mutant[] = [
     file: JOB_OBJECT,
     original: "if (job.phase.term !== term || job.phase.hive_id !== hive_id) return [];",
     mutated: "if (job.phase.hive_id !== hive_id) return [];",
-    survives: "a silent hive is hung up on, so hardly a first word comes late; seed 13487 shows it",
   },
   {
     id: "no-fence-on-lane",

@@ -10,8 +10,8 @@ export const zombie: Family = (random) => {
   const job = {
     ...JOB,
     ...look(random),
-    tokens: random.between(2, 12),
-    pace_ms: random.magnitude(50, 4_000),
+    tokens: random.between(2, 5),
+    pace_ms: random.magnitude(50, 8_000),
     continues: random.chance(0.6),
     streams: random.chance(0.5),
   };
@@ -34,10 +34,10 @@ export const zombie: Family = (random) => {
 
 /** Much is shown that is not durable when the object is lost, and its hive is late or gone. */
 export const lostTail: Family = (random) => {
-  const at = random.between(400, 4_000);
+  const at = random.between(250, 1_500);
   const job = {
     ...JOB,
-    tokens: random.between(15, 50),
+    tokens: random.between(4, 16),
     pace_ms: random.between(15, 90),
     streams: random.chance(0.5),
     readers: [{ ...READER, window: random.chance(0.8) ? undefined : random.magnitude(50, 2_000) }],
@@ -60,8 +60,8 @@ export const jumpingClock: Family = (random) => {
   const at = random.magnitude(300, 60_000);
   const job = {
     ...JOB,
-    tokens: random.between(3, 12),
-    pace_ms: random.between(500, 4_000),
+    tokens: random.between(2, 5),
+    pace_ms: random.between(500, 8_000),
     listens: random.chance(0.5),
     cancels: random.chance(0.3) ? [Math.max(1, at - random.between(0, 9_000))] : [],
   };
@@ -111,11 +111,11 @@ export const repeated: Family = (random) => {
 
 /** A machine loses power, and with it what it had said last. */
 export const power: Family = (random) => {
-  const at = random.between(250, 3_000);
+  const at = random.between(250, 1_500);
   const job = {
     ...JOB,
     ...look(random),
-    tokens: random.between(3, 25),
+    tokens: random.between(2, 8),
     pace_ms: random.magnitude(10, 500),
     readers: random.chance(0.5) ? [READER] : [],
   };
@@ -141,12 +141,12 @@ export const reading: Family = (random) => {
   });
   const job = {
     ...JOB,
-    tokens: random.between(3, 30),
+    tokens: random.between(2, 10),
     pace_ms: random.between(5, 200),
     continues: random.chance(0.2),
     streams: random.chance(0.5),
     cancels_on_leave: random.chance(0.1),
-    readers: Array.from({ length: random.between(1, 3) }, reader),
+    readers: Array.from({ length: random.between(1, 2) }, reader),
   };
   const at = random.between(300, 5_000);
   const more: Fault[] = [

@@ -6,7 +6,7 @@ export const cancelled: Family = (random) => {
   const wanted = random.magnitude(200, 8_000);
   const job = {
     ...JOB,
-    tokens: random.between(2, 8),
+    tokens: random.between(2, 5),
     pace_ms: random.magnitude(300, 20_000),
     listens: random.chance(0.6),
     cancels: random.chance(0.2) ? [wanted, wanted + 3_000] : [wanted],
@@ -86,8 +86,8 @@ export const replaced: Family = (random) => {
 export const lateOperation: Family = (random) => {
   const job = {
     ...JOB,
-    tokens: random.between(2, 8),
-    pace_ms: random.between(200, 3_000),
+    tokens: random.between(2, 4),
+    pace_ms: random.between(200, 6_000),
     narrates: random.chance(0.3),
     continues: random.chance(0.3),
   };
@@ -121,7 +121,7 @@ export const unheard: Family = (random) => {
 
 /** A hive comes back without the job, and the news of it is so late that another one has it. */
 export const lateNews: Family = (random) => {
-  const job = { ...JOB, tokens: 10, pace_ms: random.between(1_500, 4_000), continues: random.chance(0.3) };
+  const job = { ...JOB, tokens: 5, pace_ms: random.between(3_000, 8_000), continues: random.chance(0.3) };
   const faults: Fault[] = [
     { kind: "drop", n: 4 },
     {

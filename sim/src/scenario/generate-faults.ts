@@ -1,25 +1,37 @@
 import type { Fault } from "../faults/plan.ts";
 import type { Random } from "../platform/random.ts";
 
+export interface FaultSize {
+  /** Faults in one world. */
+  readonly most: number;
+  /** Frames, calls and commits of a world of this size, and commits of its journals, among which faults choose. */
+  readonly frames: number;
+  readonly commits: number;
+}
+
 interface Bounds {
+  readonly size: FaultSize;
   readonly hives: number;
-  readonly large: boolean;
+  /** When its jobs are done if nothing breaks: what comes later meets idle machines. */
+  readonly done_ms: number;
   /** When several things go wrong at once. */
   readonly storm?: number;
 }
 
-/** When no fault begins any more. Each lasts at most `LASTS_MS`. */
+/** When no fault begins any more, nor so long after the jobs' end. Each lasts at most `LASTS_MS`. */
 const FAULTS_END_MS = 40_000;
+const AFTERWARDS_MS = 1_000;
 const LASTS_MS = 60_000;
 
 /** Most happen while the first frames fly; a share falls anywhere. */
-const time = (random: Random, { storm }: Bounds): number => {
+const time = (random: Random, { storm, done_ms }: Bounds): number => {
   if (storm !== undefined && random.chance(0.7)) return storm + random.between(0, 200);
-  return random.chance(0.85) ? random.magnitude(50, 3_000) : random.between(100, FAULTS_END_MS);
+  const end = Math.min(FAULTS_END_MS, done_ms + AFTERWARDS_MS);
+  return random.chance(0.85) ? random.magnitude(50, Math.min(3_000, end)) : random.between(100, end);
 };
 
-/** The n-th frame, call or commit of a world: small worlds have some dozens. */
-const nth = (random: Random, { large }: Bounds): number => random.between(0, large ? 200 : 35);
+/** The n-th frame, call or commit of a world. */
+const nth = (random: Random, { size }: Bounds): number => random.between(0, size.frames);
 
 const down = (random: Random): number => random.magnitude(10, random.chance(0.1) ? LASTS_MS : 3_000);
 
@@ -44,7 +56,7 @@ const makers: readonly (readonly [weight: number, Make])[] = [
     8,
     (r, b) => ({
       kind: r.pick(["crash_before_journal", "crash_after_journal"]),
-      n: r.between(0, b.large ? 40 : 10),
+      n: r.between(0, b.size.commits),
       down_ms: down(r),
       worker_gone: r.chance(0.3),
     }),
@@ -115,8 +127,10 @@ const makers: readonly (readonly [weight: number, Make])[] = [
 const TOTAL = makers.reduce((sum, [weight]) => sum + weight, 0);
 
 export function generateFaults(random: Random, world: Bounds): Fault[] {
-  const bounds = random.chance(0.3) ? { ...world, storm: random.magnitude(100, 20_000) } : world;
-  const count = random.chance(0.3) ? 1 : random.between(1, bounds.large ? 12 : 5);
+  const bounds = random.chance(0.3)
+    ? { ...world, storm: random.magnitude(100, Math.min(20_000, world.done_ms)) }
+    : world;
+  const count = random.chance(0.3) ? 1 : random.between(1, world.size.most);
   return Array.from({ length: count }, () => {
     let ticket = random.next() * TOTAL;
     const found = makers.find(([weight]) => (ticket -= weight) < 0) ?? makers[0];

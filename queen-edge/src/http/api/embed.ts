@@ -48,13 +48,18 @@ export class EmbedJobs {
   /** Vectors of length 1 in the order of the texts. @throws RbeeError */
   async read(): Promise<Embedded> {
     const results: OperationResult<"embed">[] = [];
-    let next = 0;
-    const work = async () => {
-      for (let part = next++; part < this.#batches.length; part = next++) {
-        const texts = this.#batches[part] ?? [];
-        const job = part === 0 ? this.#first : await startOne(this.#caller, this.#wanted, { texts, part });
-        results[part] = await resultOf(job);
+    const parts = [...this.#batches.keys()];
+    let lanes = 0;
+    const work = async (): Promise<void> => {
+      lanes++;
+      for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+        const job = await this.#start(part, { alone: lanes === 1 });
+        if (job !== undefined) results[part] = await resultOf(job);
+        else parts.unshift(part);
+        // The key may have no more jobs now: those that run go on with the rest.
+        if (job === undefined && lanes > 1) break;
       }
+      lanes--;
     };
     await Promise.all(Array.from({ length: limits.api_embed_jobs }, work));
     return {
@@ -62,7 +67,20 @@ export class EmbedJobs {
       prompt_tokens: results.reduce((sum, { usage }) => sum + usage.prompt_tokens, 0),
     };
   }
+
+  /** `undefined`: the key may have no more jobs beside those of this request. @throws RbeeError */
+  async #start(part: number, { alone }: { readonly alone: boolean }): Promise<ApiJob | undefined> {
+    if (part === 0) return this.#first;
+    try {
+      return await startOne(this.#caller, this.#wanted, { texts: this.#batches[part] ?? [], part });
+    } catch (error) {
+      if (alone || !isLimited(error)) throw error;
+      return undefined;
+    }
+  }
 }
+
+const isLimited = (error: unknown): boolean => error instanceof RbeeError && error.code === "rate_limited";
 
 const startOne = async (
   caller: ApiCaller,

@@ -1,32 +1,31 @@
-import { limits } from "@rbee/contracts";
 import { registryOf } from "../../durable/ports.ts";
+import type { Allowance, Allowances } from "../../queen/quotas.ts";
 import type { ApiCaller } from "./caller.ts";
 
-/** What a key is limited by is jobs that are open at once: no minute has to pass, one has to end. */
-interface Places {
-  readonly limit: number;
-  readonly remaining: number;
+type Headers = Record<string, string>;
+
+const allowancesOf = async ({ env, principal }: ApiCaller): Promise<Allowances> =>
+  registryOf(env, principal.colony).allowances(principal.key_id);
+
+const headersOf = (allowances: Allowances, write: (what: string, allowance: Allowance) => Headers): Headers =>
+  Object.fromEntries(
+    Object.entries(allowances).flatMap(([what, allowance]: [string, Allowance]) =>
+      Object.entries(write(what, allowance)),
+    ),
+  );
+
+export async function openAiLimits(caller: ApiCaller): Promise<Headers> {
+  return headersOf(await allowancesOf(caller), (what, { limit, remaining, resets_in_s }) => ({
+    [`x-ratelimit-limit-${what}`]: String(limit),
+    [`x-ratelimit-remaining-${what}`]: String(remaining),
+    [`x-ratelimit-reset-${what}`]: `${resets_in_s}s`,
+  }));
 }
 
-const placesOf = async ({ env, principal }: ApiCaller): Promise<Places> => ({
-  limit: limits.open_jobs_per_key_max,
-  remaining: await registryOf(env, principal.colony).placesLeft(principal.key_id),
-});
-
-export async function openAiLimits(caller: ApiCaller): Promise<Record<string, string>> {
-  const { limit, remaining } = await placesOf(caller);
-  return {
-    "x-ratelimit-limit-requests": String(limit),
-    "x-ratelimit-remaining-requests": String(remaining),
-    "x-ratelimit-reset-requests": "0s",
-  };
-}
-
-export async function anthropicLimits(caller: ApiCaller): Promise<Record<string, string>> {
-  const { limit, remaining } = await placesOf(caller);
-  return {
-    "anthropic-ratelimit-requests-limit": String(limit),
-    "anthropic-ratelimit-requests-remaining": String(remaining),
-    "anthropic-ratelimit-requests-reset": new Date().toISOString(),
-  };
+export async function anthropicLimits(caller: ApiCaller): Promise<Headers> {
+  return headersOf(await allowancesOf(caller), (what, { limit, remaining, resets_in_s }) => ({
+    [`anthropic-ratelimit-${what}-limit`]: String(limit),
+    [`anthropic-ratelimit-${what}-remaining`]: String(remaining),
+    [`anthropic-ratelimit-${what}-reset`]: new Date(Date.now() + resets_in_s * 1_000).toISOString(),
+  }));
 }

@@ -1,4 +1,5 @@
-import { limits, type JobEvent } from "@rbee/contracts";
+import { limits, RbeeError, type JobEvent } from "@rbee/contracts";
+import { keyEnded } from "../../key-sockets.ts";
 import { confirmation, readerCloses } from "../../reader-socket.ts";
 
 /** An event of a job, with its place in the log where it has one. */
@@ -13,6 +14,7 @@ export class JobReader {
   readonly #messages: string[] = [];
   #wake: (() => void) | undefined;
   #closed = false;
+  #keyEnded = false;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -20,16 +22,21 @@ export class JobReader {
       if (typeof data === "string") this.#messages.push(data);
       this.#wake?.();
     });
-    for (const type of ["close", "error"] as const) socket.addEventListener(type, () => this.#end());
+    socket.addEventListener("close", ({ code }) => {
+      this.#keyEnded = code === keyEnded.code;
+      this.#end();
+    });
+    socket.addEventListener("error", () => this.#end());
     socket.accept();
   }
 
-  /** Events as they come, up to the job's last. Ends early when the line to the job breaks. */
+  /** Events as they come, up to the job's last. Ends early when the line to the job breaks. @throws RbeeError unauthorized */
   async *events(): AsyncGenerator<ReadEvent, void, void> {
     let taken = 0;
     for (;;) {
       const message = this.#messages.shift();
       if (message === undefined) {
+        if (this.#keyEnded) throw new RbeeError("unauthorized", keyEnded.reason);
         if (this.#closed) return;
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;

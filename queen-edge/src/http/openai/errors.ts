@@ -30,6 +30,7 @@ const known: Partial<Record<Problem["code"], Partial<ErrorBody>>> = {
   not_found: { code: null },
   method_not_allowed: { code: "method_not_supported" },
   queue_full: { type: "requests", code: "rate_limit_exceeded" },
+  rate_limited: { type: "requests", code: "rate_limit_exceeded" },
 };
 
 function bodyOf(problem: Problem): { error: ErrorBody } {
