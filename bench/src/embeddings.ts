@@ -1,16 +1,7 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Fleet } from "./fleet.ts";
-import type { Amount } from "./scenarios.ts";
+import type { Amount } from "./amount.ts";
+import { EMBEDDER } from "./models.ts";
 import { median } from "./stats.ts";
-
-export const EMBEDDER = "all-MiniLM-L6-v2";
-
-/** A real embedding model; it is not part of the project. */
-export const embedderFile = fileURLToPath(
-  new URL("../../../shared/models/all-MiniLM-L6-v2.Q8_0.gguf", import.meta.url),
-);
-export const hasEmbedder = existsSync(embedderFile);
 
 const TEXTS = 128;
 

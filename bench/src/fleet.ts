@@ -4,8 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { WorkerInfo } from "@rbee/contracts";
 import { QueenClient, type WorkerClient, workerClient } from "./clients.ts";
 import { cpuOf, memoryOf, type Cpu } from "./cpu.ts";
-import { EMBEDDER, embedderFile, hasEmbedder } from "./embeddings.ts";
-import { listener } from "./prefix.ts";
+import { EMBEDDER, embedderFile, hasEmbedder, listener } from "./models.ts";
 import { Process } from "./processes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -3,25 +3,16 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { full, quick, type Amount } from "./amount.ts";
 import { cpuPer } from "./cpu.ts";
-import { embedderFile, embedding, hasEmbedder } from "./embeddings.ts";
+import { embedding } from "./embeddings.ts";
 import { Fleet } from "./fleet.ts";
+import { embedderFile, hasEmbedder } from "./models.ts";
 import { placementWaits } from "./placement.ts";
 import { secondTurn } from "./prefix.ts";
 import { stalledReaders } from "./slow.ts";
 import { cpuTable, machine, table, type Figures } from "./report.ts";
-import {
-  addedTtft,
-  endToEnd,
-  full,
-  jobsPerSecond,
-  quick,
-  residentMb,
-  streams,
-  tokensPerSecond,
-  warmUp,
-  type Amount,
-} from "./scenarios.ts";
+import { addedTtft, endToEnd, jobsPerSecond, residentMb, streams, tokensPerSecond, warmUp } from "./scenarios.ts";
 
 const USAGE = `npm run bench -- [--quick] [--strict] [--state <dir>] [--only ttft,streams,flood,jobs,ratio,slow,prefix,embeddings,placement] [--profile <dir>]
 

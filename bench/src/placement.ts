@@ -1,5 +1,5 @@
 import { atRandom, ours, roundRobin, twoChoices } from "../../queen-edge/src/testing/placement-sim.ts";
-import type { Amount } from "./scenarios.ts";
+import type { Amount } from "./amount.ts";
 import { percentiles, type Percentiles } from "./stats.ts";
 
 /**

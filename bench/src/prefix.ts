@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Fleet } from "./fleet.ts";
-import type { Amount } from "./scenarios.ts";
+import type { Amount } from "./amount.ts";
+import { listener } from "./models.ts";
 import { median, round } from "./stats.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
@@ -12,19 +13,6 @@ const Result = z.object({
   usage: z.object({ prompt_tokens: z.int() }),
   timings: z.object({ prompt_ms: z.number() }),
 });
-
-/** A real model that holds thousands of tokens; it is not part of the project. */
-const LARGE = {
-  file: path("../shared/models/stories260K-chat-8k.f32.gguf"),
-  model: "stories260K-chat-8k",
-  context: 8_192,
-  chars: 4_500,
-};
-/** What there is otherwise holds a part of the text. */
-const SMALL = { file: path("models/bee-tiny/bee-tiny.f16.gguf"), model: "bee-tiny", context: 2_048, chars: 2_500 };
-
-/** Who holds the conversations, and how much of the text fits. */
-export const listener = existsSync(LARGE.file) ? LARGE : SMALL;
 
 /** What people talk to models about: a document of some pages. */
 const document = readFileSync(path("docs/ARCHITECTURE.md"), "utf8").slice(0, listener.chars);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Amount } from "./amount.ts";
 import type { Fleet } from "./fleet.ts";
-import { streams, type Amount } from "./scenarios.ts";
+import { streams } from "./scenarios.ts";
 import { median, round } from "./stats.ts";
 
 /*
@@ -14,9 +15,12 @@ const ROUNDS = 3;
 /** 400 kB a second: more than the sockets' own buffers hold is there before the first reader comes. */
 const HEAVY = { model: "synthetic", prompt: "every=5 size=2000", max_tokens: 32_768 } as const;
 const HEAD_START_MS = 15_000;
-/** Until every buffer on the way to the readers is full the queen works for them; then she is as busy as before. */
-const LOOK_MS = 500;
-const LOOKS_MAX = 80;
+/**
+ * Until every buffer on the way to the readers is full the queen works for them; then she is as busy as before. A look is
+ * long: in a short one a busy machine may give her next to no turn.
+ */
+const LOOK_MS = 3_000;
+const LOOKS_MAX = 20;
 const AS_BEFORE = 1.2;
 
 export interface StalledReaders {

@@ -2,7 +2,8 @@ import type { JobEvent } from "@rbee/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { House } from "./house.ts";
 import { descendants } from "./process.ts";
-import { endless, story } from "./prompts.ts";
+import { long, story } from "./prompts.ts";
+import { freeze, runInSlices, thaw } from "./slices.ts";
 
 let house: House;
 
@@ -11,35 +12,41 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
+const enginesOf = (name: string): number[] => descendants(house.hive(name).pid);
+
 /** As the power would: the agent and its workers at once. */
 async function powerOff(name: string): Promise<void> {
-  const hive = house.hive(name);
-  for (const pid of descendants(hive.pid)) process.kill(pid, "SIGKILL");
-  await hive.kill("SIGKILL");
+  for (const pid of enginesOf(name)) process.kill(pid, "SIGKILL");
+  await house.hive(name).kill("SIGKILL");
 }
 
 test.for([
   { what: "text", request: { ...story, max_tokens: 400 }, after: 1 },
-  { what: "json", request: endless, after: 150 },
+  { what: "json", request: long, after: 150 },
 ])('on_lost "continue": $what goes on at another hive, and is the text of an uninterrupted run', async (row) => {
   const { what, request, after } = row;
   const names = [`${what}-one`, `${what}-two`] as const;
   await Promise.all(names.map((name) => house.startHive(name)));
   const client = house.client();
   const { text: expected } = await client.run("infer", request);
+  names.map(enginesOf).forEach(freeze);
   const { job_id } = await client.submit("infer", { ...request, on_lost: "continue" });
-  const { hive_id: lost } = await client.get(job_id);
+  const { hive_id: lost = "" } = await client.get(job_id);
+  const other = names.find((name) => name !== lost) ?? "";
+  thaw(enginesOf(other));
   const events: JobEvent[] = [];
-  let tokens = 0;
-  for await (const { event } of client.stream(job_id)) {
-    events.push(event);
-    if (event.type === "token") tokens += 1;
-    if (event.type === "token" && tokens === after) await powerOff(String(lost));
-  }
-  const texts = events.flatMap((event) => (event.type === "token" ? [event.text] : []));
-  const other = names.find((name) => name !== lost);
+  const texts: string[] = [];
+  const read = (async () => {
+    for await (const { event } of client.stream(job_id)) {
+      events.push(event);
+      if (event.type === "token") texts.push(event.text);
+    }
+  })();
+  await runInSlices(enginesOf(lost), () => texts.length >= after);
+  await powerOff(lost);
+  await read;
   expect(events.find((event) => event.type === "attempt")).toMatchObject({ attempt: 2, hive_id: other });
   expect(texts.join("")).toBe(expected);
   expect(events.at(-1)).toMatchObject({ type: "result", result: { text: expected, hive_id: other } });
-  await powerOff(String(other));
+  await powerOff(other);
 });

@@ -1,7 +1,7 @@
 import type { JobEvent, OperationRequest } from "@rbee/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BEE_TINY, House } from "./house.ts";
-import { endless } from "./prompts.ts";
+import { endless, long } from "./prompts.ts";
 
 /** Time enough for the longest answer here, and more than anybody waits for a test. */
 const LONG_S = "600";
@@ -12,8 +12,6 @@ beforeEach(async () => {
   house = await House.open();
 });
 afterEach(() => house.close());
-
-const answer = { ...endless, max_tokens: 1_200 };
 
 /** Submits, and waits until it says something. */
 async function speaking(input: OperationRequest<"infer">) {
@@ -30,24 +28,20 @@ async function speaking(input: OperationRequest<"infer">) {
   return { job, events, ended };
 }
 
-const isDraining = async (hive_id: string): Promise<void> => {
-  for (;;) {
-    const { hive } = await house.client().run("hive_get", { hive_id });
-    if (hive.draining === true) return;
-  }
-};
+const isDraining = (hive_id: string): Promise<void> =>
+  expect.poll(async () => (await house.client().run("hive_get", { hive_id })).hive.draining).toBe(true);
 
 test("[AGENT-21] a hive that is told to stop ends what it has begun and leaves; what waits goes to the other", async () => {
   await house.startHive("leaver", [...HIVE, "--drain", LONG_S]);
   await house.startHive("stayer", HIVE);
-  const busy = await speaking({ ...answer, hive_id: "stayer" });
-  const running = await speaking({ ...answer, hive_id: "leaver" });
+  const busy = await speaking({ ...long, hive_id: "stayer" });
+  const running = await speaking({ ...long, hive_id: "leaver" });
   const client = house.client();
-  const queued = await client.start("infer", { ...answer, max_tokens: 8 });
+  const queued = await client.start("infer", { ...long, max_tokens: 8 });
   expect(await client.get(queued.id)).toMatchObject({ state: "queued" });
   const left = house.hive("leaver").kill("SIGTERM");
   await isDraining("leaver");
-  const late = await client.start("infer", { ...answer, max_tokens: 8 });
+  const late = await client.start("infer", { ...long, max_tokens: 8 });
   await running.ended;
   expect(await running.job.result()).toMatchObject({ hive_id: "leaver", finish_reason: "length" });
   await left;

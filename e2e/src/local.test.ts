@@ -3,12 +3,9 @@ import { join } from "node:path";
 import { JobClient } from "@rbee/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { House } from "./house.ts";
-import { endless } from "./prompts.ts";
+import { endless, long } from "./prompts.ts";
 
 /** A machine's own server, with no queen in reach. */
-
-/** Long enough to break things meanwhile. */
-const long = { ...endless, max_tokens: 600 };
 
 let house: House;
 beforeAll(async () => {

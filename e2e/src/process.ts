@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -9,10 +10,12 @@ type Event = Readonly<Record<string, unknown>> & { readonly event: string };
 
 /** A program of the house as a real process: it says JSON lines on stdout, and can be killed. */
 export class Program {
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #events: Event[] = [];
   readonly #waiting = new Map<string, ((event: Event) => void)[]>();
   readonly exited: Promise<number | null>;
+  /** Resolves when there is no more to hear, which may be a moment after the process has ended. */
+  readonly #silent: Promise<unknown>;
   stderr = "";
 
   constructor(script: string, args: readonly string[], env: Record<string, string> = {}) {
@@ -22,10 +25,10 @@ export class Program {
       env: { ...process.env, RBEE_THREADS: "1", RBEE_EXIT_WITH_PARENT: "1", ...env },
     });
     this.exited = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
-    if (this.#child.stdout !== null) {
-      createInterface({ input: this.#child.stdout }).on("line", (line) => this.#hear(JSON.parse(line) as Event));
-    }
+    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    const lines = createInterface({ input: this.#child.stdout });
+    lines.on("line", (line) => this.#hear(JSON.parse(line) as Event));
+    this.#silent = once(lines, "close");
   }
 
   get pid(): number {
@@ -39,7 +42,7 @@ export class Program {
     const said = new Promise<Event>((resolve) =>
       this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), resolve]),
     );
-    const died = this.exited.then((code) => {
+    const died = Promise.all([this.exited, this.#silent]).then(([code]) => {
       throw new Error(`exited with ${code} before saying ${name}\n${this.stderr}`);
     });
     return Promise.race([said, died]);

@@ -17,6 +17,9 @@ export const endless: Infer = {
   },
 };
 
+/** Of these so many that there is time to break things, and to be done in seconds: a grammar makes the engine slow. */
+export const long: Infer = { ...endless, max_tokens: 600 };
+
 /** Hot sampling over a tokenizer with byte fallback: characters of several bytes come out of several tokens. */
 export const wild: Infer = {
   model: "bee-tiny",

@@ -95,6 +95,9 @@ describe("through the keeper", () => {
     };
     const pull = house.rbee(["models", "pull", "org/bees", "--hive", "den"]);
     await reached.promise;
+    // What left the hub may still be on its way.
+    const part = async () => (await house.client().run("model_list", { hive_id })).models[0]?.percent;
+    await expect.poll(part).toBeGreaterThan(0);
     pull.child.kill("SIGINT");
     const { code, err } = await pull.ended();
     held.resolve();

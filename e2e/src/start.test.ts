@@ -13,6 +13,8 @@ import { commandOf, descendants, isAlive, Program } from "./process.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const RUN = join(root, "tools/run.mjs");
 const KEEPER = "keeper-cli/src/main.ts";
+/** A worker that lost its agent ends by itself after half a minute. */
+const GONE_WITHIN_MS = 60_000;
 const home = mkdtempSync(join(tmpdir(), "rbee-e2e-start-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
@@ -37,9 +39,8 @@ async function rbee(
 const up = (args: readonly string[] = []): Program =>
   new Program(RUN, [KEEPER, "up", "--home", home, "--port", "0", "--json", ...args]);
 
-const gone = async (pids: readonly number[]): Promise<void> => {
-  while (pids.some(isAlive)) await new Promise((resolve) => setImmediate(resolve));
-};
+const gone = (pids: readonly number[]): Promise<void> =>
+  expect.poll(() => pids.filter(isAlive), { timeout: GONE_WITHIN_MS }).toEqual([]);
 
 test("`npm start -- --once`: a first answer from a real model, then everything is gone", async () => {
   const { code, stdout } = await rbee(["up", "--once", "--json", "--home", home, "--port", "0"]);

@@ -2,7 +2,11 @@ import type { JobEvent } from "@rbee/contracts";
 import type { JobClient } from "@rbee/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { House } from "./house.ts";
-import { endless } from "./prompts.ts";
+import { LATE_MS } from "./late.ts";
+import { long } from "./prompts.ts";
+
+/** Promised to whoever reads the answer of a hive that is gone. */
+const TOLD_WITHIN_MS = 35_000;
 
 let house: House;
 let expected: string;
@@ -10,7 +14,7 @@ let expected: string;
 beforeAll(async () => {
   house = await House.open();
   await house.startHive("den");
-  expected = (await house.client().run("infer", endless)).text;
+  expected = (await house.client().run("infer", long)).text;
 });
 afterAll(() => house.close());
 
@@ -19,7 +23,7 @@ async function runAndBreak(client: JobClient, breakIt: () => Promise<void> | voi
   let broken: Promise<void> | undefined;
   let text = "";
   const positions: string[] = [];
-  const result = await client.run("infer", endless, {
+  const result = await client.run("infer", long, {
     onEvent: (event: JobEvent, position) => {
       if (event.type !== "token") return;
       positions.push(position);
@@ -72,6 +76,8 @@ describe("no token is lost, doubled or reordered", () => {
 describe("what cannot go on ends with a typed error", () => {
   test("the worker is killed: its job fails with the reason, the agent lives on and starts another", async () => {
     const client = house.client();
+    // A lane is back before its hive is: what was broken before may have ended without it.
+    await expect.poll(async () => (await client.run("hive_get", { hive_id: "den" })).hive.connected).toBe(true);
     const { workers } = await client.run("worker_process_list", { hive_id: "den" });
     const pid = workers[0]?.pid ?? 0;
     await expect(runAndBreak(client, () => void process.kill(pid, "SIGKILL"))).rejects.toMatchObject({
@@ -82,11 +88,13 @@ describe("what cannot go on ends with a typed error", () => {
   });
 
   test("the hive is gone for good: the client is told within 35 s", async () => {
-    const began = Date.now();
-    await expect(runAndBreak(house.client(), () => house.hive("den").kill("SIGKILL"))).rejects.toMatchObject({
-      code: "hive_lost",
-    });
-    expect(Date.now() - began).toBeLessThan(36_000);
+    let killedAt = Infinity;
+    const killed = async () => {
+      killedAt = performance.now();
+      await house.hive("den").kill("SIGKILL");
+    };
+    await expect(runAndBreak(house.client(), killed)).rejects.toMatchObject({ code: "hive_lost" });
+    expect(performance.now() - killedAt).toBeLessThan(TOLD_WITHIN_MS + LATE_MS);
   });
 });
 

@@ -67,7 +67,9 @@ function start(env: Record<string, string> = {}) {
     news();
   });
   agent.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  let over = false;
   const exited = once(agent, "close").then(([code]) => {
+    over = true;
     news();
     return code as number | null;
   });
@@ -75,7 +77,8 @@ function start(env: Record<string, string> = {}) {
     for (;;) {
       const found = events.find(({ event }) => event === name);
       if (found !== undefined) return found;
-      if (agent.exitCode !== null) throw new Error(`the agent ended without saying ${name}: ${stderr}`);
+      // Not when it has ended: what it said last may still come.
+      if (over) throw new Error(`the agent ended without saying ${name}: ${stderr}`);
       await changed.promise;
     }
   };

@@ -20,6 +20,7 @@ export class Rbee {
   out = "";
   err = "";
   readonly #moved = new Set<() => void>();
+  readonly #ended: Promise<[number | null]>;
 
   constructor(args: readonly string[], env: Record<string, string>) {
     this.child = spawn(process.execPath, [main, ...args], {
@@ -27,6 +28,8 @@ export class Rbee {
     });
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => this.#add("out", text));
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.#add("err", text));
+    // It may have ended before anybody waits for that.
+    this.#ended = once(this.child, "close") as Promise<[number | null]>;
   }
 
   #add(stream: "out" | "err", text: string): void {
@@ -39,7 +42,7 @@ export class Rbee {
   }
 
   async ended(): Promise<Ended> {
-    const [code] = (await once(this.child, "close")) as [number | null];
+    const [code] = await this.#ended;
     return { out: this.out, err: this.err, code };
   }
 }

@@ -1,5 +1,5 @@
 import { limits, problemOf, type ErrorCode, type LaneUp } from "@rbee/contracts";
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { makeKey, queen, shows, SseReader, submitWith, view } from "./testing/queen-client.ts";
 import { TestHive } from "./testing/test-hive.ts";
 
@@ -13,6 +13,13 @@ beforeEach(async () => {
   ({ hive, model } = await TestHive.serving(`api-hive-${++hives}`));
   return () => hive.hangUp();
 });
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** However slow this machine: headers do not go out by themselves. */
+const headersWait = (): unknown => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 
 const chat = (fields: object = {}, headers: Record<string, string> = {}): Promise<Response> =>
   queen("/v1/chat/completions", {
@@ -48,6 +55,7 @@ const broken = (final: number, code: ErrorCode = "unavailable"): LaneUp => ({
 
 describe("failures", () => {
   test("before anything was said have their own status", async () => {
+    headersWait();
     const answering = chat();
     const { lane } = await hive.take();
     lane.send(broken(0));
@@ -94,6 +102,7 @@ describe("failures", () => {
   });
 
   test("of a job that somebody cancelled is no reason to try again", async () => {
+    headersWait();
     const answering = chat();
     const { op, lane } = await hive.take();
     await queen(`/v1/jobs/${op.job_id}`, { method: "DELETE" });
@@ -221,6 +230,7 @@ test.each([
 });
 
 test("a model that cannot be loaded is not said to be", async () => {
+  headersWait();
   const answering = queen("/api/generate", { method: "POST", body: JSON.stringify({ model }) });
   const { lane } = await hive.take();
   lane.send(broken(0, "insufficient_memory"));

@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { runWorld, withWorlds } from "./run/one.ts";
 import { generate } from "./scenario/generate.ts";
+import { regressionText } from "./run/trace-seed.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 
 const SEEDS = 2_000;
@@ -47,6 +50,17 @@ test.each(readdirSync(regressions).filter((name) => name.endsWith(".json")))(
     expect((await withWorlds(() => runWorld(scenario))).failure).toBeUndefined();
   },
 );
+
+test("a failing seed is kept as the project's formatter wants it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "rbee-sim-"));
+  const scenarios = await withWorlds(() => Array.from({ length: 20 }, (_, n) => generate(FROM + n)));
+  for (const [n, scenario] of scenarios.entries())
+    writeFileSync(join(folder, `${n}.json`), await regressionText(scenario));
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const check = ["node_modules/oxfmt/bin/oxfmt", "--config", ".oxfmtrc.json", "--check", folder];
+  const { status, stdout, stderr } = spawnSync(process.execPath, check, { cwd: root, encoding: "utf8" });
+  expect({ status, stdout, stderr }).toMatchObject({ status: 0 });
+});
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 const sim = (...args: string[]) =>

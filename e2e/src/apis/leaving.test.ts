@@ -3,6 +3,7 @@ import OpenAI, { APIUserAbortError } from "openai";
 import { describe, expect } from "vitest";
 import { textOf } from "../chaos/text.ts";
 import { pacedRequest, startPaced } from "../fleet/paced.ts";
+import { LATE_MS } from "../late.ts";
 import { ask, busy, long, model, stopsInTime, test } from "./testing.ts";
 
 /** What becomes of a request whose client goes. [API-1] */
@@ -65,7 +66,7 @@ describe("a client that may come back", () => {
     const lasted = performance.now() - gone.left;
     expect(await stateOf(gone.job_id)).toBe("cancelled");
     expect(lasted).toBeGreaterThan(limits.api_grace_ms - EVERY_MS);
-    expect(lasted).toBeLessThan(limits.api_grace_ms + 2_000);
+    expect(lasted).toBeLessThan(limits.api_grace_ms + LATE_MS);
     await back;
     expect(await stateOf(away.job_id)).toBe("succeeded");
   });

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { limits } from "@rbee/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { LATE_MS } from "../late.ts";
 import { Watched } from "./watched.ts";
 import { inTime, World } from "./world.ts";
 
-/** What the protocol promises, and what a loaded machine may be late with its timers. */
+/** What the protocol promises. */
 const FOUND_WITHIN_MS = limits.link_ping_ms + limits.link_pong_ms;
-const LATE_MS = 3_000;
 
 /** Leases and probes take their half minute; the rest is for machines that are slow to start things. */
 const TEST_MS = 180_000;

@@ -23,6 +23,8 @@ test.each(tooMuch)("%s costs the lane it came on, and nobody else anything", asy
     Watched.start(world, { tokens: 400, every: 25, hive: "ant" }),
   ]);
   await Promise.all([hit.more(10), other.more(10)]);
+  // The lanes of jobs before them may still be closing.
+  await expect.poll(() => world.proxy.links("lane")).toHaveLength(2);
   const lane = world.proxy.links("lane").find(({ path }) => path.includes(hit.job_id));
   const others = world.proxy.links().filter((link) => link !== lane);
   expect(others.map(({ kind }) => kind).sort()).toEqual(["control", "lane"]);

@@ -14,6 +14,9 @@ export interface Ask {
   readonly on_lost?: "continue" | "fail";
 }
 
+/** Longer than any job here takes with all its waits; the limit of a test is for what is slow to start beside it. */
+const OVER_WITHIN_MS = 120_000;
+
 let seeds = 0;
 
 /** One inference of the synthetic engine that a test follows with a reader of its own. */
@@ -21,7 +24,7 @@ export class Watched {
   readonly job_id: string;
   readonly expected: string;
   readonly reader: Reader;
-  /** Resolves when the reader has seen `[DONE]`. */
+  /** Resolves when the reader has seen `[DONE]`; fails when it does not. */
   readonly over: Promise<void>;
   readonly #world: World;
   #tokens = 0;
@@ -43,7 +46,9 @@ export class Watched {
     this.job_id = job_id;
     this.expected = expected;
     this.reader = this.#newReader("0", (seen) => this.#heard(seen));
-    this.over = this.reader.read();
+    this.over = readWhole(this.reader, job_id);
+    // A test that has failed waits for it no more.
+    this.over.catch(() => undefined);
   }
 
   /** Resolves when so many more tokens have come; fails when the job is over before, or they do not come. */
@@ -68,7 +73,7 @@ export class Watched {
   /** The log as it is now, if the job is over. */
   async log(): Promise<readonly Seen[]> {
     const reader = this.#newReader("checker", () => undefined);
-    await reader.read();
+    await readWhole(reader, this.job_id);
     return reader.seen;
   }
 
@@ -83,7 +88,7 @@ export class Watched {
 
   #newReader(name: string, onEvent: (seen: Seen) => void): Reader {
     const url = () => `${this.#world.house.url}/v1/jobs/${this.job_id}/stream?format=json`;
-    const { signal } = new AbortController();
+    const signal = AbortSignal.timeout(OVER_WITHIN_MS);
     return new Reader({ name, url, key: () => this.#world.house.key, signal, onEvent });
   }
 
@@ -96,4 +101,10 @@ export class Watched {
     this.#waiting = rest;
     for (const { resolve } of due) resolve();
   }
+}
+
+async function readWhole(reader: Reader, job_id: string): Promise<void> {
+  await reader.read();
+  if (!reader.whole)
+    throw new Error(`${job_id} was not over within ${OVER_WITHIN_MS} ms, but at ${reader.seen.at(-1)?.data}`);
 }

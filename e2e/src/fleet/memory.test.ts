@@ -43,7 +43,7 @@ const evictions = async () => {
 test("an idle model makes room for the one that is asked for, and comes back when it is asked for", async () => {
   for (const [n, model] of [one, other, one].entries()) {
     expect(await said(model)).toBe(answer);
-    expect(await loaded()).toEqual([model]);
+    await expect.poll(loaded).toEqual([model]);
     await expect.poll(evictions).toBe(n);
   }
 });
@@ -75,7 +75,7 @@ test("a busy model does not: who asks for another one waits until it has ended",
   const [first, second] = await Promise.all([jobOf(busy.response), jobOf(response)]);
   expect(second.submitted_at).toBeLessThan(first.finished_at ?? 0);
   expect(second.finished_at).toBeGreaterThan(first.finished_at ?? Infinity);
-  expect(await loaded()).toEqual([other]);
+  await expect.poll(loaded).toEqual([other]);
 });
 
 test("a pinned model does not: who asks for another one is told who keeps what", async () => {
@@ -87,5 +87,5 @@ test("a pinned model does not: who asks for another one is told who keeps what",
     message: expect.stringMatching(/bee-other needs about .* keeps .*pinned/) as string,
   });
   expect(await said(one)).toBe(answer);
-  expect(await loaded()).toEqual([one]);
+  await expect.poll(loaded).toEqual([one]);
 });

@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.goto("/install/worker?type=vulkan-llm-worker&hive=den");
     await page.getByText("Nothing has started yet").waitFor();
     const before = (await jobsOf("worker_download")).length;
-    expect(await page.getByLabel("Hive").inputValue()).toBe("den");
+    await expect.poll(() => page.getByLabel("Hive").inputValue()).toBe("den");
     await button("Install").click();
     await page.locator("main .work[data-status=succeeded]").waitFor();
     expect(await jobsOf("worker_download")).toHaveLength(before + 1);

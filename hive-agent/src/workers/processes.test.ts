@@ -148,7 +148,7 @@ test("a generation that nobody reads is stopped and forgotten", async () => {
   const stream = lonely.supervisor.generate(info.worker_id, { id, generation: generationOf(endless) }, never);
   await stream.next();
   await stream.return(undefined as never);
-  await expect.poll(async () => (await raw.health()).slots_busy, { timeout: 2_000 }).toBe(0);
+  await expect.poll(async () => (await raw.health()).slots_busy, inTime).toBe(0);
   expect(await raw.knows(id)).toBe(false);
   await lonely.end();
 });
@@ -165,7 +165,7 @@ test("a worker whose agent died does not stay for ever", async () => {
   const { pid, home } = JSON.parse(stdout) as { pid: number; home: string };
   expect(pid).toBeGreaterThan(0);
   expect(await isGone(pid)).toBe(false);
-  await expect.poll(async () => isGone(pid), { timeout: 5_000 }).toBe(true);
+  await expect.poll(async () => isGone(pid), inTime).toBe(true);
   await rm(home, { recursive: true, force: true });
 });
 

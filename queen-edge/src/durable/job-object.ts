@@ -39,7 +39,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   readonly #readers: Readers;
   readonly #lanes: Lanes;
   #job: Job | undefined;
-  /** The hive's session that was given the job's present term, if this object still knows. */
+  /** The hive's session that was given the job's present term. Forgotten with the object: then it may be given it twice. */
   #givenIn = Infinity;
   /** Resolves when a silent hive's line is closed: who asks for a place before is given the same one. */
   #hungUp: Promise<void> = Promise.resolve();

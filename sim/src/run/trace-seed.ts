@@ -1,6 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { FormatConfig } from "oxfmt";
 import { registerPlatform } from "../platform/register.ts";
+import type { Scenario } from "../scenario/scenario.ts";
 
+const FORMAT = new URL("../../../.oxfmtrc.json", import.meta.url);
 const REGRESSIONS = new URL("../regressions/", import.meta.url);
 /** Lines of a trace that a person reads. */
 const LINES_MAX = 150;
@@ -43,7 +46,14 @@ export async function explainSeed(seed: number): Promise<void> {
   const file = new URL(`${seed}.json`, REGRESSIONS);
   if (existsSync(file)) return;
   mkdirSync(REGRESSIONS, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(small, undefined, 2)}\n`);
+  writeFileSync(file, await regressionText(small));
+}
+
+/** As the project's check wants every file. */
+export async function regressionText(scenario: Scenario): Promise<string> {
+  const { format } = await import("oxfmt");
+  const style = JSON.parse(readFileSync(FORMAT, "utf8")) as FormatConfig;
+  return (await format("regression.json", JSON.stringify(scenario, undefined, 2), style)).code;
 }
 
 const print = (lines: readonly string[]): void =>
