@@ -18,12 +18,22 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
 
   const button = (name: string | RegExp) => page.getByRole("button", { name, exact: true });
   const dialog = () => page.getByRole("dialog");
+  /** Escape, a click beside it, the X: none of them closes the dialog. */
+  const tryToLeave = async () => {
+    await page.keyboard.press("Escape");
+    await page.mouse.click(5, 5);
+    expect(await dialog().getAttribute("data-open")).toBe("");
+    expect(await button("Close").count()).toBe(0);
+  };
   const row = () => page.locator('[data-key^="laptop-"]');
   const asks = async (shown: string): Promise<number> => {
     const headers = { authorization: `Bearer ${shown}`, "content-type": "application/json" };
     const body = JSON.stringify({ model: "bee-tiny", messages: [{ role: "user", content: "Hello" }], max_tokens: 4 });
     const response = await fetch(`${stand.house.url}/v1/chat/completions`, { method: "POST", headers, body });
-    await response.body?.cancel();
+    // To its end: whoever leaves has the job cancelled.
+    const text = await response.text();
+    if (response.status === 200)
+      expect(JSON.parse(text)).toMatchObject({ usage: { completion_tokens: expect.any(Number) } });
     return response.status;
   };
 
@@ -39,13 +49,23 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
     expect((await stand.house.client().run("key_list", {})).keys).toEqual([]);
   });
 
-  test("a key is made with the keyboard alone, is shown once, and stays over a click beside it", async () => {
+  test("a key is made with the keyboard alone, is shown once, and stays whatever is pressed", async () => {
+    const answered = Promise.withResolvers<void>();
+    await page.route(/v1\/jobs\?/, async (route) => {
+      await answered.promise;
+      await route.continue();
+    });
     await dialog().getByLabel("Name").fill("laptop");
     await dialog().getByLabel("Expires").selectOption("In 30 days");
     await dialog().getByLabel("Jobs a minute").fill("100");
     await dialog().getByLabel("Jobs at once").fill("2");
     await page.keyboard.press("Enter");
+    await button("Creating…").waitFor();
+    await tryToLeave();
+    expect(await button("Not now").isDisabled()).toBe(true);
+    answered.resolve();
     await button("I have it").waitFor();
+    await page.unrouteAll();
     key = await dialog().getByLabel("API key", { exact: true }).innerText();
     expect(key).toMatch(/^rbk_[\w.-]{80,}$/);
     const copy = dialog().getByRole("button", { name: "Copy: API key" });
@@ -54,12 +74,29 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
     expect(await dialog().getByLabel("OpenAI", { exact: true }).innerText()).toBe(
       `export OPENAI_BASE_URL=${stand.house.url}/v1\nexport OPENAI_API_KEY=${key}`,
     );
-    await page.mouse.click(5, 5);
+    await tryToLeave();
     await button("I have it").focus();
     await page.keyboard.press("Enter");
     await dialog().waitFor({ state: "detached" });
     await row().getByText("not yet").waitFor();
     expect(await page.content()).not.toContain(key);
+  });
+
+  test("where there is no clipboard the key itself has the focus", async () => {
+    const remote = await stand.page();
+    await remote.addInitScript(() => Object.defineProperty(globalThis, "isSecureContext", { value: false }));
+    await remote.goto("/keys");
+    await remote.getByRole("button", { name: "Create a key" }).click();
+    await remote.getByLabel("Name").fill("remote");
+    await remote.keyboard.press("Enter");
+    const shown = remote.getByLabel("API key", { exact: true });
+    await shown.waitFor();
+    expect(await shown.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await remote.getByRole("button", { name: /^Copy/ }).count()).toBe(0);
+    await remote.context().close();
+    const client = stand.house.client();
+    const made = (await client.run("key_list", {})).keys.find(({ name }) => name === "remote");
+    await client.run("key_revoke", { key_id: made?.key_id ?? "" });
   });
 
   test("the key does what its scope says, and its use is seen", async () => {

@@ -9,21 +9,23 @@ interface DialogProps {
   readonly title: string;
   readonly children: ReactNode;
   readonly wide?: boolean;
-  /** A click beside it does not close it: what it shows is shown once. */
+  /** Only its own buttons close it: what it shows, or is about to show, is shown once. */
   readonly stays?: boolean;
 }
 
 /** A question or a closer look, above the page; Escape and a click beside it close it. */
 export const Dialog = ({ open, onClose, title, children, wide = false, stays = false }: DialogProps) => (
-  <Base.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())} disablePointerDismissal={stays}>
+  <Base.Root open={open} onOpenChange={(next) => (next || stays ? undefined : onClose())}>
     <Base.Portal>
       <Base.Backdrop className="backdrop" />
       <Base.Popup className={wide ? "dialog wide" : "dialog"}>
         <header>
           <Base.Title>{title}</Base.Title>
-          <Base.Close className="button small icon quiet" aria-label="Close">
-            <X aria-hidden="true" />
-          </Base.Close>
+          {stays ? null : (
+            <Base.Close className="button small icon quiet" aria-label="Close">
+              <X aria-hidden="true" />
+            </Base.Close>
+          )}
         </header>
         <div className="content">{children}</div>
       </Base.Popup>

@@ -144,6 +144,9 @@ export function Progress({ label, done, total }: { label: string; done: number; 
   );
 }
 
+/** A page that came over plain http from another machine has none. */
+const hasClipboard = window.isSecureContext;
+
 interface CopyButtonProps {
   readonly text: string;
   readonly label: string;
@@ -157,8 +160,7 @@ export function CopyButton({ text, label, autoFocus = false }: CopyButtonProps) 
     const timer = setTimeout(() => setCopied(false), 1_500);
     return () => clearTimeout(timer);
   }, [copied]);
-  // A page that came over plain http from another machine has no clipboard.
-  if (!window.isSecureContext) return null;
+  if (!hasClipboard) return null;
   const copy = (): void => void navigator.clipboard.writeText(text).then(() => setCopied(true));
   return (
     <button
@@ -180,9 +182,12 @@ interface CodeBlockProps {
   readonly autoFocus?: boolean;
 }
 
+/** React focuses only what is part of a form. */
+const focus = (element: HTMLElement | null): void => element?.focus();
+
 export const CodeBlock = ({ children, label, autoFocus = false }: CodeBlockProps) => (
   <div className="copied">
-    <pre className="code-block" tabIndex={0} aria-label={label}>
+    <pre className="code-block" tabIndex={0} aria-label={label} ref={autoFocus && !hasClipboard ? focus : undefined}>
       {children}
     </pre>
     <CopyButton text={children} label={`Copy: ${label}`} autoFocus={autoFocus} />

@@ -41,7 +41,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }) {
   });
   if (data === undefined)
     return (
-      <Dialog open onClose={onClose} title="Create an API key">
+      <Dialog open onClose={onClose} title="Create an API key" stays={isPending}>
         <Wish onWish={mutate} onClose={onClose} busy={isPending} error={error} />
       </Dialog>
     );
@@ -102,7 +102,7 @@ function Wish({ onWish, onClose, busy, error }: WishProps) {
       {fields}
       {error === null ? null : <Trouble error={error} />}
       <div className="buttons">
-        <button type="button" className="button" onClick={onClose}>
+        <button type="button" className="button" onClick={onClose} disabled={busy}>
           Not now
         </button>
         <button type="submit" className="button primary" disabled={busy}>
