@@ -112,7 +112,10 @@ function Keys({ keys }: { keys: readonly ApiKey[] }) {
           action="Revoke"
           onConfirm={() => void act(`${revoking} revoked`, "key_revoke", { key_id: revoking })}
         >
-          <p>Whoever uses it is refused within a second, a browser signed in with it too. Jobs it submitted go on.</p>
+          <p>
+            Whoever uses it is refused within a second, a browser signed in with it too. Its streams and its requests of
+            other APIs end; jobs that it submitted to /v1/jobs go on.
+          </p>
         </Confirm>
       )}
     </>
