@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 
 /** The real models that are measured. */
 
-const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
+/** Of something in the project's folder. */
+export const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
 export const EMBEDDER = "all-MiniLM-L6-v2";
 

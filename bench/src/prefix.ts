@@ -1,12 +1,9 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Fleet } from "./fleet.ts";
 import type { Amount } from "./amount.ts";
-import { listener } from "./models.ts";
+import { listener, path } from "./models.ts";
 import { median, round } from "./stats.ts";
-
-const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
 const Result = z.object({
   text: z.string(),
