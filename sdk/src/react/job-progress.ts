@@ -6,12 +6,15 @@ export type JobStatus = "idle" | "submitting" | "queued" | "running" | "succeede
 
 type Said<Type extends JobEvent["type"]> = Extract<JobEvent, { type: Type }>;
 
+/** With its place among all that the job has said, which it keeps when older ones are dropped. */
+type Message = Said<"narration"> & { readonly number: number };
+
 /** What a job has said so far, as a page shows it. */
 export interface JobProgress<K extends OperationName = OperationName> {
   readonly jobId: string | undefined;
   readonly status: JobStatus;
   /** In words, the newest last. */
-  readonly messages: readonly Said<"narration">[];
+  readonly messages: readonly Message[];
   /** In numbers, as they are now. */
   readonly progress: Said<"progress"> | undefined;
   /** The answer of a model so far. */
@@ -25,7 +28,7 @@ export interface JobProgress<K extends OperationName = OperationName> {
 }
 
 /** Messages that a page keeps: a build says thousands. */
-const MESSAGES_MAX = 1_000;
+const MESSAGES_MAX = 2_000;
 
 export const idle: JobProgress<never> = {
   jobId: undefined,
@@ -42,12 +45,17 @@ export const idle: JobProgress<never> = {
 export const isOpen = (status: JobStatus): boolean =>
   status === "submitting" || status === "queued" || status === "running";
 
+function withMessage(messages: readonly Message[], said: Said<"narration">): readonly Message[] {
+  const number = (messages.at(-1)?.number ?? -1) + 1;
+  return [...messages, { ...said, number }].slice(-MESSAGES_MAX);
+}
+
 /** What a page shows after one more event. */
 export function progressAfter<K extends OperationName>(before: JobProgress<K>, event: EventOf<K>): JobProgress<K> {
   const said = event as JobEvent;
   switch (said.type) {
     case "narration":
-      return { ...before, messages: [...before.messages, said].slice(-MESSAGES_MAX) };
+      return { ...before, messages: withMessage(before.messages, said) };
     case "progress":
       return { ...before, status: "running", waiting: undefined, progress: said };
     case "token":

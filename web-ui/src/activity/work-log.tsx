@@ -8,8 +8,8 @@ export function WorkLog({ title, job_id }: { title: string; job_id: string }) {
   return (
     <Panel title={title} note={isOpen(status) ? "live" : status}>
       <ol className="narration log" aria-label="Log" tabIndex={0}>
-        {messages.map(({ human, level }, at) => (
-          <li key={at} className={level}>
+        {messages.map(({ number, human, level }) => (
+          <li key={number} className={level}>
             {human}
           </li>
         ))}

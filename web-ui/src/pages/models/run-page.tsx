@@ -122,8 +122,8 @@ function Running({ job_id, model, onRetry }: { job_id: string; model: string; on
       <div className="stack">
         {activity === undefined ? null : <Work activity={activity} onRetry={onRetry} />}
         <ol className="narration" aria-label="What happens">
-          {messages.map(({ human }, at) => (
-            <li key={at}>{human}</li>
+          {messages.map(({ number, human }) => (
+            <li key={number}>{human}</li>
           ))}
         </ol>
         {status === "succeeded" ? (
