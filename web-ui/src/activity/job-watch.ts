@@ -6,6 +6,9 @@ import { Store } from "../store.ts";
 export const totalOf = ({ progress }: JobProgress): number | undefined =>
   progress?.unit === "percent" ? 100 : progress?.total;
 
+/** Why it does not run yet; undefined when it does. */
+export const waitOf = ({ waiting }: JobProgress): string | undefined => waiting && (waiting.reason ?? "in the queue");
+
 const NOTHING: JobProgress = { ...idle, status: "submitting" };
 
 interface Watch {

@@ -7,7 +7,7 @@ import { Badge, Progress, Trouble } from "../parts/parts.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { bytes, duration } from "../parts/words.ts";
 import { dismissActivity, endActivity, type Activity } from "./activities.ts";
-import { totalOf, useJobWatch } from "./job-watch.ts";
+import { totalOf, useJobWatch, waitOf } from "./job-watch.ts";
 import { useCancel, useRetry } from "./launch.ts";
 
 interface WorkProps {
@@ -39,10 +39,10 @@ export function Work({ activity, onRetry }: WorkProps) {
 }
 
 function Say({ watched }: { watched: JobProgress }) {
-  const { status, waiting, messages, progress } = watched;
+  const { status, messages, progress } = watched;
   const open = isOpen(status);
   if (!open && status !== "cancelled") return null;
-  const now = waiting === undefined ? (messages.at(-1)?.human ?? "Starting") : (waiting.reason ?? "in the queue");
+  const now = waitOf(watched) ?? messages.at(-1)?.human ?? "Starting";
   const words = open ? now : "Cancelled; what came is kept";
   return (
     <div className="say" aria-live={open ? "off" : "polite"}>

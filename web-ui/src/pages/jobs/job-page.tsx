@@ -3,7 +3,7 @@ import { useEffect } from "react";
 import { useQuery } from "@tanstack/react-query";
 import type { JobView } from "@rbee/sdk";
 import { Link, useLocation } from "wouter";
-import { rewatch, totalOf, useJobWatch } from "../../activity/job-watch.ts";
+import { rewatch, totalOf, useJobWatch, waitOf } from "../../activity/job-watch.ts";
 import { useCancel, useRetry } from "../../activity/launch.ts";
 import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble, Waiting } from "../../parts/parts.tsx";
 import { duration, moment } from "../../parts/words.ts";
@@ -17,7 +17,7 @@ export default function JobPage({ id }: { id: string }) {
   const watched = useJobWatch(id);
   const { data: job, error, refetch } = useQuery({ queryKey: ["job", id], queryFn: () => client.get(id) });
   const { status, text, progress } = watched;
-  const waiting = watched.waiting?.reason;
+  const waiting = waitOf(watched);
   // Each of these says that it stands somewhere else now.
   const begun = text !== "" || progress !== undefined;
   useEffect(() => void refetch(), [status, waiting, begun, refetch]);
@@ -71,8 +71,8 @@ function Said({ watched: { messages, text, result } }: { watched: JobProgress })
       {messages.length === 0 ? null : (
         <Panel title="Narration">
           <ol className="narration">
-            {messages.map(({ human, level, actor }, at) => (
-              <li key={at} className={level}>
+            {messages.map(({ number, human, level, actor }) => (
+              <li key={number} className={level}>
                 <span className="muted">{actor}</span> {human}
               </li>
             ))}
