@@ -12,6 +12,15 @@ export const useFleet = useHeartbeats;
 export const useConnectedHives = (): readonly HiveInfo[] =>
   (useFleet().fleet?.hives ?? []).filter(({ connected }) => connected);
 
+/** What can answer, those that wait in memory first. */
+export function modelsOf({ workers, hives }: Fleet): string[] {
+  const loaded = workers.filter(({ state }) => state === "ready").map(({ model }) => model);
+  const onDisk = hives
+    .filter(({ connected }) => connected)
+    .flatMap(({ models }) => models.filter(({ status }) => status === "ready").map(({ id }) => id));
+  return [...new Set([...loaded, ...onDisk])];
+}
+
 export const isRefusal = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "unauthorized";
 

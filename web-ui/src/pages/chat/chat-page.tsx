@@ -3,22 +3,13 @@ import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { Empty, PageHead, Trouble, Waiting } from "../../parts/parts.tsx";
 import { perSecond } from "../../parts/words.ts";
-import { useFleet, type Fleet } from "../../queen/fleet.ts";
+import { modelsOf, useFleet } from "../../queen/fleet.ts";
 import { kept } from "../../store.ts";
 import { Composer } from "./composer.tsx";
 import { Bubble } from "./message.tsx";
 import { parametersOf, readSettings, SettingsDialog, type ChatSettings } from "./settings.tsx";
 import { useChat, type Chat } from "@rbee/sdk/react";
 import "../../styles/chat.css";
-
-/** What can answer, those that wait in memory first. */
-function modelsOf({ workers, hives }: Fleet): string[] {
-  const loaded = workers.filter(({ state }) => state === "ready").map(({ model }) => model);
-  const onDisk = hives
-    .filter(({ connected }) => connected)
-    .flatMap(({ models }) => models.filter(({ status }) => status === "ready").map(({ id }) => id));
-  return [...new Set([...loaded, ...onDisk])];
-}
 
 const MODEL = "rbee.chat.model";
 

@@ -1,10 +1,15 @@
-import { useFleet } from "../../queen/fleet.ts";
+import { modelsOf, useFleet, type Fleet } from "../../queen/fleet.ts";
 import { CodeBlock } from "../../parts/parts.tsx";
+
+/** One that has said something is no embedder. */
+const chatModelOf = (fleet: Fleet): string | undefined =>
+  fleet.workers.find(({ state, tokens_per_s = 0 }) => state === "ready" && tokens_per_s > 0)?.model ??
+  modelsOf(fleet)[0];
 
 /** What a program needs of this queen, ready to be pasted. */
 export function Snippets({ apiKey }: { apiKey: string }) {
   const { fleet } = useFleet();
-  const model = fleet?.workers[0]?.model ?? fleet?.hives.flatMap(({ models }) => models)[0]?.id ?? "…";
+  const model = (fleet && chatModelOf(fleet)) ?? "…";
   return (
     <>
       <div className="stack tight">
