@@ -27,12 +27,15 @@ export default function KeysPage() {
           </button>
         )}
       </PageHead>
-      {error === null ? (
-        <Panel title="Programs and people" note="besides the owner's own key" flush>
-          {data === undefined ? <Waiting /> : <Keys keys={data.keys} />}
-        </Panel>
-      ) : (
+      {data === undefined && error !== null ? (
         <NotHere error={error} />
+      ) : (
+        <>
+          {error === null ? null : <Trouble error={error} />}
+          <Panel title="Programs and people" note="besides the owner's own key" flush>
+            {data === undefined ? <Waiting /> : <Keys keys={data.keys} />}
+          </Panel>
+        </>
       )}
       {creating ? <CreateKeyDialog onClose={() => setCreating(false)} /> : null}
     </>
