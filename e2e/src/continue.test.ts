@@ -1,7 +1,7 @@
 import type { JobEvent } from "@rbee/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { House } from "./house.ts";
-import { descendants } from "./process.ts";
+import { descendants, isAlive } from "./process.ts";
 import { long, story } from "./prompts.ts";
 import { freeze, runInSlices, thaw } from "./slices.ts";
 
@@ -29,22 +29,29 @@ test.for([
   await Promise.all(names.map((name) => house.startHive(name)));
   const client = house.client();
   const { text: expected } = await client.run("infer", request);
-  names.map(enginesOf).forEach(freeze);
-  const { job_id } = await client.submit("infer", { ...request, on_lost: "continue" });
-  const { hive_id: lost = "" } = await client.get(job_id);
-  const other = names.find((name) => name !== lost) ?? "";
-  thaw(enginesOf(other));
+  const engines = names.flatMap(enginesOf);
+  freeze(engines);
   const events: JobEvent[] = [];
   const texts: string[] = [];
-  const read = (async () => {
-    for await (const { event } of client.stream(job_id)) {
-      events.push(event);
-      if (event.type === "token") texts.push(event.text);
-    }
-  })();
-  await runInSlices(enginesOf(lost), () => texts.length >= after);
-  await powerOff(lost);
-  await read;
+  let other = "";
+  try {
+    const { job_id } = await client.submit("infer", { ...request, on_lost: "continue" });
+    const { hive_id: lost = "" } = await client.get(job_id);
+    other = names.find((name) => name !== lost) ?? "";
+    thaw(enginesOf(other));
+    const ended = new AbortController();
+    const read = (async () => {
+      for await (const { event } of client.stream(job_id)) {
+        events.push(event);
+        if (event.type === "token") texts.push(event.text);
+      }
+    })().finally(() => ended.abort());
+    await runInSlices(enginesOf(lost), () => texts.length >= after, ended.signal);
+    await powerOff(lost);
+    await read;
+  } finally {
+    thaw(engines.filter(isAlive));
+  }
   expect(events.find((event) => event.type === "attempt")).toMatchObject({ attempt: 2, hive_id: other });
   expect(texts.join("")).toBe(expected);
   expect(events.at(-1)).toMatchObject({ type: "result", result: { text: expected, hive_id: other } });

@@ -1,6 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 
 const SLICE_MS = 5;
+/** However slow the machine: what does not come in so many slices does not come. */
+const SLICING_MS = 60_000;
 
 const signal = (pids: readonly number[], name: NodeJS.Signals): void => pids.forEach((pid) => process.kill(pid, name));
 
@@ -10,13 +12,20 @@ export const thaw = (pids: readonly number[]): void => signal(pids, "SIGCONT");
 /**
  * Lets frozen engines run for moments only until it is so, and leaves them frozen: at full speed one is through with its
  * answer before a busy machine shows the first word of it.
+ *
+ * @param ended whoever hears them hears no more
  */
-export async function runInSlices(pids: readonly number[], isSo: () => Promise<boolean> | boolean): Promise<void> {
+export async function runInSlices(
+  pids: readonly number[],
+  isSo: () => Promise<boolean> | boolean,
+  ended?: AbortSignal,
+): Promise<void> {
+  const enough = AbortSignal.any([AbortSignal.timeout(SLICING_MS), ...(ended === undefined ? [] : [ended])]);
   while (!(await isSo())) {
     thaw(pids);
-    await setTimeout(SLICE_MS);
+    await setTimeout(SLICE_MS, undefined, { signal: enough });
     freeze(pids);
     // What was said meanwhile arrives.
-    await setTimeout(SLICE_MS);
+    await setTimeout(SLICE_MS, undefined, { signal: enough });
   }
 }
