@@ -13,8 +13,9 @@ import { commandOf, descendants, isAlive, Program } from "./process.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const RUN = join(root, "tools/run.mjs");
 const KEEPER = "keeper-cli/src/main.ts";
-/** A worker that lost its agent ends by itself after half a minute. */
-const GONE_WITHIN_MS = 60_000;
+/** Who is told to stop takes all with it; a worker that merely lost its agent ends by itself after half a minute. */
+const STOPPED_WITHIN_MS = 10_000;
+const ORPHANED_WITHIN_MS = 60_000;
 const home = mkdtempSync(join(tmpdir(), "rbee-e2e-start-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
@@ -39,8 +40,8 @@ async function rbee(
 const up = (args: readonly string[] = []): Program =>
   new Program(RUN, [KEEPER, "up", "--home", home, "--port", "0", "--json", ...args]);
 
-const gone = (pids: readonly number[]): Promise<void> =>
-  expect.poll(() => pids.filter(isAlive), { timeout: GONE_WITHIN_MS }).toEqual([]);
+const gone = (pids: readonly number[], timeout: number): Promise<void> =>
+  expect.poll(() => pids.filter(isAlive), { timeout }).toEqual([]);
 
 test("`npm start -- --once`: a first answer from a real model, then everything is gone", async () => {
   const { code, stdout } = await rbee(["up", "--once", "--json", "--home", home, "--port", "0"]);
@@ -81,7 +82,7 @@ describe("`npm start`, and the keeper beside it", () => {
     const wrong = await rbee(["infer", "--model", "no-such-model", "x"]);
     expect(wrong).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining("model_not_found") as string });
     await house.kill("SIGINT");
-    await gone(pids);
+    await gone(pids, STOPPED_WITHIN_MS);
   });
 
   test("with no queen there is an error that says what to do", async () => {
@@ -96,11 +97,11 @@ describe("`npm start`, and the keeper beside it", () => {
     const env = { RBEE_URL: String(queen_url), RBEE_API_KEY: String(api_key) };
     const engine = descendants(house.pid).find((pid) => commandOf(pid).includes("workerd serve"));
     process.kill(engine ?? 0, "SIGKILL");
-    for (let answered = false; !answered;) answered = (await rbee(["status"], env)).code === 0;
+    await expect.poll(async () => (await rbee(["status"], env)).code, { timeout: 60_000 }).toBe(0);
     expect((await rbee(["infer", "Hello!"], env)).code).toBe(0);
     const pids = descendants(house.pid);
     await house.kill("SIGTERM");
-    await gone(pids);
+    await gone(pids, STOPPED_WITHIN_MS);
   });
 
   test("killed itself, it takes everything with it", async () => {
@@ -109,7 +110,7 @@ describe("`npm start`, and the keeper beside it", () => {
     const pids = descendants(house.pid);
     const keeper = pids[0] ?? 0;
     process.kill(keeper, "SIGKILL");
-    await gone(pids);
+    await gone(pids, ORPHANED_WITHIN_MS);
     await house.kill("SIGKILL");
   });
 });
