@@ -17,18 +17,20 @@ const endless = {
 };
 
 test("a stream stops the engine", async ({ openai, house }) => {
-  const stream = await openai.chat.completions.create({ ...endless, stream: true });
-  for await (const { choices } of stream) if (choices[0]?.delta.content !== "") break;
-  await stopsInTime(house);
+  await stopsInTime(house, async () => {
+    const stream = await openai.chat.completions.create({ ...endless, stream: true });
+    for await (const { choices } of stream) if (choices[0]?.delta.content !== "") break;
+  });
 });
 
 test("an answer that is waited for stops the engine", async ({ openai, house }) => {
-  const abort = new AbortController();
-  const run = openai.chat.completions.create(endless, { signal: abort.signal });
-  await expect.poll(async () => busy(house), { timeout: 10_000, interval: 20 }).toBe(1);
-  abort.abort();
-  await expect(run).rejects.toBeInstanceOf(APIUserAbortError);
-  await stopsInTime(house);
+  await stopsInTime(house, async () => {
+    const abort = new AbortController();
+    const run = openai.chat.completions.create(endless, { signal: abort.signal });
+    await expect.poll(async () => busy(house), { timeout: 10_000, interval: 20 }).toBe(1);
+    abort.abort();
+    await expect(run).rejects.toBeInstanceOf(APIUserAbortError);
+  });
 });
 
 describe("a client that may come back", () => {

@@ -110,9 +110,10 @@ describe("Anthropic's client", () => {
   test("leaving stops the engine", async ({ house, anthropic }) => {
     const forced = { ...request, max_tokens: 4_096, tool_choice: { type: "tool" as const, name: "say" } };
     const input_schema = { type: "object" as const, properties: { words: { type: "string", minLength: 900 } } };
-    const stream = anthropic.messages.stream({ ...forced, tools: [{ name: "say", input_schema }] });
-    for await (const event of stream) if (event.type === "content_block_delta") break;
-    await stopsInTime(house);
+    await stopsInTime(house, async () => {
+      const stream = anthropic.messages.stream({ ...forced, tools: [{ name: "say", input_schema }] });
+      for await (const event of stream) if (event.type === "content_block_delta") break;
+    });
   });
 });
 
@@ -198,9 +199,10 @@ describe("Ollama's client", () => {
   });
 
   test("leaving stops the engine", async ({ house, ollama }) => {
-    const stream = await ollama.chat({ model, messages, options, format: long, stream: true });
-    for await (const part of stream) if (part.message.content !== "") break;
-    ollama.abort();
-    await stopsInTime(house);
+    await stopsInTime(house, async () => {
+      const stream = await ollama.chat({ model, messages, options, format: long, stream: true });
+      for await (const part of stream) if (part.message.content !== "") break;
+      ollama.abort();
+    });
   });
 });
