@@ -1,7 +1,9 @@
 import type { JobEvent, OperationRequest } from "@rbee/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BEE_TINY, House } from "./house.ts";
+import { descendants } from "./process.ts";
 import { endless, long } from "./prompts.ts";
+import { freeze, thaw } from "./slices.ts";
 
 /** Time enough for the longest answer here, and more than anybody waits for a test. */
 const LONG_S = "600";
@@ -34,21 +36,31 @@ const isDraining = (hive_id: string): Promise<void> =>
 test("[AGENT-21] a hive that is told to stop ends what it has begun and leaves; what waits goes to the other", async () => {
   await house.startHive("leaver", [...HIVE, "--drain", LONG_S]);
   await house.startHive("stayer", HIVE);
-  const busy = await speaking({ ...long, hive_id: "stayer" });
-  const running = await speaking({ ...long, hive_id: "leaver" });
   const client = house.client();
-  const queued = await client.start("infer", { ...long, max_tokens: 8 });
-  expect(await client.get(queued.id)).toMatchObject({ state: "queued" });
-  const left = house.hive("leaver").kill("SIGTERM");
-  await isDraining("leaver");
-  const late = await client.start("infer", { ...long, max_tokens: 8 });
-  await running.ended;
-  expect(await running.job.result()).toMatchObject({ hive_id: "leaver", finish_reason: "length" });
+  const running = async (hive_id: string) => {
+    const job = await client.start("infer", { ...long, hive_id });
+    await expect.poll(async () => (await client.get(job.id)).state).toBe("running");
+    return job;
+  };
+  const told = async () => {
+    const [busy, begun] = [await running("stayer"), await running("leaver")];
+    const queued = await client.start("infer", { ...long, max_tokens: 8 });
+    expect(await client.get(queued.id)).toMatchObject({ state: "queued" });
+    const left = house.hive("leaver").kill("SIGTERM");
+    await isDraining("leaver");
+    const late = await client.start("infer", { ...long, max_tokens: 8 });
+    return { busy, begun, queued, late, left };
+  };
+  // Frozen: none is through with its answer before the hive is told.
+  const engines = ["leaver", "stayer"].flatMap((name) => descendants(house.hive(name).pid));
+  freeze(engines);
+  const { busy, begun, queued, late, left } = await told().finally(() => thaw(engines));
+  expect(await begun.result()).toMatchObject({ hive_id: "leaver", finish_reason: "length" });
   await left;
   expect(await house.hive("leaver").exited).toBe(0);
-  expect(await busy.job.result()).toMatchObject({ hive_id: "stayer" });
+  expect(await busy.result()).toMatchObject({ hive_id: "stayer" });
   for (const job of [queued, late]) expect(await job.result()).toMatchObject({ hive_id: "stayer" });
-  expect(await client.get(running.job.id)).toMatchObject({ state: "succeeded", dispatches: 1 });
+  expect(await client.get(begun.id)).toMatchObject({ state: "succeeded", dispatches: 1 });
 });
 
 test("[AGENT-21] what does not end in time is given back with a typed end; the agent still leaves in order", async () => {
