@@ -1,9 +1,9 @@
 import type { JobEvent } from "@rbee/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { House } from "./house.ts";
-import { descendants, isAlive } from "./process.ts";
+import { descendants } from "./process.ts";
 import { long, story } from "./prompts.ts";
-import { freeze, runInSlices, thaw } from "./slices.ts";
+import { freeze, kill, runInSlices, thaw } from "./slices.ts";
 
 let house: House;
 
@@ -16,7 +16,7 @@ const enginesOf = (name: string): number[] => descendants(house.hive(name).pid);
 
 /** As the power would: the agent and its workers at once. */
 async function powerOff(name: string): Promise<void> {
-  for (const pid of enginesOf(name)) process.kill(pid, "SIGKILL");
+  kill(enginesOf(name));
   await house.hive(name).kill("SIGKILL");
 }
 
@@ -50,7 +50,7 @@ test.for([
     await powerOff(lost);
     await read;
   } finally {
-    thaw(engines.filter(isAlive));
+    thaw(engines);
   }
   expect(events.find((event) => event.type === "attempt")).toMatchObject({ attempt: 2, hive_id: other });
   expect(texts.join("")).toBe(expected);
