@@ -1,7 +1,8 @@
 import { limits, RbeeError, type OperationResult } from "@rbee/contracts";
 import { dropUndefined } from "../openai/sampling.ts";
-import { ApiJob } from "./api-job.ts";
+import { ApiJob, delay } from "./api-job.ts";
 import type { ApiCaller } from "./caller.ts";
+import { mustBeAllowed } from "./rate-limits.ts";
 
 export interface Embedded {
   readonly embeddings: readonly (readonly number[])[];
@@ -31,12 +32,19 @@ export class EmbedJobs {
   readonly #wanted: Wanted;
   readonly #batches: readonly Batch[];
   readonly #first: ApiJob;
+  /** Nobody wants the rest. */
+  readonly #failed: AbortController;
 
-  private constructor(caller: ApiCaller, wanted: Wanted, work: { batches: readonly Batch[]; first: ApiJob }) {
+  private constructor(
+    caller: ApiCaller,
+    wanted: Wanted,
+    work: { batches: readonly Batch[]; first: ApiJob; failed: AbortController },
+  ) {
     this.#caller = caller;
     this.#wanted = wanted;
     this.#batches = work.batches;
     this.#first = work.first;
+    this.#failed = work.failed;
   }
 
   /** The first job tells whether there is such a model. @throws RbeeError */
@@ -47,8 +55,12 @@ export class EmbedJobs {
       part: n,
       texts: texts.slice(n * size, (n + 1) * size),
     }));
+    await mustBeAllowed(caller, batches.length, { together: false });
+    const failed = new AbortController();
+    const signal = AbortSignal.any([caller.signal, failed.signal]);
     const [head = { at: 0, part: 0, texts }] = batches;
-    return new EmbedJobs(caller, wanted, { batches, first: await startOne(caller, wanted, head) });
+    const first = await startOne({ ...caller, signal }, wanted, head);
+    return new EmbedJobs({ ...caller, signal }, wanted, { batches, first, failed });
   }
 
   get id(): string {
@@ -62,45 +74,55 @@ export class EmbedJobs {
     let lanes = 0;
     const work = async (): Promise<void> => {
       lanes++;
+      let waited_ms = 0;
       for (let batch = todo.shift(); batch !== undefined; batch = todo.shift()) {
-        const job = await this.#start(batch, { alone: lanes === 1 });
-        // The key may have no more jobs now: those that run go on with the rest.
-        if (job === undefined) {
-          todo.unshift(batch);
-          if (lanes > 1) break;
-          continue;
-        }
         try {
-          results[batch.at] = await resultOf(job);
+          results[batch.at] = await resultOf(await this.#start(batch));
+          waited_ms = 0;
         } catch (error) {
-          todo.unshift(this.#shortened(batch, error, cut));
+          todo.unshift(this.#again(batch, error, cut));
+          if (!isProblem(error, "rate_limited")) continue;
+          // The key may have no more jobs now: those that run go on with the rest.
+          if (lanes > 1) break;
+          waited_ms += await this.#pause(error, waited_ms);
         }
       }
       lanes--;
     };
-    await Promise.all(Array.from({ length: limits.api_embed_jobs }, work));
+    await Promise.all(Array.from({ length: limits.api_embed_jobs }, work)).catch((error: unknown) => {
+      this.#failed.abort();
+      throw error;
+    });
     return {
       embeddings: results.flatMap(({ embeddings }) => embeddings),
       prompt_tokens: results.reduce((sum, { usage }) => sum + usage.prompt_tokens, 0),
     };
   }
 
-  /** `undefined`: the key may have no more jobs beside those of this request. @throws RbeeError */
-  async #start(batch: Batch, { alone }: { readonly alone: boolean }): Promise<ApiJob | undefined> {
+  async #start(batch: Batch): Promise<ApiJob> {
     if (batch === this.#batches[0]) return this.#first;
-    try {
-      return await startOne(this.#caller, this.#wanted, batch);
-    } catch (error) {
-      if (alone || !isProblem(error, "rate_limited")) throw error;
-      return undefined;
-    }
+    this.#caller.signal.throwIfAborted();
+    return startOne(this.#caller, this.#wanted, batch);
   }
 
-  /** The texts once more, to be cut: only then is it asked for, as hives a version behind refuse the word. @throws RbeeError */
-  #shortened(batch: Batch, error: unknown, cut: boolean): Batch {
+  /**
+   * What is to be done once more. Texts are cut only when they were too long: hives a version behind refuse the word.
+   * @throws RbeeError when that cannot help
+   */
+  #again(batch: Batch, error: unknown, cut: boolean): Batch {
+    if (isProblem(error, "rate_limited")) return batch;
     if (cut && batch.tooLong === undefined && isProblem(error, "context_length_exceeded"))
       return { ...batch, part: batch.part + this.#batches.length, tooLong: error };
     throw isProblem(error, "invalid_input") ? (batch.tooLong ?? error) : error;
+  }
+
+  /** @returns how long it was @throws RbeeError the reason, when it lasts too long */
+  async #pause(reason: RbeeError, waited_ms: number): Promise<number> {
+    const { retry_after_s } = reason;
+    const ms = retry_after_s === undefined ? limits.api_next_job_pause_ms : retry_after_s * 1_000;
+    if (waited_ms + ms > limits.api_next_job_wait_ms) throw reason;
+    await delay(ms);
+    return ms;
   }
 }
 
