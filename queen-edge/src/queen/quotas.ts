@@ -1,4 +1,5 @@
 import { limits, problemOf, type KeyLimits, type Problem, type UsedKey } from "@rbee/contracts";
+import { keyEnded } from "../key-sockets.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Keys } from "./keys.ts";
 import type { FinishedLine } from "./finished.ts";
@@ -60,21 +61,23 @@ export class Quotas {
   }
 
   /**
-   * Why a job that is not in the books is not taken, if so: of several reasons the one that lasts longest. A key's own limits
-   * are for what is new and needs a model.
+   * Why a job that is not in the books is not taken, if so: of several reasons the one that lasts longest. A key is asked
+   * about what is new only, and its own limits are for what needs a model.
    * @param term the queen's, in which it asks
    */
   refusal({ key_id = "", model }: Want, term: number, now: number): Problem | undefined {
     const { open_jobs_max, open_jobs_per_key_max } = limits;
-    const { ledger } = this.#books;
+    const { ledger, keys } = this.#books;
+    // The Worker looked at it before it read the request, which may have taken long.
+    const may = term > 0 ? {} : keys.limitsOf(key_id, now);
+    if (may === undefined) return worthless;
     if (ledger.openCount >= open_jobs_max) return problemOf("queue_full", `${open_jobs_max} jobs are open`);
     if (ledger.openOf(key_id) >= open_jobs_per_key_max)
       return problemOf("queue_full", `${open_jobs_per_key_max} jobs of this key are open`);
-    return model === undefined || term > 0 ? undefined : this.#reached(key_id, now);
+    return model === undefined ? undefined : this.#reached(key_id, may, now);
   }
 
-  #reached(key_id: string, now: number): Problem | undefined {
-    const may = this.#books.keys.limitsOf(key_id);
+  #reached(key_id: string, may: KeyLimits, now: number): Problem | undefined {
     const tokens = this.#tokens(key_id, may, now);
     if (tokens?.remaining === 0)
       return usedUp("tokens_per_day", tokens.limit, { again: "at 0:00 UTC", wait_s: tokens.resets_in_s });
@@ -88,6 +91,11 @@ export class Quotas {
     return usedUp("concurrent", concurrent, { again: "when one of its jobs has ended" });
   }
 
+  /** Why nothing is done for this key any more, if so. */
+  worthless(key_id: string, now: number): Problem | undefined {
+    return this.#books.keys.limitsOf(key_id, now) === undefined ? worthless : undefined;
+  }
+
   /** Oldest first, with what each used today. */
   keys(now: number): UsedKey[] {
     const { keys, accounts } = this.#books;
@@ -96,7 +104,7 @@ export class Quotas {
 
   /** What is left of everything that a key may use. */
   allowances(key_id: string, now: number): Allowances {
-    const may = this.#books.keys.limitsOf(key_id);
+    const may = this.#books.keys.limitsOf(key_id, now) ?? {};
     const { concurrent = limits.open_jobs_per_key_max } = may;
     const { ledger } = this.#books;
     const places = Math.max(0, Math.min(limits.open_jobs_max - ledger.openCount, concurrent - ledger.openOf(key_id)));
@@ -118,6 +126,8 @@ export class Quotas {
     return allowance(limit, this.#books.accounts.today(key_id, now).tokens, DAY_MS - (now % DAY_MS));
   }
 }
+
+const worthless = problemOf("unauthorized", keyEnded.reason);
 
 const allowance = (limit: number | undefined, spent: number, resets_in_ms: number): Allowance | undefined =>
   limit === undefined
