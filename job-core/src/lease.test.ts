@@ -18,7 +18,13 @@ describe("a placed job's lease", () => {
     const gone = laneGone(placed, 10_000, limits.lease_ms);
     expect(gone.lease_until).toBe(10_000 + limits.lease_ms);
     expect(laneGone(gone, 35_000, limits.lease_ms)).toBe(gone);
-    expect(laneGone(laneBack(gone), 35_000, limits.lease_ms).lease_until).toBe(35_000 + limits.lease_ms);
+    expect(laneGone(laneBack(gone, 12_000), 35_000, limits.lease_ms).lease_until).toBe(35_000 + limits.lease_ms);
+  });
+
+  test("[JOB-7] a lane that is back gives its hive a whole lease, though it had less time to come back", () => {
+    const back = laneBack(laneGone(placed, 10_000, limits.failover_ms), 12_000);
+    expect(whatAt(back, 10_000 + limits.failover_ms)).toBe("nothing");
+    expect(dueAt(back)).toBe(12_000 + limits.lease_ms);
   });
 
   test("[JOB-7] readers are told once of a hive that is away", () => {

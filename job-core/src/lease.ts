@@ -13,9 +13,10 @@ export const laneGone = (phase: Placed, now: number, grace_ms: number): Placed =
     ? { ...phase, lease_until: now + grace_ms, lane_gone: { at: now, told: false } }
     : phase;
 
-export function laneBack(phase: Placed): Placed {
+/** Its hive is here again, whatever time it was given to come back. [JOB-7] */
+export function laneBack(phase: Placed, now: number): Placed {
   const { lane_gone: _over, ...rest } = phase;
-  return rest;
+  return heard(rest, now);
 }
 
 /**

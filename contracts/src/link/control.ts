@@ -7,6 +7,10 @@ import { LINK_VERSION_MIN } from "./protocol.ts";
 
 const Term = z.int().nonnegative();
 
+/** A job that a hive has, in the term in which it was given it. */
+export const HeldJob = z.object({ job_id: JobId, term: Term });
+export type HeldJob = z.infer<typeof HeldJob>;
+
 /** Hive → queen, first: who is dialling and what it still holds. */
 export const Hello = z.object({
   t: z.literal("hello"),
@@ -15,7 +19,7 @@ export const Hello = z.object({
   instance_id: z.string().min(8).max(64),
   inventory: Inventory,
   /** Jobs whose end the queen has not acknowledged yet. */
-  jobs: z.array(z.object({ job_id: JobId, term: Term })).max(1_000),
+  jobs: z.array(HeldJob).max(1_000),
 });
 export type Hello = z.infer<typeof Hello>;
 

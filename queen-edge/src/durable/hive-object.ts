@@ -20,6 +20,8 @@ import { jobOf, registryOf, type HiveName, type HivePort, type RegistryPort } fr
 interface Attachment {
   readonly colony: string;
   readonly hive_id: string;
+  /** Greater than that of each socket that was there when this one was dialled. */
+  readonly dial: number;
   readonly session: number;
 }
 
@@ -39,11 +41,12 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     const gen = Number(searchParams.get("gen"));
     if (!this.#session.admits(gen)) return new Response(null, { status: 403 });
     if (!this.#session.isNew(searchParams.get("nonce") ?? "", Date.now())) return new Response(null, { status: 409 });
+    const dial = 1 + Math.max(0, ...this.ctx.getWebSockets().map((ws) => attachmentOf(ws).dial));
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
     const colony = searchParams.get("colony") ?? "";
     const hive_id = searchParams.get("hive_id") ?? "";
-    server.serializeAttachment({ colony, hive_id, session: 0 } satisfies Attachment);
+    server.serializeAttachment({ colony, hive_id, dial, session: 0 } satisfies Attachment);
     return new Response(null, {
       status: 101,
       webSocket: client,
@@ -67,7 +70,7 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
   }
 
   async #hear(ws: WebSocket, frame: ControlUp): Promise<void> {
-    const said = ws.deserializeAttachment() as Attachment;
+    const said = attachmentOf(ws);
     const registry = registryOf(this.env, said.colony);
     switch (frame.t) {
       case "hello":
@@ -88,19 +91,22 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     }
   }
 
-  /** The newest connection counts: a machine that restarted must not wait for its old socket to be found dead. [HIVE-1] */
+  /**
+   * The newest connection counts: a machine that restarted must not wait for its old socket to be found dead. One that was
+   * dialled later and has not said hello yet is none of the old ones, however late this hello came. [HIVE-1]
+   */
   async #welcome(ws: WebSocket, said: Attachment, hello: Extract<ControlUp, { t: "hello" }>): Promise<void> {
-    const { colony, hive_id } = said;
+    const { colony, hive_id, dial } = said;
     // Said again: its jobs are those of then, and the hive has been given others since.
     if (said.session > 0) return;
     const session = this.#session.begin();
     for (const other of this.ctx.getWebSockets()) {
-      if (other !== ws) other.close(closes.superseded.code, closes.superseded.reason);
+      if (attachmentOf(other).dial < dial) other.close(closes.superseded.code, closes.superseded.reason);
     }
-    ws.serializeAttachment({ colony, hive_id, session } satisfies Attachment);
+    ws.serializeAttachment({ ...said, session } satisfies Attachment);
     ws.send(JSON.stringify({ t: "welcome", session } satisfies Welcome));
-    const jobs = hello.jobs.map((job) => job.job_id);
-    await registryOf(this.env, colony).hiveConnected(colony, hive_id, { session, inventory: hello.inventory, jobs });
+    const { inventory, jobs } = hello;
+    await registryOf(this.env, colony).hiveConnected(colony, hive_id, { session, inventory, jobs });
   }
 
   async deliver(name: HiveName, frame: string): Promise<number | undefined> {
@@ -136,7 +142,7 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
   }
 
   override async webSocketClose(ws: WebSocket): Promise<void> {
-    const { colony, hive_id, session } = ws.deserializeAttachment() as Attachment;
+    const { colony, hive_id, session } = attachmentOf(ws);
     const registry: RegistryPort = registryOf(this.env, colony);
     if (session > 0 && session === this.#session.number) await registry.hiveDisconnected(hive_id, session);
   }
@@ -148,7 +154,7 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
   /** The socket that counts, if it is open. */
   #counting(): WebSocket | undefined {
     const { number } = this.#session;
-    const counts = (ws: WebSocket) => (ws.deserializeAttachment() as Attachment).session === number;
+    const counts = (ws: WebSocket) => attachmentOf(ws).session === number;
     if (number === 0) return undefined;
     return this.ctx.getWebSockets().find((ws) => ws.readyState === WebSocket.OPEN && counts(ws));
   }
@@ -165,3 +171,5 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     return this.ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? Date.now();
   }
 }
+
+const attachmentOf = (ws: WebSocket): Attachment => ws.deserializeAttachment() as Attachment;

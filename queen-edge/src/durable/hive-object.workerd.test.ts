@@ -75,6 +75,23 @@ describe("[HIVE-1] on a socket that is no longer open", () => {
   });
 });
 
+test("[HIVE-1] a hello that was long under way closes no line that was dialled later: its own hello is yet to come", async () => {
+  const [slow, next] = [await hive.dial(), await hive.dial()];
+  const closed: number[] = [];
+  next.webSocket?.addEventListener("close", ({ code }) => closed.push(code));
+  for (const { webSocket } of [slow, next]) webSocket?.accept();
+  const open = await runInDurableObject(stub(), async (object, ctx) => {
+    const dials = () => ctx.getWebSockets().map((ws) => ws.deserializeAttachment() as { dial: number });
+    const [, second, last] = dials().toSorted((a, b) => a.dial - b.dial);
+    const of = (dial?: number) =>
+      ctx.getWebSockets().find((ws) => (ws.deserializeAttachment() as { dial: number }).dial === dial);
+    await object.webSocketMessage(of(second?.dial) as WebSocket, hello());
+    return of(last?.dial)?.readyState === WebSocket.OPEN;
+  });
+  expect(open).toBe(true);
+  expect(closed).toEqual([]);
+});
+
 test("[HIVE-1] a hello that comes again on its line is no news, and costs no job", async () => {
   const { id, lane } = await hive.start();
   const before = await session();

@@ -3,6 +3,7 @@ import type {
   ApiKey,
   CancelAnswer,
   Check,
+  HeldJob,
   HiveInfo,
   Inventory,
   JobLine,
@@ -71,15 +72,18 @@ export interface StatusReport {
   readonly queue: { queued: number; running: number };
 }
 
+/** What a hive told when it came. */
+export interface HiveReport {
+  readonly session: number;
+  readonly inventory: Inventory;
+  readonly jobs: readonly HeldJob[];
+}
+
 /** What everyone may ask of a colony's registry. */
 export interface RegistryPort {
   place(colony: string, want: Want, term: number): Promise<Decision>;
   release(job_id: string, ending: Ending): Promise<void>;
-  hiveConnected(
-    colony: string,
-    hive_id: string,
-    report: { session: number; inventory: Inventory; jobs: string[] },
-  ): Promise<void>;
+  hiveConnected(colony: string, hive_id: string, report: HiveReport): Promise<void>;
   hiveChanged(hive_id: string, session: number, change: { inventory?: Inventory; draining?: boolean }): Promise<void>;
   hiveDisconnected(hive_id: string, session: number): Promise<void>;
   status(colony: string): Promise<StatusReport>;

@@ -32,7 +32,7 @@ import { durableSql } from "./durable-sql.ts";
 import { Presences } from "./presences.ts";
 import { RegistryAlarm } from "./registry-alarm.ts";
 import { Watchers } from "./watchers.ts";
-import { jobOf, type RegistryPort, type StatusReport } from "./ports.ts";
+import { jobOf, type HiveReport, type RegistryPort, type StatusReport } from "./ports.ts";
 
 /** One colony: adapts the platform to `Registry`. */
 export class RegistryObject extends DurableObject<Env> implements RegistryPort {
@@ -88,12 +88,7 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     await this.#drain();
   }
 
-  async hiveConnected(
-    colony: string,
-    hive_id: string,
-    report: { session: number; inventory: Inventory; jobs: string[] },
-  ): Promise<void> {
-    const { session, inventory, jobs } = report;
+  async hiveConnected(colony: string, hive_id: string, { session, inventory, jobs }: HiveReport): Promise<void> {
     const lost = this.#registry.hiveConnected(hive_id, session, { inventory, jobs, now: Date.now() });
     this.#presences.seen(hive_id);
     for (const { want, term } of lost) {

@@ -1,11 +1,18 @@
 import { limits, type LaneDown, type Narration, type Problem } from "@rbee/contracts";
 import { dueAt, type Ended, type LogEntry, type Placed, type Placement } from "@rbee/job-core";
+import type { OpenJob } from "./want.ts";
 
 /** What the registry answers when a job asks for a place. */
 export type Decision =
   | { readonly kind: "placed"; readonly placement: Placement }
   | { readonly kind: "waiting"; readonly reason: string; readonly position: number; readonly eta_ms?: number }
   | { readonly kind: "refused"; readonly problem: Problem };
+
+/** To a job that was given a place for its question, or has asked another one since: then nobody waits for this answer. [REG-2] */
+export const alreadyAnswered = ({ placement }: OpenJob): Decision =>
+  placement === undefined
+    ? { kind: "waiting", reason: "it has asked again", position: 1 }
+    : { kind: "placed", placement };
 
 /** What lets a new job begin. */
 export type Admitted = Exclude<Decision, { kind: "refused" }>;

@@ -127,7 +127,7 @@ export class Job {
   #hearOne(frame: LaneUp, now: number): Effect[] {
     switch (frame.t) {
       case "lane_hello":
-        return this.#hello();
+        return this.#hello(now);
       case "ev":
         return this.#events(frame.first, frame.items);
       case "flush":
@@ -139,12 +139,12 @@ export class Job {
   }
 
   /** The hive opened a lane, so it has journaled the job; or it asks where the queen stands. [LANE-1] */
-  #hello(): Effect[] {
+  #hello(now: number): Effect[] {
     const phase = this.phase;
     const effects: Effect[] = [{ do: "say", message: { t: "ready", acked: this.log.acked } }];
     if (phase.state !== "placed") return effects;
     if (phase.lane_gone !== undefined) {
-      this.#record.move(laneBack(phase));
+      this.#record.move(laneBack(phase, now));
       if (phase.lane_gone.told) effects.push(hiveBack(phase));
     }
     if (phase.cancel_until !== undefined) effects.push({ do: "say", message: { t: "cancel" } });

@@ -159,8 +159,28 @@ describe("the queue", () => {
     const [kept, lost] = [aWant(), aWant()];
     registry.place(kept, 0, 0);
     registry.place(lost, 0, 0);
-    const gone = registry.hiveConnected("box", 2, { inventory: anInventory(), jobs: [kept.job_id], now: 5 });
+    const jobs = [{ job_id: kept.job_id, term: 1 }];
+    const gone = registry.hiveConnected("box", 2, { inventory: anInventory(), jobs, now: 5 });
     expect(gone.map((job) => job.want.job_id)).toEqual([lost.job_id]);
+  });
+
+  test("a hive that comes back with an earlier term of a job has lost the one that it was given last", () => {
+    const registry = colony();
+    const job = aWant();
+    registry.place(job, 2, 0);
+    const jobs = [{ job_id: job.job_id, term: 1 }];
+    const gone = registry.hiveConnected("box", 2, { inventory: anInventory(), jobs, now: 5 });
+    expect(gone).toMatchObject([{ want: job, term: 3 }]);
+  });
+
+  test("[REG-2] a question that is older than what the job asked since changes nothing", () => {
+    const registry = colony({ a: anInventory() });
+    registry.fleet.disconnected("a", 1, 0);
+    const job = aWant();
+    registry.place(job, 2, 0);
+    expect(registry.place(job, 0, 1)).toMatchObject({ kind: "waiting" });
+    registry.hiveConnected("a", 2, { inventory: anInventory(), jobs: [], now: 2 });
+    expect(registry.drain(2)).toMatchObject([{ term: 2, decision: { kind: "placed" } }]);
   });
 
   test("[REG-4] a job that can never run is told so until it has ended itself", () => {
@@ -207,7 +227,11 @@ describe("the queue", () => {
           } else if (what === "end" && open.length > 0) registry.release(open.splice(pick % open.length, 1)[0]!, ended);
           else if (what === "leave") registry.fleet.disconnected(hive, session, 0);
           else if (what === "return")
-            registry.hiveConnected(hive, ++session, { inventory: anInventory(), jobs: open, now: 0 });
+            registry.hiveConnected(hive, ++session, {
+              inventory: anInventory(),
+              jobs: open.map((job_id) => ({ job_id, term: 1 })),
+              now: 0,
+            });
           else if (what === "evict") registry = new Registry(sql);
           registry.drain(0);
           expect(registry.openCount).toBe(open.length);

@@ -2,6 +2,7 @@ import {
   limits,
   RbeeError,
   type ActiveWorker,
+  type HeldJob,
   type HiveInfo,
   type Inventory,
   type JobLine,
@@ -12,7 +13,7 @@ import type { Sql } from "@rbee/job-core";
 import { Accounts } from "./accounts.ts";
 import { Conversations, type Seat } from "./conversations.ts";
 import { stopsSince } from "./counters.ts";
-import type { Decision } from "./effects.ts";
+import { alreadyAnswered, type Decision } from "./effects.ts";
 import type { FinishedLine } from "./finished.ts";
 import { Fleet, type HiveChange } from "./fleet.ts";
 import { activeWorkers, hiveInfos } from "./fleet-report.ts";
@@ -78,7 +79,7 @@ export class Registry {
   /** A job asks for a place, in the queen's term it stands in. Asking again gives the answer that was written. [REG-2] */
   place(want: Want, term: number, now: number): Decision {
     const open = this.#ledger.find(want.job_id);
-    if (open?.placement !== undefined && open.term > term) return { kind: "placed", placement: open.placement };
+    if (open !== undefined && open.term > term) return alreadyAnswered(open);
     const full = open === undefined ? this.quotas.refusal(want, term, now) : undefined;
     if (full !== undefined) return this.#refuse(full, term);
     const choice = this.#ledger.without(open, () => this.#chooseAnew(want, open?.placement?.hive_id));
@@ -126,13 +127,13 @@ export class Registry {
   hiveConnected(
     hive_id: string,
     session: number,
-    report: { inventory: Inventory; jobs: readonly string[]; now: number },
+    report: { inventory: Inventory; jobs: readonly HeldJob[]; now: number },
   ): OpenJob[] {
     const before = this.fleet.find(hive_id)?.inventory;
     if (!this.fleet.connected(hive_id, session, report)) return [];
     this.#heard(hive_id, { before, ...report });
-    const held = new Set(report.jobs);
-    return this.#ledger.placedOn(hive_id).filter((job) => !held.has(job.want.job_id));
+    const held = new Map(report.jobs.map(({ job_id, term }) => [job_id, term]));
+    return this.#ledger.placedOn(hive_id).filter(({ want, term }) => (held.get(want.job_id) ?? 0) < term);
   }
 
   /** A hive told what changed. @returns whether anything did */

@@ -191,7 +191,7 @@ export const queenMutants: readonly Mutant[] = [
     rule: "JOB-7",
     breaks: "a hive that is back counts as away",
     file: JOB,
-    original: "      this.#record.move(laneBack(phase));\n",
+    original: "      this.#record.move(laneBack(phase, now));\n",
     mutated: "",
   },
   {
