@@ -73,6 +73,26 @@ describe("[KEY-6] a key may submit so many jobs a minute", () => {
     expect(registry.quotas.allowances("script", 0).requests).toMatchObject({ remaining: 0, limit: 1 });
   });
 
+  test("of the registry's own clock, whatever that of a Worker says", () => {
+    const colony = new Colony({ requests_per_minute: 2 });
+    const now = 10 * MINUTE;
+    // Stamped before the minute began, and behind its end.
+    for (const submitted_at of [now - 1, 11 * MINUTE])
+      expect(colony.submit(now, { submitted_at })).toHaveProperty("taken");
+    expect(colony.submit(now, { submitted_at: 11 * MINUTE })).toMatchObject(limited("requests_per_minute (2)"));
+    expect(colony.submit(11 * MINUTE)).toHaveProperty("taken");
+  });
+
+  test("and goes on being counted when the clock was set back, also at a wake", () => {
+    const colony = new Colony({ requests_per_minute: 1 });
+    expect(colony.submit(99 * MINUTE)).toHaveProperty("taken");
+    for (const minute of [10, 11]) {
+      if (minute === 11) colony.wake();
+      expect(colony.submit(minute * MINUTE)).toHaveProperty("taken");
+      expect(colony.submit(minute * MINUTE)).toMatchObject(limited("requests_per_minute (1)"));
+    }
+  });
+
   test("and others, with and without limits, are not its affair; nor is what needs no model", () => {
     const colony = new Colony({ requests_per_minute: 1 });
     colony.registry.keys.add("other", aKey("other", { limits: { requests_per_minute: 1 } }));

@@ -23,10 +23,9 @@ export interface Allowances {
 }
 
 /** What is counted of a job. */
-interface Submission {
+interface Counted {
   readonly key_id?: string | undefined;
   readonly model?: string | undefined;
-  readonly submitted_at: number;
 }
 
 interface Books {
@@ -41,23 +40,37 @@ interface Books {
  */
 export class Quotas {
   readonly #books: Books;
-  #minute = 0;
+  /** Jobs that were there at the wake: at the first question those of its minute are counted. */
+  #found: readonly (Counted & { readonly submitted_at: number })[];
+  #minute: number | undefined;
   readonly #submitted = new Map<string, number>();
 
-  /** @param finished the newest lines of the history, the newest last */
+  /** @param finished the newest lines of the history */
   constructor(books: Books, finished: readonly FinishedLine[]) {
     this.#books = books;
-    for (const { line } of finished) this.count({ ...line, key_id: line.account?.key_id });
-    for (const { want } of books.ledger.all()) this.count(want);
+    const ended = finished.map(({ line: { model, submitted_at, account } }) => ({
+      key_id: account?.key_id,
+      model,
+      submitted_at,
+    }));
+    this.#found = [...ended, ...[...books.ledger.all()].map(({ want }) => want)];
   }
 
   /** A job was taken. */
-  count({ key_id = "", model, submitted_at }: Submission): void {
-    const minute = Math.floor(submitted_at / MINUTE_MS);
-    if (model === undefined || minute < this.#minute) return;
-    if (minute > this.#minute) this.#submitted.clear();
-    this.#minute = minute;
-    this.#submitted.set(key_id, (this.#submitted.get(key_id) ?? 0) + 1);
+  count(job: Counted, now: number): void {
+    addTo(this.#submittedIn(now), job);
+  }
+
+  /** By the registry's clock alone: that of a Worker may be another, and each may be set back. */
+  #submittedIn(now: number): Map<string, number> {
+    const minute = minuteOf(now);
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      this.#submitted.clear();
+      for (const job of this.#found) if (minuteOf(job.submitted_at) === minute) addTo(this.#submitted, job);
+      this.#found = [];
+    }
+    return this.#submitted;
   }
 
   /**
@@ -117,8 +130,8 @@ export class Quotas {
   }
 
   #requests(key_id: string, { requests_per_minute: limit }: KeyLimits, now: number): Allowance | undefined {
-    const isOver = Math.floor(now / MINUTE_MS) > this.#minute;
-    return allowance(limit, isOver ? 0 : (this.#submitted.get(key_id) ?? 0), MINUTE_MS - (now % MINUTE_MS));
+    if (limit === undefined) return undefined;
+    return allowance(limit, this.#submittedIn(now).get(key_id) ?? 0, MINUTE_MS - (now % MINUTE_MS));
   }
 
   #tokens(key_id: string, { tokens_per_day: limit }: KeyLimits, now: number): Allowance | undefined {
@@ -129,10 +142,17 @@ export class Quotas {
 
 const worthless = problemOf("unauthorized", keyEnded.reason);
 
-const allowance = (limit: number | undefined, spent: number, resets_in_ms: number): Allowance | undefined =>
-  limit === undefined
-    ? undefined
-    : { limit, remaining: Math.max(0, limit - spent), resets_in_s: Math.ceil(resets_in_ms / 1_000) };
+const minuteOf = (at: number): number => Math.floor(at / MINUTE_MS);
+
+function addTo(counts: Map<string, number>, { key_id = "", model }: Counted): void {
+  if (model !== undefined) counts.set(key_id, (counts.get(key_id) ?? 0) + 1);
+}
+
+const allowance = (limit: number, spent: number, resets_in_ms: number): Allowance => ({
+  limit,
+  remaining: Math.max(0, limit - spent),
+  resets_in_s: Math.ceil(resets_in_ms / 1_000),
+});
 
 function usedUp(what: keyof KeyLimits, limit: number, { again, wait_s }: { again: string; wait_s?: number }): Problem {
   return problemOf("rate_limited", `the key has used up its ${what} (${limit}); it may go on ${again}`, wait_s);
