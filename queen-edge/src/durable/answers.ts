@@ -17,5 +17,8 @@ export function okOf<T>(answer: Answer<T>): T {
 }
 
 /** For work whose loss is made good later: somebody shall know of it all the same. */
-export const logFailure = (event: string) => (error: unknown) =>
-  console.error(JSON.stringify({ event, error: error instanceof Error ? error.stack : String(error) }));
+export const logFailure =
+  (event: string) =>
+  (error: unknown): undefined => {
+    console.error(JSON.stringify({ event, error: error instanceof Error ? error.stack : String(error) }));
+  };

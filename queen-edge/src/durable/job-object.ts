@@ -39,8 +39,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   readonly #readers: Readers;
   readonly #lanes: Lanes;
   #job: Job | undefined;
-  /** The hive's session that was given the job's present term. Forgotten with the object: then it may be given it twice. */
-  #givenIn = Infinity;
+  /** The hive's session that is given the job's present term. Forgotten with the object: then it may be given it twice. */
+  #givenIn: Promise<number | undefined> = Promise.resolve(undefined);
   /** Resolves when a silent hive's line is closed: who asks for a place before is given the same one. */
   #hungUp: Promise<void> = Promise.resolve();
   /** Two submits with one idempotency key at once: the second waits for the first. */
@@ -138,10 +138,10 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   }
 
   async notThere(term: number, session: number, reason: string): Promise<void> {
+    const givenIn = await this.#givenIn;
     const job = this.#job;
-    // What it has said proves that it had the job. A later session that knows nothing of it proves that it lost it; when
-    // it is not known which session had it, the lease finds out.
-    const lost = job !== undefined && (!this.#takenUp(job) || session > this.#givenIn);
+    // A session later than the one that was given the job. When that is not known, what was taken up is left to the lease.
+    const lost = job !== undefined && (givenIn === undefined ? !this.#takenUp(job) : session > givenIn);
     if (lost) this.#run(job.notThere(term, reason, Date.now()));
   }
 
@@ -233,7 +233,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       case "close_lane":
         return this.#lanes.closeOpen(closes[effect.why]);
       case "deliver":
-        return this.#later(this.#deliver(effect));
+        return this.#later((this.#givenIn = this.#deliver(effect).catch(logFailure("effect_failed"))));
       case "cancel":
         return this.#later(this.#cancelOnHive(effect));
       case "hang_up":
@@ -253,22 +253,22 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     this.ctx.waitUntil(work.catch(logFailure("effect_failed")));
   }
 
-  async #deliver({ hive_id, term }: Extract<Effect, { do: "deliver" }>): Promise<void> {
+  async #deliver({ hive_id, term }: Extract<Effect, { do: "deliver" }>): Promise<number | undefined> {
     const job = this.#job;
-    if (job?.phase.state !== "placed" || job.phase.term !== term) return;
+    if (job?.phase.state !== "placed" || job.phase.term !== term) return undefined;
     const { phase, spec, log } = job;
     const { job_id, colony } = spec;
     const lane_token = await seal(this.env.RBEE_SECRET ?? "", "lane", { colony, job_id, term, hive_id });
     const op = opOf(spec, phase, { log, lane_token });
     const session = await hiveOf(this.env, colony, hive_id).deliver({ colony, hive_id }, JSON.stringify(op));
-    this.#givenIn = session ?? Infinity;
     if (session === undefined) this.#run(job.notThere(term, `${hive_id} is not connected`, Date.now()));
+    return session;
   }
 
   /** Only the line that the operation went down: a later one has done nothing wrong. */
   async #hangUp({ hive_id }: Extract<Effect, { do: "hang_up" }>): Promise<void> {
     const colony = this.#job?.spec.colony ?? "";
-    await hiveOf(this.env, colony, hive_id).hangUp({ colony, hive_id }, this.#givenIn);
+    await hiveOf(this.env, colony, hive_id).hangUp({ colony, hive_id }, (await this.#givenIn) ?? Infinity);
   }
 
   async #cancelOnHive({ hive_id, term }: Extract<Effect, { do: "cancel" }>): Promise<void> {
