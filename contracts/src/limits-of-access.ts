@@ -9,10 +9,14 @@ export const accessLimits = {
   /** Keys that one Worker knows at a time. */
   keys_known_max: 1_000,
   /**
-   * Who reads or watches with a key that is worthless is cut off at once, and once more so much later: by then no Worker
-   * takes the key any more, and what one of them let in has arrived.
+   * Who watches, or reads an open job, with a key that is worthless is cut off at once, and once more so much later: by
+   * then no Worker takes the key any more, and what one of them let in has arrived. Where that fails, so often again.
    */
   key_cut_off_ms: 2_000,
+  /** A job that cannot be told of a key's end for a minute ends its streams with itself. */
+  key_cut_off_tries: 30,
+  /** Jobs that are told of a key's end at once. */
+  key_cut_off_jobs: 100,
   /** Jobs a minute of a key that has such a limit: at a wake they are counted from the newest lines of the history. */
   key_requests_per_minute_max: 2_000,
   /** Tokens a day of a key that has such a limit: more than a room full of GPUs makes. */

@@ -19,4 +19,10 @@ export const apiLimits = {
   /** Texts of one embed job made by an API: vectors of 4,096 numbers still fit into one frame. And how many run at a time. */
   api_embed_inputs: 32,
   api_embed_jobs: 4,
+  /**
+   * Where a key may have no more jobs now, such a request asks for its next one again: after a pause that the end of the one
+   * before outruns, or when the key's next minute begins. Waiting longer than that helps nobody.
+   */
+  api_next_job_pause_ms: 500,
+  api_next_job_wait_ms: 90_000,
 } as const;

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { Problem, type KeyLimits, type UsedKey } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { makeKey, post, queen, run, shows, submitWith } from "./testing/queen-client.ts";
-import { TestHive } from "./testing/test-hive.ts";
+import { TestHive, type Lane } from "./testing/test-hive.ts";
 
 let hive: TestHive;
 let hives = 0;
@@ -24,8 +24,10 @@ const limitedKey = (name: string, limits: KeyLimits) => makeKey(name, "infer", {
 const infer = () => ({ operation: "infer", model, prompt: "Hello" });
 
 /** Does the next job that comes. */
-async function answerNext(tokens: { prompt: number; completion: number }, more: object = {}): Promise<void> {
-  const { lane } = await hive.take();
+const answerNext = async (tokens: { prompt: number; completion: number }): Promise<void> =>
+  answer((await hive.take()).lane, tokens);
+
+async function answer(lane: Lane, tokens: { prompt: number; completion: number }, more: object = {}): Promise<void> {
   const usage = {
     prompt_tokens: tokens.prompt,
     cached_tokens: 0,
@@ -119,15 +121,15 @@ describe("[KEY-6] a key that has used up a limit", () => {
     for (const count of [32, 32, 6]) {
       const [embeddings, dimensions] = [Array.from({ length: count }, () => [1]), 1];
       const more = { operation: "embed", embeddings, dimensions };
+      const { lane } = await hive.take();
       if (count === 32) {
         const refused = await post(infer(), shows(key));
         expect(refused.headers.get("retry-after")).toBe("2");
         expect(await refused.json()).toMatchObject({ detail: expect.stringContaining("concurrent (1)") as string });
       }
-      await answerNext({ prompt: count, completion: 0 }, more);
+      await answer(lane, { prompt: count, completion: 0 }, more);
     }
-    const answer = await embedding;
-    expect(await answer.json()).toMatchObject({ usage: { prompt_tokens: 70 }, data: { length: 70 } });
+    expect(await (await embedding).json()).toMatchObject({ usage: { prompt_tokens: 70 }, data: { length: 70 } });
     await vi.waitFor(async () => expect((await post(infer(), shows(key))).status).toBe(202));
   });
 });

@@ -1,7 +1,8 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { limits, type Scope } from "@rbee/contracts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { JobObject } from "./durable/job-object.ts";
 import { makeKey, queen, run, shows, SseReader, submitWith, view } from "./testing/queen-client.ts";
 import { TestHive, type Lane } from "./testing/test-hive.ts";
 
@@ -107,8 +108,47 @@ describe("[KEY-3] streams that a key has open end with it", () => {
   });
 });
 
+test("[KEY-3] a job that could not be told is told again, and the key is kept until it was; then no alarm is left for it", async () => {
+  const { key, key_id } = await makeKey("unheard", "operator");
+  const { id, lane } = await begun(key);
+  const reader = await reading(id, key);
+  const dismiss = await runInDurableObject(env.JOB.getByName(`main/${id}`), (object) =>
+    vi.spyOn(Object.getPrototypeOf(object) as JobObject, "dismiss"),
+  );
+  dismiss.mockRejectedValue(new Error("the job is being moved"));
+  await revoke(key_id);
+  await later(limits.key_cut_off_ms);
+  expect(await kept(key_id)).toBe(true);
+  dismiss.mockRestore();
+  await later(limits.key_cut_off_ms);
+  expect(await reader.rest()).toEqual([]);
+  expect(await kept(key_id)).toBe(false);
+  expect(await alarm()).toBeGreaterThan(Date.now() + limits.key_cut_off_ms);
+  await lane.end(1, { status: "cancelled" });
+});
+
+test("[KEY-3] an object that knew nothing of alarms for keys has one as soon as somebody watches", async () => {
+  const { key, expires_at = 0 } = await makeKey("old", "operator", { expires_in: 1 });
+  await runInDurableObject(registry(), (_, { storage }) => storage.deleteAlarm());
+  await evictDurableObject(registry());
+  const watcher = new SseReader(await queen("/v1/heartbeats/stream", { headers: shows(key) }));
+  await watcher.next();
+  // Or sooner, for a key of another test.
+  expect((await alarm()) ?? Infinity).toBeLessThanOrEqual(expires_at + limits.key_cut_off_ms);
+  await later(1_000 + limits.key_cut_off_ms);
+  await watcher.rest();
+});
+
+const registry = () => env.REGISTRY.getByName("main");
+const alarm = () => runInDurableObject(registry(), (_, { storage }) => storage.getAlarm());
+const kept = (key_id: string) =>
+  runInDurableObject(
+    registry(),
+    (_, { storage }) => storage.sql.exec("SELECT 1 FROM api_keys WHERE key_id = ?", key_id).toArray().length > 0,
+  );
+
 /** The registry's alarm rings when this much time has passed. */
 async function later(ms: number): Promise<void> {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms + 1 });
-  expect(await runDurableObjectAlarm(env.REGISTRY.getByName("main"))).toBe(true);
+  expect(await runDurableObjectAlarm(registry())).toBe(true);
 }

@@ -7,6 +7,7 @@ import { durableSql } from "./durable/durable-sql.ts";
 import type { RegistryObject } from "./durable/registry-object.ts";
 import { Keys } from "./queen/keys.ts";
 import {
+  INFER,
   makeKey,
   post,
   queen,
@@ -107,6 +108,21 @@ describe("a key", () => {
     expect(await models(other.key)).toBe(200);
     const again = await readAll(await submitWith({ operation: "key_revoke", key_id: gone.key_id }));
     expect(again[0]?.data).toContain("[ERROR] not_found");
+  });
+
+  test("[KEY-3] that a Worker still takes submits nothing once it is revoked, and makes no other key", async () => {
+    // The second in which the Worker knows the key does not pass.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const { key, key_id } = await makeKey("slow", "admin");
+    expect(await models(key)).toBe(200);
+    await run({ operation: "key_revoke", key_id });
+    expect(await models(key)).toBe(200);
+    for (const asked of [INFER, { operation: "key_create", name: "heir" }]) {
+      const refused = await post(asked, shows(key));
+      expect([refused.status, await refused.json()]).toMatchObject([401, { code: "unauthorized" }]);
+    }
+    const { keys } = await run<{ keys: ApiKey[] }>({ operation: "key_list" });
+    expect(keys.map(({ name }) => name)).not.toContain("heir");
   });
 
   test("is worthless when its time is up, and then makes room for another", async () => {

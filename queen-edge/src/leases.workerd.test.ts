@@ -246,6 +246,7 @@ describe("the registry's books", () => {
         job_id: "job_aaaaaaaaaaaaaaaaaaaaaaaaaa",
         operation: "infer",
         submitted_at: 0,
+        key_id: "owner",
         hive_id: hive.hive_id,
         model: "bee",
         offline: "wait",
@@ -260,6 +261,7 @@ describe("the registry's books", () => {
       return workers.find((worker) => worker.hive_id === hive.hive_id)?.slots_busy;
     };
     expect(await busy()).toBe(1);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + limits.audit_ms + 1 });
     await runDurableObjectAlarm(env.REGISTRY.getByName("main"));
     expect(await busy()).toBe(0);
   });

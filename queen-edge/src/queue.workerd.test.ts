@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { durableSql } from "./durable/durable-sql.ts";
 import { Registry } from "./queen/registry.ts";
 import { parseExposition } from "./testing/exposition.ts";
-import { anInventory, aWant, aWorker } from "./testing/fleets.ts";
+import { aKey, anInventory, aWant, aWorker } from "./testing/fleets.ts";
 import { dataOf, post, queen, readAll, run, SseReader, submit, view } from "./testing/queen-client.ts";
 import { TestHive } from "./testing/test-hive.ts";
 
@@ -201,6 +201,7 @@ describe("accounts", () => {
       });
       registry.fleet.enrol("a", 0);
       registry.hiveConnected("a", 1, { inventory: anInventory(), jobs: [], now: 0 });
+      for (let n = 0; n < 10; n++) registry.keys.add(`k${n}`, aKey(`k${n}`));
       const perJob = (jobs: number, places: number): number => {
         written = 0;
         const open = Array.from({ length: places }, () => aWant());

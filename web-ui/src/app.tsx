@@ -1,6 +1,7 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { RbeeClient } from "@rbee/sdk";
-import { RbeeProvider, retryOnce } from "@rbee/sdk/react";
+import { RbeeProvider } from "@rbee/sdk/react";
+import { retryOnce } from "@rbee/sdk/react/parts";
 import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { Toasts } from "./parts/toasts.tsx";

@@ -6,7 +6,8 @@
  * older hives refuse has either.
  * Version 3: hives tell how long workers stay and which are held, what they stopped, and whether they fetch models on demand.
  * Version 4: problems have two codes more and may say how long to wait; neither is ever said by a hive. An answer's first
- * piece tells the prompt's tokens; older queens leave that out.
+ * piece tells the prompt's tokens; older queens leave that out. Texts to embed may be cut (`truncate`), which older hives refuse:
+ * only what was asked for by that name says it, and what was refused as too long.
  */
 export const LINK_VERSION = 4;
 /** Oldest version the queen still speaks. A deploy always meets agents one version behind. */

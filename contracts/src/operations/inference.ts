@@ -137,7 +137,9 @@ export const inferenceOperations = {
       truncate: z
         .boolean()
         .optional()
-        .describe("Embed the beginning of a text that is too long for the model, instead of failing"),
+        .describe(
+          "Embed the beginning of a text that is too long for the model, instead of failing; only workers of kind llama can",
+        ),
     }),
     progress: HandlerEvent,
     result: z.object({

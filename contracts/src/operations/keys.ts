@@ -83,7 +83,8 @@ export const keyOperations = {
   key_revoke: {
     ...byQueen,
     scope: "admin",
-    summary: "Make an API key worthless, within a second; streams that it has open end, jobs that it submitted go on",
+    summary:
+      "Make an API key worthless, within a second; its streams of open jobs end, and jobs that it submitted go on, but for those that end with their stream",
     input: z.strictObject({ key_id: KeyId.describe("Key, as in the list") }),
     result: z.object({ message: z.string() }),
   },

@@ -115,7 +115,7 @@ export type Frame = ({ n: number } & Exclude<Piece, string>) | LastFrame;
 
 export const EmbedRequest = z.strictObject({
   texts: z.array(z.string().min(1)).min(1).max(limits.embed_inputs_max),
-  /** A text that is too long is embedded as far as the model reads; otherwise it is refused. */
+  /** A text that is too long is embedded as far as the model reads; otherwise, or by a server of others, it is refused. */
   truncate: z.boolean().optional(),
 });
 export type EmbedWork = Readonly<z.infer<typeof EmbedRequest>>;

@@ -96,7 +96,22 @@ export class WorkerClient {
   }
 
   /** @throws RbeeError; ConnectionLost */
-  async embed(work: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
+  async embed({ texts, truncate = false }: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
+    if (!truncate) return await this.#embed({ texts }, signal);
+    try {
+      return await this.#embed({ texts, truncate }, signal);
+    } catch (error) {
+      // A worker of an agent a version behind refuses the word: it embeds what fits, and says what does not.
+      if (error instanceof RbeeError && error.code === "invalid_input") return await this.#embed({ texts }, signal);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #embed(work: EmbedWork, signal: AbortSignal): Promise<Embeddings> {
     const body = JSON.stringify(work);
     let answer: string;
     let status: number | undefined;
@@ -110,10 +125,6 @@ export class WorkerClient {
     }
     if (status !== 200) throw refusal(status, answer);
     return Embeddings.parse(parseOrNull(answer));
-  }
-
-  close(): void {
-    this.#agent.destroy();
   }
 
   #taken(id: string, n: number): void {

@@ -30,7 +30,7 @@ import { logFailure } from "./answers.ts";
 import { durableSql } from "./durable-sql.ts";
 import { hiveOf, registryOf, type JobPort } from "./ports.ts";
 import { queenContext } from "./queen-context.ts";
-import { Lanes } from "./lanes.ts";
+import { ABNORMAL, Lanes } from "./lanes.ts";
 import { Readers } from "./readers.ts";
 
 /** One job: adapts the Durable Object platform to `Job`. */
@@ -78,6 +78,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   async #admit(spec: JobSpec, origin: string): Promise<Answer<{ created: boolean }>> {
     const row = operationOf(spec.operation);
     if (row.executor === "queen") {
+      const problem = await registryOf(this.env, spec.colony).refusal(spec.key_id);
+      if (problem !== undefined) return { problem };
       const answer = await answerOperation(spec, queenContext(this.env, { colony: spec.colony, origin }));
       return this.#begin(Job.answered(this.#sql, spec, answer));
     }
@@ -145,8 +147,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
 
   async prelude(hive_id: string, term: number, frames: readonly LaneUp[]): Promise<LaneDown[]> {
     const job = this.#job;
-    if (job === undefined || job.phase.state !== "placed") return [];
-    if (job.phase.term !== term || job.phase.hive_id !== hive_id) return [];
+    if (job?.phase.state !== "placed" || job.phase.term !== term || job.phase.hive_id !== hive_id) return [];
     const now = Date.now();
     const effects = job.hear(frames, now);
     this.#run([...effects.filter((effect) => effect.do !== "say"), ...job.heard(now)]);
@@ -182,9 +183,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     if (isEnded(job.phase) || term !== job.phase.term) return this.#lanes.close(ws, closes.stale_term);
     try {
       this.#lanes.heard(Date.now());
-      const message = parseFrame(LaneUpMessage, data);
-      const frames = Array.isArray(message) ? message : [message];
-      this.#run(job.hear(frames, Date.now()));
+      this.#run(job.hear([parseFrame(LaneUpMessage, data)].flat(), Date.now()));
     } catch (error) {
       const { code } = problemFrom(error);
       if (code !== "internal")
@@ -204,7 +203,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
   }
 
   override webSocketError(ws: WebSocket): void {
-    this.webSocketClose(ws, 1006);
+    this.webSocketClose(ws, ABNORMAL);
   }
 
   override async alarm(): Promise<void> {

@@ -1,6 +1,9 @@
 import { closes, type LaneDown } from "@rbee/contracts";
 import type { Phase } from "@rbee/job-core";
 
+/** What a socket is said to have closed with when it broke. */
+export const ABNORMAL = 1006;
+
 interface Attachment {
   readonly lane: number;
 }

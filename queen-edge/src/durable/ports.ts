@@ -10,6 +10,7 @@ import type {
   JobView,
   LaneDown,
   LaneUp,
+  Problem,
   QueuedJob,
   UsageBy,
   UsedKey,
@@ -99,6 +100,8 @@ export interface RegistryPort {
   addKey(colony: string, hash: string, key: ApiKey): Promise<Answer<ApiKey>>;
   keys(): Promise<UsedKey[]>;
   revokeKey(colony: string, key_id: string): Promise<Answer<{ key_id: string }>>;
+  /** Why a key that a Worker took is worthless meanwhile, if it is: for what asks for no place, where it would be told. */
+  refusal(key_id: string): Promise<Problem | undefined>;
   /** What the key with this hash is good for now. */
   grantOf(hash: string): Promise<Grant | undefined>;
   addToken(hash: string, token: JoinToken): Promise<void>;

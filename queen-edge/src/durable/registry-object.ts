@@ -7,6 +7,7 @@ import {
   type Check,
   type Inventory,
   type JobLine,
+  type Problem,
   type QueuedJob,
   type UsageBy,
   type UsedKey,
@@ -26,8 +27,10 @@ import { exposition } from "../queen/prometheus.ts";
 import { Registry } from "../queen/registry.ts";
 import type { UsageReport } from "../queen/usage-book.ts";
 import { answered, logFailure } from "./answers.ts";
+import { CutOffs } from "./cut-offs.ts";
 import { durableSql } from "./durable-sql.ts";
 import { Presences } from "./presences.ts";
+import { RegistryAlarm } from "./registry-alarm.ts";
 import { Watchers } from "./watchers.ts";
 import { jobOf, type HiveReport, type RegistryPort, type StatusReport } from "./ports.ts";
 
@@ -36,23 +39,25 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   readonly #registry: Registry;
   readonly #watchers: Watchers;
   readonly #presences: Presences;
+  readonly #cutOffs: CutOffs;
+  readonly #alarm: RegistryAlarm;
   /** The last question to each job that is not answered. One that asked for a place meanwhile is known: its answer is old. */
   readonly #audits = new Map<string, object>();
-  /** When the next audit is due; unknown after a wake, then with the next alarm. */
-  #auditAt: number | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#registry = new Registry(durableSql(ctx.storage));
     this.#presences = new Presences(env, this.#registry.fleet);
+    this.#alarm = new RegistryAlarm(ctx.storage, this.#registry);
     this.#watchers = new Watchers(ctx, () => fleetState(this.#registry, Date.now()));
+    this.#cutOffs = new CutOffs(env, { registry: this.#registry, watchers: this.#watchers });
   }
 
   /** Somebody watches. */
   override async fetch(request: Request): Promise<Response> {
     const { searchParams } = new URL(request.url);
     const colony = searchParams.get("colony") ?? "";
-    await this.#remember(colony);
+    await this.#arm(colony);
     await this.#checkPresence(colony);
     return this.#watchers.accept(searchParams.get("key_id") ?? "");
   }
@@ -186,21 +191,17 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   async revokeKey(colony: string, key_id: string): Promise<Answer<{ key_id: string }>> {
     const answer = answered(() => this.#registry.keys.revoke(key_id, Date.now()));
-    if ("ok" in answer) this.#later(this.#cutOff(colony, answer.ok));
+    if ("ok" in answer) this.#later(this.#cutOffs.of(colony, answer.ok));
     await this.#arm(colony);
     return answer;
   }
 
-  /** Streams that were opened with a key which is worthless end: those of its own jobs, and of any that it might see. [KEY-3] */
-  async #cutOff(colony: string, { key_id, scope }: Holder): Promise<void> {
-    this.#watchers.dismiss(key_id);
-    const read = this.#registry.openJobs().filter(({ want }) => want.key_id === key_id || reaches(scope, "operator"));
-    const told = read.map(async ({ want }) => jobOf(this.env, colony, want.job_id).dismiss(key_id));
-    await Promise.all(told.map((one) => one.catch(logFailure("notice_failed"))));
-  }
-
   async grantOf(hash: string): Promise<Grant | undefined> {
     return this.#registry.keys.use(hash, Date.now());
+  }
+
+  async refusal(key_id: string): Promise<Problem | undefined> {
+    return this.#registry.quotas.worthless(key_id, Date.now());
   }
 
   async addToken(hash: string, token: JoinToken): Promise<void> {
@@ -215,16 +216,10 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
   override async alarm(): Promise<void> {
     const colony = (await this.ctx.storage.get<string>("colony")) ?? "";
     const now = Date.now();
-    // An alarm for the end of somebody's wait, or of a key, does not ask every job; one that is for nothing else does.
-    const ended = this.#registry.keys.ended(now);
-    const audit = now >= (this.#auditAt ?? 0) || this.#registry.line.expired(now).length + ended.length === 0;
-    if (audit) this.#auditAt = now + limits.audit_ms;
+    const audit = this.#alarm.rings(now);
     // Armed before the work: whatever fails below, the next alarm comes.
     await this.#arm(colony);
-    for (const key of ended) {
-      await this.#cutOff(colony, key);
-      this.#registry.keys.forget(key.key_id);
-    }
+    if (await this.#cutOffs.ended(colony, now)) await this.#alarm.defer();
     if (audit) {
       const old = this.#registry.openJobs().filter(({ want }) => Math.abs(now - want.submitted_at) >= limits.audit_ms);
       for (const open of old) await this.#audit(colony, open).catch(logFailure("notice_failed"));
@@ -273,20 +268,9 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
     if ((await this.ctx.storage.get("colony")) === undefined) await this.ctx.storage.put("colony", colony);
   }
 
-  /** An alarm only while a job is open, or for the end of a key: an idle colony costs nothing. */
   async #arm(colony: string): Promise<void> {
-    const { openCount, line, keys } = this.#registry;
-    if (openCount === 0 && keys.cutOffAt === undefined) return;
-    const armed = await this.ctx.storage.getAlarm();
-    const now = Date.now();
-    if (openCount > 0) this.#auditAt ??= now + limits.audit_ms;
-    const audit = openCount === 0 ? Infinity : Math.min(this.#auditAt ?? Infinity, now + limits.audit_ms);
-    const cutOff = Math.max(now + limits.key_cut_off_ms, keys.cutOffAt ?? Infinity);
-    const due = Math.min(audit, line.deadlineAfter(now) ?? Infinity, cutOff);
-    // One that is further off was set before the clock went back, or before somebody came who waits less long.
-    if (armed !== null && armed <= due) return;
     await this.#remember(colony);
-    await this.ctx.storage.setAlarm(due);
+    await this.#alarm.arm();
   }
 
   #later(work: Promise<unknown>): void {

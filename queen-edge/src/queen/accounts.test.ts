@@ -3,7 +3,7 @@ import type { Sql } from "@rbee/job-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NodeSql } from "../../../hive-agent/src/storage/node-sql.ts";
-import { anInventory, aWant, aWorker } from "../testing/fleets.ts";
+import { aKey, anInventory, aWant, aWorker } from "../testing/fleets.ts";
 import type { Work } from "./finished.ts";
 import type { Ending } from "./ledger.ts";
 import { Registry } from "./registry.ts";
@@ -16,6 +16,7 @@ const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
 function colony(sql: Sql): Registry {
   const registry = new Registry(sql);
   if (registry.fleet.find("a") !== undefined) return registry;
+  for (const key_id of ["k0", "k1", "k2"]) registry.keys.add(key_id, aKey(key_id));
   for (const hive_id of ["a", "b"]) {
     registry.fleet.enrol(hive_id, 0);
     registry.hiveConnected(hive_id, 1, {

@@ -105,7 +105,7 @@ const queenHandlers: Handlers<Operations, "queen", QueenContext> = {
   async *key_revoke({ key_id }, queen) {
     await queen.revokeKey(key_id);
     return {
-      message: `${key_id} is worthless from now on: streams that it has open end, jobs that it submitted go on.`,
+      message: `${key_id} is worthless from now on: its streams of open jobs end, and jobs that it submitted go on, but for those that end with their stream.`,
     };
   },
   async *usage_report({ by, from = 0, to = Number.MAX_SAFE_INTEGER }, queen) {

@@ -1,7 +1,7 @@
 import type { JobLine } from "@rbee/contracts";
 import type { How } from "./want.ts";
 
-/** What a job's engine did, from its result; of a job that failed, the tokens that its log has. */
+/** What a job's engine did, from its result; of a job that has none, what its log tells. */
 export interface Work {
   readonly prompt_tokens: number;
   readonly cached_tokens: number;

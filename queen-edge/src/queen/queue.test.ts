@@ -1,7 +1,7 @@
 import { limits } from "@rbee/contracts";
 import { describe, expect, test } from "vitest";
 import { NodeSql } from "../../../hive-agent/src/storage/node-sql.ts";
-import { aModel, anInventory, aWant, aWorker } from "../testing/fleets.ts";
+import { aKey, aModel, anInventory, aWant, aWorker } from "../testing/fleets.ts";
 import type { Want } from "./want.ts";
 import { Registry } from "./registry.ts";
 
@@ -174,6 +174,7 @@ describe("waiting", () => {
 
   test("one key takes no more than its share of the queue; others still come in", () => {
     const registry = closed();
+    for (const key_id of ["script", "person"]) registry.keys.add(key_id, aKey(key_id));
     for (let n = 0; n < limits.open_jobs_per_key_max; n++) submit(registry, { key_id: "script" });
     expect(registry.place(aWant({ key_id: "script" }), 0, 0)).toMatchObject({
       kind: "refused",
@@ -202,6 +203,7 @@ test("the queue in the order in which it is served, with why, whose and since wh
   const registry = new Registry(new NodeSql(":memory:"));
   join(registry, "a", anInventory({ models: [aModel(), aModel({ id: "owl" })], workers: [] }));
   registry.fleet.disconnected("a", 1, 0);
+  for (const key_id of ["script", "person"]) registry.keys.add(key_id, aKey(key_id));
   submit(registry, { model: "bee", key_id: "script" }, 5);
   submit(registry, { model: "owl", key_id: "person", priority: "high" }, 7);
   submit(registry, { model: "bee", key_id: "script" }, 9);

@@ -1,21 +1,12 @@
-import { limits, type ApiKey, type KeyLimits } from "@rbee/contracts";
+import { limits, type KeyLimits } from "@rbee/contracts";
 import type { Sql } from "@rbee/job-core";
 import { describe, expect, test } from "vitest";
 import { NodeSql } from "../../../hive-agent/src/storage/node-sql.ts";
-import { anInventory, aWant, aWorker } from "../testing/fleets.ts";
+import { aKey, anInventory, aWant, aWorker } from "../testing/fleets.ts";
 import { Registry } from "./registry.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
-
-const aKey = (key_id: string, may: KeyLimits, over: Partial<ApiKey> = {}): ApiKey => ({
-  key_id,
-  name: key_id,
-  scope: "infer",
-  created_at: 0,
-  limits: may,
-  ...over,
-});
 
 /** A key with limits, one hive with room, and what happens when jobs come. */
 class Colony {
@@ -24,7 +15,7 @@ class Colony {
 
   constructor(may: KeyLimits) {
     this.registry = new Registry(this.#sql);
-    this.registry.keys.add("hash", aKey("script", may));
+    this.registry.keys.add("hash", aKey("script", { limits: may }));
     this.registry.fleet.enrol("a", 0);
     const inventory = anInventory({ workers: [aWorker({ slots: 64 })] });
     this.registry.hiveConnected("a", 1, { inventory, jobs: [], now: 0 });
@@ -82,9 +73,29 @@ describe("[KEY-6] a key may submit so many jobs a minute", () => {
     expect(registry.quotas.allowances("script", 0).requests).toMatchObject({ remaining: 0, limit: 1 });
   });
 
+  test("of the registry's own clock, whatever that of a Worker says", () => {
+    const colony = new Colony({ requests_per_minute: 2 });
+    const now = 10 * MINUTE;
+    // Stamped before the minute began, and behind its end.
+    for (const submitted_at of [now - 1, 11 * MINUTE])
+      expect(colony.submit(now, { submitted_at })).toHaveProperty("taken");
+    expect(colony.submit(now, { submitted_at: 11 * MINUTE })).toMatchObject(limited("requests_per_minute (2)"));
+    expect(colony.submit(11 * MINUTE)).toHaveProperty("taken");
+  });
+
+  test("and goes on being counted when the clock was set back, also at a wake", () => {
+    const colony = new Colony({ requests_per_minute: 1 });
+    expect(colony.submit(99 * MINUTE)).toHaveProperty("taken");
+    for (const minute of [10, 11]) {
+      if (minute === 11) colony.wake();
+      expect(colony.submit(minute * MINUTE)).toHaveProperty("taken");
+      expect(colony.submit(minute * MINUTE)).toMatchObject(limited("requests_per_minute (1)"));
+    }
+  });
+
   test("and others, with and without limits, are not its affair; nor is what needs no model", () => {
     const colony = new Colony({ requests_per_minute: 1 });
-    colony.registry.keys.add("other", aKey("other", { requests_per_minute: 1 }));
+    colony.registry.keys.add("other", aKey("other", { limits: { requests_per_minute: 1 } }));
     for (const key_id of ["script", "other", "owner", "owner"])
       expect(colony.submit(0, { key_id })).toHaveProperty("taken");
     expect(colony.submit(0)).toMatchObject(limited("requests_per_minute"));
@@ -92,6 +103,24 @@ describe("[KEY-6] a key may submit so many jobs a minute", () => {
     delete (listing as { model?: string }).model;
     expect(colony.registry.place(listing, 0, 0).kind).toBe("placed");
   });
+});
+
+test("[KEY-3] who began to submit with a key and ended when it was worthless is refused; what is there goes on", () => {
+  const colony = new Colony({ requests_per_minute: 9 });
+  const { registry } = colony;
+  registry.keys.add("other", aKey("brief", { expires_at: 500 }));
+  const open = aWant({ key_id: "script" });
+  registry.place(open, 0, 0);
+  registry.keys.revoke("script", 100);
+  const ended = { code: "unauthorized", status: 401, detail: "the key was revoked, or its time is up" };
+  // Also behind a clock that went back, and when nothing is known of the key any more.
+  for (const now of [100, 0]) expect(colony.submit(now)).toMatchObject(ended);
+  expect(colony.submit(499, { key_id: "brief" })).toHaveProperty("taken");
+  expect(colony.submit(500, { key_id: "brief" })).toMatchObject(ended);
+  registry.keys.forget("script");
+  expect(colony.submit(9_000)).toMatchObject(ended);
+  for (const term of [0, 2]) expect(registry.place(open, term, 9_000).kind).toBe("placed");
+  for (const key_id of ["owner", "queen"]) expect(colony.submit(9_000, { key_id })).toHaveProperty("taken");
 });
 
 describe("[KEY-6] a key may use so many tokens a day", () => {
@@ -157,18 +186,20 @@ test("of several reasons the one that lasts longest is told; what is left is tol
 
 test("a key that is revoked or over is nobody's, and is looked at once more", () => {
   const { keys } = new Colony({ concurrent: 1 }).registry;
-  keys.add("brief", aKey("brief", {}, { expires_at: 1_000 }));
+  keys.add("brief", aKey("brief", { expires_at: 1_000 }));
   expect(keys.cutOffAt).toBe(1_000 + limits.key_cut_off_ms);
   keys.revoke("script", 500);
   expect(() => keys.revoke("script", 500)).toThrow('no key "script"; there is brief');
   // The clock may go back.
-  for (const now of [500, 0]) expect(keys.use("hash", now)).toBeUndefined();
-  expect(keys.list(500).map(({ key_id }) => key_id)).toEqual(["brief"]);
+  for (const now of [500, 0]) {
+    expect(keys.use("hash", now)).toBeUndefined();
+    expect(keys.list(now).map(({ key_id }) => key_id)).toEqual(["brief"]);
+  }
   expect(keys.ended(500)).toEqual([]);
   expect(keys.cutOffAt).toBe(500 + limits.key_cut_off_ms);
   const ended = keys.ended(1_000 + limits.key_cut_off_ms);
   expect(ended).toMatchObject([{ key_id: "brief", scope: "infer" }, { key_id: "script" }]);
   for (const { key_id } of ended) keys.forget(key_id);
   expect(keys.cutOffAt).toBeUndefined();
-  expect(keys.limitsOf("script")).toEqual({});
+  expect(keys.limitsOf("script", 0)).toBeUndefined();
 });

@@ -83,7 +83,7 @@ export class Registry {
     const full = open === undefined ? this.quotas.refusal(want, term, now) : undefined;
     if (full !== undefined) return this.#refuse(full, term);
     const choice = this.#ledger.without(open, () => this.#chooseAnew(want, open?.placement?.hive_id));
-    if (open === undefined && term === 0 && choice.kind !== "refuse") this.quotas.count(want);
+    if (open === undefined && term === 0 && choice.kind !== "refuse") this.quotas.count(want, now);
     switch (choice.kind) {
       case "refuse":
         // A job that is there already closes its own line.

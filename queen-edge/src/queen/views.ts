@@ -1,5 +1,5 @@
 import { modelAbout, operationOf, priorities } from "@rbee/contracts";
-import type { Ended, EventLog, JobSpec, Phase } from "@rbee/job-core";
+import { origin, type Ended, type EventLog, type JobSpec, type Phase } from "@rbee/job-core";
 import { z } from "zod";
 import type { Work } from "./finished.ts";
 import type { Ending } from "./ledger.ts";
@@ -45,18 +45,14 @@ const Wishes = z
     ...(hive_labels.length === 0 ? {} : { hive_labels }),
   }));
 
-/** How a job ended, as far as the registry wants to know. Its log is asked for tokens only where no result tells them. */
+/** How a job ended, as far as the registry wants to know. Its log is read only where no result tells what was done. */
 export function endingOf(log: EventLog, ended: Ended): Ending {
   const last = log.newest();
   const { state, finished_at, hive_id, error, dispatches } = ended;
   const result = last?.type === "result" ? last.result : undefined;
   const speed = result === undefined ? undefined : Speed.safeParse(result).data;
   const told = result === undefined ? undefined : Told.safeParse(result).data;
-  const made = result === undefined && dispatches > 0 ? log.tokens().length : 0;
-  const work: Work =
-    told === undefined
-      ? { prompt_tokens: 0, cached_tokens: 0, completion_tokens: made, dispatches }
-      : { ...told, dispatches };
+  const work: Work = { ...(told ?? (result === undefined && dispatches > 0 ? shownBy(log) : nothing)), dispatches };
   return {
     state,
     finished_at,
@@ -65,6 +61,19 @@ export function endingOf(log: EventLog, ended: Ended): Ending {
     ...(speed === undefined ? {} : { speed }),
     work,
   };
+}
+
+const nothing = { prompt_tokens: 0, cached_tokens: 0, completion_tokens: 0 } as const satisfies Work;
+
+/** What a job has cost that was left without a result: its prompt, as the last hive that began an answer told it, and what it showed. */
+function shownBy(log: EventLog): Work {
+  let { prompt_tokens, cached_tokens, completion_tokens }: Work = nothing;
+  for (const { event } of log.after(origin)) {
+    if (event.type !== "token") continue;
+    completion_tokens++;
+    if (event.prompt !== undefined) ({ tokens: prompt_tokens, cached_tokens } = event.prompt);
+  }
+  return { prompt_tokens, cached_tokens, completion_tokens };
 }
 
 const Count = z.int().nonnegative().default(0);

@@ -1,4 +1,4 @@
-import type { Device, Inventory, ModelInfo, WorkerInfo } from "@rbee/contracts";
+import type { ApiKey, Device, Inventory, ModelInfo, WorkerInfo } from "@rbee/contracts";
 import type { Hive } from "../queen/fleet.ts";
 import type { Want } from "../queen/want.ts";
 
@@ -55,6 +55,14 @@ export const aHive = (hive_id: string, inventory: Partial<Inventory> = {}, over:
   draining: false,
   labels: [],
   inventory: anInventory(inventory),
+  ...over,
+});
+
+export const aKey = (key_id: string, over: Partial<ApiKey> = {}): ApiKey => ({
+  key_id,
+  name: key_id,
+  scope: "infer",
+  created_at: 0,
   ...over,
 });
 

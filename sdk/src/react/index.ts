@@ -1,7 +1,7 @@
 export { chatStorage } from "./chat-storage.ts";
 export type { ChatMemory, ChatTurn } from "./chat-storage.ts";
-export { idle, isOpen, progressAfter, type JobProgress, type JobStatus } from "./job-progress.ts";
-export { RbeeProvider, retryOnce, useRbee, type RbeeProviderProps } from "./provider.ts";
+export type { JobProgress, JobStatus } from "./job-progress.ts";
+export { RbeeProvider, useRbee, type RbeeProviderProps } from "./provider.ts";
 export { useChat, type Chat, type ChatOptions } from "./use-chat.ts";
 export { useHives, useModels, useWorkers, type HiveModel } from "./use-fleet.ts";
 export { useHeartbeats, type Live } from "./use-heartbeats.ts";

@@ -89,7 +89,14 @@ describe("what the protocol says to a database is answered as SQLite answers it"
     registry.enrol("hash", { hive_id: "x", now: 5 });
     const inventory = { version: "1", platform: "", devices: [], models: [], workers: [], slots_default: 1 };
     registry.hiveConnected("box", 1, { inventory, jobs: [], now: 6 });
-    const want = { job_id: "", operation: "model_list", submitted_at: 1, hive_id: "box", offline: "wait" } as const;
+    const want = {
+      job_id: "",
+      operation: "model_list",
+      submitted_at: 1,
+      key_id: "owner",
+      hive_id: "box",
+      offline: "wait",
+    } as const;
     for (const job_id of ids) registry.place({ ...want, job_id }, 0, 6);
     registry.fleet.disconnected("box", 2, 7);
     registry.place({ ...want, job_id: "job_waits" }, 0, 7);

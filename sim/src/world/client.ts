@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 type Answer = { ok: { created: boolean } } | { problem: { code: string } };
 
 /** Whose all jobs are. */
-const holder = { key_id: "key", scope: "infer" } as const;
+const holder = { key_id: "owner", scope: "infer" } as const;
 
 const RETRY_MS = 500;
 /** A clock that jumps so far can end a log's time. */

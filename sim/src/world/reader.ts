@@ -70,7 +70,7 @@ export class Reader {
       this.#cancels ? "&cancels" : "",
       this.#plan.window === undefined ? "" : `&window=${this.#plan.window}`,
     ];
-    const url = `https://job/reader?key_id=key&format=json&after=${formatPosition(this.#last)}${flags.join("")}`;
+    const url = `https://job/reader?key_id=owner&format=json&after=${formatPosition(this.#last)}${flags.join("")}`;
     platform.call<SimResponse>(undefined, this.#client.actor, ["fetch", requestOf(url)]).then(
       ({ status, webSocket }) => {
         if (status === 204) return this.#done();
@@ -139,7 +139,7 @@ export class Reader {
   #return(): void {
     const { platform } = this.#world;
     const resumes = this.#plan.at % 2 < 1;
-    const url = `https://job/reader?key_id=key&format=json&after=${formatPosition(this.#last)}${resumes ? "&resume" : ""}`;
+    const url = `https://job/reader?key_id=owner&format=json&after=${formatPosition(this.#last)}${resumes ? "&resume" : ""}`;
     platform.call<SimResponse>(undefined, this.#client.actor, ["fetch", requestOf(url)]).then(
       ({ status, webSocket }) => {
         if (status === 404) return;

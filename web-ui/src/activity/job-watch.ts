@@ -1,6 +1,7 @@
 import { useEffect, useSyncExternalStore } from "react";
 import type { RbeeClient } from "@rbee/sdk";
-import { idle, isOpen, progressAfter, useRbee, type JobProgress } from "@rbee/sdk/react";
+import { useRbee, type JobProgress } from "@rbee/sdk/react";
+import { idle, isOpen, progressAfter } from "@rbee/sdk/react/parts";
 import { Store } from "../store.ts";
 
 export const totalOf = ({ progress }: JobProgress): number | undefined =>

@@ -1,4 +1,4 @@
-import { isOpen } from "@rbee/sdk/react";
+import { isOpen } from "@rbee/sdk/react/parts";
 import { Panel } from "../parts/parts.tsx";
 import { useJobWatch } from "./job-watch.ts";
 

@@ -1,7 +1,8 @@
 import { useEffect } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { RotateCw, X } from "lucide-react";
-import { isOpen, type JobProgress } from "@rbee/sdk/react";
+import type { JobProgress } from "@rbee/sdk/react";
+import { isOpen } from "@rbee/sdk/react/parts";
 import { Link } from "wouter";
 import { Badge, Progress, Trouble } from "../parts/parts.tsx";
 import { tell } from "../parts/toasts.tsx";

@@ -115,4 +115,4 @@ async function open(
   return reader === undefined || reader === "read" ? undefined : new JobReader(reader);
 }
 
-const delay = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const delay = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -118,12 +118,16 @@ class Body {
       this.refused = problem;
       return;
     }
-    this.#over();
     const { text, broken } = this.#exchange.form.fail(problem);
-    await this.#writer.write(encoder.encode(text)).catch(() => undefined);
-    // A body that ends as it should would be taken for an answer. What broke before it was sent is not read: the text is
-    // under way once something behind it is taken.
-    if (broken) await this.#writer.write(encoder.encode(this.#exchange.form.keepAlive)).catch(() => undefined);
+    try {
+      await this.write(text);
+      // A body that ends as it should would be taken for an answer. What broke before it was sent is not read: the text is
+      // under way once something behind it is taken.
+      if (broken) await this.write(this.#exchange.form.keepAlive);
+    } catch {
+      // The client left, or takes nothing.
+    }
+    this.#over();
     await (broken ? this.#cut(problem.code) : this.#writer.close()).catch(() => undefined);
   }
 

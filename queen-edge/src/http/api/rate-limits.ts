@@ -1,3 +1,4 @@
+import { RbeeError } from "@rbee/contracts";
 import { registryOf } from "../../durable/ports.ts";
 import type { Allowance, Allowances } from "../../queen/quotas.ts";
 import type { ApiCaller } from "./caller.ts";
@@ -28,4 +29,22 @@ export async function anthropicLimits(caller: ApiCaller): Promise<Headers> {
     [`anthropic-ratelimit-${what}-remaining`]: String(remaining),
     [`anthropic-ratelimit-${what}-reset`]: new Date(Date.now() + resets_in_s * 1_000).toISOString(),
   }));
+}
+
+/** More jobs than a key is ever allowed are no matter of waiting. @throws RbeeError invalid_input */
+export async function mustBeAllowed(
+  caller: ApiCaller,
+  jobs: number,
+  { together }: { /** They are open at once, or the request is none. */ readonly together: boolean },
+): Promise<void> {
+  if (jobs <= 1) return;
+  const { limit, resets_in_s } = (await allowancesOf(caller)).requests;
+  // Jobs of a minute come back with the next one; jobs at once when one of them has ended.
+  const ofMinute = resets_in_s > 0;
+  if (jobs <= limit || !(ofMinute || together)) return;
+  const most = `${limit} ${ofMinute ? "a minute" : "at once"}`;
+  throw new RbeeError(
+    "invalid_input",
+    `this request is ${jobs} jobs, and its key may have ${most}: ask for less at a time`,
+  );
 }

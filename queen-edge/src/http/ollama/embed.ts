@@ -24,10 +24,10 @@ export async function embed(body: unknown, caller: ApiCaller): Promise<Response>
   const { model, input = "", truncate = true, dimensions, keep_alive } = parseBody(EmbedRequest, body);
   const began = Date.now();
   const texts = typeof input === "string" ? [input].filter((text) => text !== "") : input;
-  const wanted = { model: modelName(model), keep_alive, truncate: truncate || undefined };
+  const wanted = { model: modelName(model), keep_alive };
   const jobs = await EmbedJobs.start(caller, wanted, orShortest(texts));
   return heldResponse({ caller, headers: { "x-rbee-job-id": jobs.id }, form: jsonForm }, async (write) => {
-    const { embeddings, prompt_tokens } = await jobs.read();
+    const { embeddings, prompt_tokens } = await jobs.read({ cut: truncate });
     const total_duration = (Date.now() - began) * NS_PER_MS;
     const vectors = embeddings.slice(0, texts.length).map((vector) => shortened(vector, dimensions));
     const prompt_eval_count = texts.length === 0 ? 0 : prompt_tokens;
@@ -41,10 +41,10 @@ const OlderRequest = z.looseObject({ model: z.string(), prompt: optional(Text), 
 export async function embedOne(body: unknown, caller: ApiCaller): Promise<Response> {
   const { model, prompt = "", keep_alive } = parseBody(OlderRequest, body);
   const texts = [prompt].filter((text) => text !== "");
-  const wanted = { model: modelName(model), keep_alive, truncate: true };
+  const wanted = { model: modelName(model), keep_alive };
   const jobs = await EmbedJobs.start(caller, wanted, orShortest(texts));
   return heldResponse({ caller, headers: { "x-rbee-job-id": jobs.id }, form: jsonForm }, async (write) => {
-    const { embeddings } = await jobs.read();
+    const { embeddings } = await jobs.read({ cut: true });
     await write(JSON.stringify({ embedding: texts.length === 0 ? [] : (embeddings[0] ?? []) }));
   });
 }

@@ -2,6 +2,7 @@ import type { JobEvent, Logprob } from "@rbee/contracts";
 import { RbeeError } from "@rbee/contracts";
 import { ApiJob } from "../api/api-job.ts";
 import type { ApiCaller } from "../api/caller.ts";
+import { mustBeAllowed } from "../api/rate-limits.ts";
 import { resultOf, type Choice } from "./chat-answer.ts";
 
 /** Starts a job for each input; when one is refused the others are not wanted either. @throws RbeeError */
@@ -10,6 +11,7 @@ export async function startChoices(
   inputs: readonly Readonly<Record<string, unknown>>[],
   { whole }: { readonly whole: boolean },
 ): Promise<ApiJob[]> {
+  await mustBeAllowed(caller, inputs.length, { together: true });
   const starts = inputs.map(async (input, part) => ApiJob.start(caller, { operation: "infer", input, part, whole }));
   const settled = await Promise.allSettled(starts);
   const jobs = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));

@@ -7,7 +7,8 @@ import { rewatch, totalOf, useJobWatch, waitOf } from "../../activity/job-watch.
 import { useCancel, useRetry } from "../../activity/launch.ts";
 import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble, Waiting } from "../../parts/parts.tsx";
 import { duration, moment } from "../../parts/words.ts";
-import { isOpen, useRbee, type JobProgress } from "@rbee/sdk/react";
+import { useRbee, type JobProgress } from "@rbee/sdk/react";
+import { isOpen } from "@rbee/sdk/react/parts";
 import { JOB_TONES } from "./jobs-page.tsx";
 import "../../styles/models.css";
 
