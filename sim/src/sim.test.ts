@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { changesOf, mutants } from "./mutants/mutants.ts";
+import { mutate } from "./mutants/register.ts";
 import { runWorld, withWorlds } from "./run/one.ts";
 import { generate } from "./scenario/generate.ts";
 import { regressionText } from "./run/trace-seed.ts";
@@ -85,6 +87,11 @@ test("whoever asks for what is not there is told what is", () => {
 
 /** Mutants that the first few seeds find. */
 const DOOMED = ["ack-before-durable", "no-dedupe", "slot-not-freed"];
+test("every mutant still has its place in the code", () => {
+  for (const change of mutants.flatMap(changesOf))
+    expect(() => mutate(readFileSync(change.file, "utf8"), change), change.original).not.toThrow();
+});
+
 /** Two threads for each of them, one after the other. */
 const MUTANTS_MS = 120_000;
 

@@ -28,8 +28,8 @@ export const booksMutants: readonly Mutant[] = [
     rule: "REG-2",
     breaks: "asking for a place again takes another one",
     file: REGISTRY,
-    original: "if (open?.placement !== undefined && open.term > term) return",
-    mutated: "if (open?.placement !== undefined && open.term > term + 1000) return",
+    original: "if (open !== undefined && open.term > term) return",
+    mutated: "if (open !== undefined && open.term > term + 1000) return",
   },
   {
     id: "place-in-the-queens-term",
@@ -44,8 +44,8 @@ export const booksMutants: readonly Mutant[] = [
     rule: "HIVE-1",
     breaks: "a hive that comes back without its job is not noticed",
     file: REGISTRY,
-    original: "filter((job) => !held.has(job.want.job_id));",
-    mutated: "filter((job) => held.has(job.want.job_id) && false);",
+    original: "(held.get(want.job_id) ?? 0) < term",
+    mutated: "(held.get(want.job_id) ?? 0) < -term",
   },
   {
     id: "audit-missing",

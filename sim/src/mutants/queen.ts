@@ -93,8 +93,9 @@ export const queenMutants: readonly Mutant[] = [
     rule: "JOB-4",
     breaks: "first words of a term that is over are heard",
     file: JOB_OBJECT,
-    original: "if (job.phase.term !== term || job.phase.hive_id !== hive_id) return [];",
-    mutated: "if (job.phase.hive_id !== hive_id) return [];",
+    original: "job.phase.term !== term || job.phase.hive_id !== hive_id",
+    mutated: "job.phase.hive_id !== hive_id",
+    survives: "a silent hive is hung up on, so hardly a first word comes late",
   },
   {
     id: "no-fence-on-lane",
