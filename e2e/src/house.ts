@@ -6,6 +6,7 @@ import { JobClient } from "@rbee/sdk";
 import { Rbee, type Ended } from "../../keeper-cli/test/rbee-process.ts";
 import { Line } from "./line.ts";
 import { descendants, Program } from "./process.ts";
+import { kill } from "./slices.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 const QUEEN = path("queen-edge/src/embedded/main.ts");
@@ -97,7 +98,7 @@ export class House {
   /** As the power would: the process and the engine below it, at once. */
   async killQueen(): Promise<void> {
     const queen = this.#queen ?? missing();
-    for (const pid of descendants(queen.pid)) process.kill(pid, "SIGKILL");
+    kill(descendants(queen.pid));
     await queen.kill("SIGKILL");
   }
 

@@ -84,13 +84,23 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
-export function commandOf(pid: number): string {
+export const commandOf = (pid: number): string => told(pid, "cmdline");
+
+/** What a process was started with in its environment. */
+export const environmentOf = (pid: number): string => told(pid, "environ");
+
+/** Nothing of a process that is gone. */
+function told(pid: number, what: "cmdline" | "environ"): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    return readFileSync(`/proc/${pid}/${what}`, "utf8").replaceAll("\0", " ");
   } catch {
     return "";
   }
 }
+
+/** The workers of an agent; what it starts for a moment, to look at a device, is none. */
+export const workersOf = (agent: number): number[] =>
+  descendants(agent).filter((pid) => commandOf(pid).includes("worker/main"));
 
 export function isAlive(pid: number): boolean {
   try {

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { best } from "../late.ts";
-import { commandOf, descendants } from "../process.ts";
+import { workersOf } from "../process.ts";
 import { freeze, runInSlices, thaw } from "../slices.ts";
 import { hasBrowser } from "./browser.ts";
 import { openStand, type Stand } from "./stand.ts";
@@ -72,7 +72,7 @@ describe.skipIf(!hasBrowser)("a person with a browser", () => {
   });
 
   test("an answer streams, and goes on after a reload in the middle of it", async () => {
-    const workers = descendants(stand.house.hive("den").pid).filter((pid) => commandOf(pid).includes("worker/main"));
+    const workers = workersOf(stand.house.hive("den").pid);
     await page.goto("/chat");
     await page.getByLabel("Model", { exact: true }).selectOption("bee-tiny");
     const answer = page.locator(".by-model");

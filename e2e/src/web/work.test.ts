@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commandOf, descendants } from "../process.ts";
+import { workersOf } from "../process.ts";
+import { freeze, thaw } from "../slices.ts";
 import { hasBrowser } from "./browser.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -23,8 +24,7 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.locator("[data-worker]").first().waitFor();
     return page.locator("[data-worker]").evaluateAll((rows) => rows.map((row) => row.dataset["worker"]));
   };
-  const engineProcesses = () =>
-    descendants(stand.house.hive("den").pid).filter((pid) => commandOf(pid).includes("worker/main"));
+  const engineProcesses = () => workersOf(stand.house.hive("den").pid);
 
   test("an engine is installed, its log is read live, and it is removed once that was confirmed", async () => {
     await page.goto("/workers?tab=engines");
@@ -100,21 +100,29 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
 
   test("a job is cancelled, and retried from another browser", async () => {
     await stand.house.client().run("infer", { model: "bee-tiny", prompt: "Who are you?" });
-    for (const pid of engineProcesses()) process.kill(pid, "SIGSTOP");
+    freeze(engineProcesses());
     const input = { model: "bee-tiny", prompt: "What do bees eat?", temperature: 0 } as const;
     const { job_id } = await stand.house.client().submit("infer", input);
     await page.goto("/jobs");
     await page.locator("tbody tr").first().getByRole("link", { name: "infer" }).click();
     await page.waitForURL(`**/jobs/${job_id}`);
+    // The queen has heard it before the engine may go on: else the answer could be there first.
+    const heard = page.waitForResponse((response) => response.request().method() === "DELETE");
     await button("Cancel").click();
-    for (const pid of engineProcesses()) process.kill(pid, "SIGCONT");
+    await heard;
+    thaw(engineProcesses());
     await page.getByText("cancelled", { exact: true }).waitFor();
     const other = await stand.page();
     await other.goto(`/jobs/${job_id}`);
     await other.getByRole("button", { name: "Retry" }).click();
     await other.waitForURL((url) => url.pathname.startsWith("/jobs/") && !url.pathname.endsWith(job_id));
-    await other.getByText("In the winter they eat honey.").first().waitFor();
     await other.getByText("succeeded", { exact: true }).waitFor();
+    const retried = new URL(other.url()).pathname.split("/").at(-1) ?? "";
+    const { text } = await stand.house.client().open<"infer">(retried).result();
+    await other
+      .getByText(text.split("\n")[0] ?? "")
+      .first()
+      .waitFor();
     await other.context().close();
   });
 
