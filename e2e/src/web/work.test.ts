@@ -126,6 +126,21 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await other.context().close();
   });
 
+  test("a job that ends before the page has heard what it is stands there as ended", async () => {
+    freeze(engineProcesses());
+    const client = stand.house.client();
+    const { job_id } = await client.submit("infer", { model: "bee-tiny", prompt: "What do bees eat?" });
+    await page.route(`**/v1/jobs/${job_id}`, async (route) => {
+      const response = await route.fetch();
+      thaw(engineProcesses());
+      await client.open(job_id).result();
+      await route.fulfill({ response });
+    });
+    await page.goto(`/jobs/${job_id}`);
+    await page.getByText("succeeded", { exact: true }).waitFor();
+    await page.unrouteAll();
+  });
+
   test("what was used is shown by model, hive and key", async () => {
     await page.goto("/usage");
     const name = page.locator("tbody td.name");

@@ -19,9 +19,10 @@ export default function JobPage({ id }: { id: string }) {
   const { data: job, error, refetch } = useQuery({ queryKey: ["job", id], queryFn: () => client.get(id) });
   const { status, text, progress } = watched;
   const waiting = waitOf(watched);
-  // Each of these says that it stands somewhere else now.
+  // Each of these says that it stands somewhere else now. What came before the first answer did not ask for another one.
   const begun = text !== "" || progress !== undefined;
-  useEffect(() => void refetch(), [status, waiting, begun, refetch]);
+  const isKnown = job !== undefined;
+  useEffect(() => void refetch(), [status, waiting, begun, isKnown, refetch]);
   return (
     <>
       <PageHead
