@@ -1,9 +1,9 @@
 import type { JobEvent } from "@rbee/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { House } from "./house.ts";
-import { descendants } from "./process.ts";
+import { descendants, freeze, killAll, thaw } from "./process.ts";
 import { long, story } from "./prompts.ts";
-import { freeze, kill, runInSlices, thaw } from "./slices.ts";
+import { runInSlices } from "./slices.ts";
 
 let house: House;
 
@@ -16,7 +16,7 @@ const enginesOf = (name: string): number[] => descendants(house.hive(name).pid);
 
 /** As the power would: the agent and its workers at once. */
 async function powerOff(name: string): Promise<void> {
-  kill(enginesOf(name));
+  killAll(enginesOf(name));
   await house.hive(name).kill("SIGKILL");
 }
 

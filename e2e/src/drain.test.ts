@@ -1,9 +1,8 @@
 import type { JobEvent, OperationRequest } from "@rbee/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BEE_TINY, House } from "./house.ts";
-import { descendants } from "./process.ts";
+import { descendants, freeze, thaw } from "./process.ts";
 import { endless, long } from "./prompts.ts";
-import { freeze, thaw } from "./slices.ts";
 
 /** Time enough for the longest answer here, and more than anybody waits for a test. */
 const LONG_S = "600";

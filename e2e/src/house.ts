@@ -5,8 +5,7 @@ import { fileURLToPath } from "node:url";
 import { JobClient } from "@rbee/sdk";
 import { Rbee, type Ended } from "../../keeper-cli/test/rbee-process.ts";
 import { Line } from "./line.ts";
-import { descendants, Program } from "./process.ts";
-import { kill } from "./slices.ts";
+import { descendants, killAll, Program } from "./process.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 const QUEEN = path("queen-edge/src/embedded/main.ts");
@@ -98,7 +97,7 @@ export class House {
   /** As the power would: the process and the engine below it, at once. */
   async killQueen(): Promise<void> {
     const queen = this.#queen ?? missing();
-    kill(descendants(queen.pid));
+    killAll(descendants(queen.pid));
     await queen.kill("SIGKILL");
   }
 

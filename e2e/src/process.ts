@@ -110,3 +110,12 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+/** What is over by now is left out. */
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) if (isAlive(pid)) process.kill(pid, name);
+}
+
+export const freeze = (pids: readonly number[]): void => signal(pids, "SIGSTOP");
+export const thaw = (pids: readonly number[]): void => signal(pids, "SIGCONT");
+export const killAll = (pids: readonly number[]): void => signal(pids, "SIGKILL");

@@ -1,18 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import { isAlive } from "./process.ts";
+import { freeze, thaw } from "./process.ts";
 
 const SLICE_MS = 5;
 /** However slow the machine: what does not come in so many slices does not come. */
 const SLICING_MS = 60_000;
-
-/** What an agent starts for a moment only may be over by now. */
-function signal(pids: readonly number[], name: NodeJS.Signals): void {
-  for (const pid of pids) if (isAlive(pid)) process.kill(pid, name);
-}
-
-export const freeze = (pids: readonly number[]): void => signal(pids, "SIGSTOP");
-export const thaw = (pids: readonly number[]): void => signal(pids, "SIGCONT");
-export const kill = (pids: readonly number[]): void => signal(pids, "SIGKILL");
 
 /**
  * Lets frozen engines run for moments only until it is so, and leaves them frozen: at full speed one is through with its

@@ -132,6 +132,16 @@ describe("[KEY-6] a key that has used up a limit", () => {
     expect(await (await embedding).json()).toMatchObject({ usage: { prompt_tokens: 70 }, data: { length: 70 } });
     await vi.waitFor(async () => expect((await post(infer(), shows(key))).status).toBe(202));
   });
+
+  test("of jobs at once refuses answers that can never be made together, whatever else limits it", async () => {
+    const { key } = await limitedKey("both", { concurrent: 2, requests_per_minute: 100 });
+    const body = JSON.stringify({ model, n: 4, messages: [{ role: "user", content: "hi" }] });
+    const refused = await queen("/v1/chat/completions", { method: "POST", headers: shows(key), body });
+    expect([refused.status, await refused.json()]).toMatchObject([
+      400,
+      { error: { message: expect.stringContaining("4 jobs, and its key may have 2 at once") as string } },
+    ]);
+  });
 });
 
 test.each([{ requests_per_minute: 0 }, { tokens_per_day: 1.5 }, { concurrent: 10_000 }, { per_fortnight: 1 }, 7, null])(

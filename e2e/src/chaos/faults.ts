@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { limits } from "@rbee/contracts";
-import { isAlive } from "../process.ts";
+import { freeze, killAll, thaw } from "../process.ts";
 import type { Random } from "./random.ts";
 import type { Workload } from "./workload.ts";
 import { until, type World } from "./world.ts";
@@ -116,18 +116,13 @@ async function killWorker(name: string, { world, workload, random }: FaultContex
   workload.excuse("worker_killed", name);
   // Nothing comes back for its streams: what counts is how soon they are told.
   for (const clock of workload.midstream(name)) clock.outage("worker")();
-  signal(random.pick(pids), "SIGKILL");
+  killAll([random.pick(pids)]);
   return 1;
 }
 
 async function pause(pids: readonly number[], random: Random): Promise<number> {
-  for (const pid of pids) signal(pid, "SIGSTOP");
+  freeze(pids);
   await delay(random.int(50, PAUSE_MS_MAX));
-  for (const pid of pids) signal(pid, "SIGCONT");
+  thaw(pids);
   return 0;
-}
-
-/** It may have ended meanwhile. */
-function signal(pid: number, name: NodeJS.Signals): void {
-  if (isAlive(pid)) process.kill(pid, name);
 }

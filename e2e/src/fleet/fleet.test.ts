@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseExposition, type Parsed } from "../../../queen-edge/src/testing/exposition.ts";
 import { BEE_TINY, House } from "../house.ts";
-import { descendants, workersOf } from "../process.ts";
-import { kill } from "../slices.ts";
+import { descendants, killAll, workersOf } from "../process.ts";
 import { Clients } from "./clients.ts";
 
 /** Several real hives with a real model behind one queen. */
@@ -24,7 +23,7 @@ const sumOf = ({ samples }: Parsed, name: string): number =>
 /** As the power would: the agent and its workers at once. */
 async function powerOff(name: string): Promise<void> {
   const hive = house.hive(name);
-  kill(descendants(hive.pid));
+  killAll(descendants(hive.pid));
   await hive.kill("SIGKILL");
 }
 

@@ -1,8 +1,8 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { best } from "../late.ts";
-import { workersOf } from "../process.ts";
-import { freeze, runInSlices, thaw } from "../slices.ts";
+import { freeze, thaw, workersOf } from "../process.ts";
+import { runInSlices } from "../slices.ts";
 import { hasBrowser } from "./browser.ts";
 import { openStand, type Stand } from "./stand.ts";
 

@@ -1,7 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { workersOf } from "../process.ts";
-import { freeze, thaw } from "../slices.ts";
+import { freeze, thaw, workersOf } from "../process.ts";
 import { hasBrowser } from "./browser.ts";
 import { openStand, type Stand } from "./stand.ts";
 

@@ -8,6 +8,7 @@ import type {
   Inventory,
   JobLine,
   JobView,
+  KeyLimits,
   LaneDown,
   LaneUp,
   Problem,
@@ -89,6 +90,8 @@ export interface RegistryPort {
   status(colony: string): Promise<StatusReport>;
   retireWorker(colony: string, worker_id: string, keep: boolean): Promise<Answer<ActiveWorker>>;
   check(colony: string): Promise<Check[]>;
+  /** What its owner lets a key use. */
+  limitsOf(key_id: string): Promise<KeyLimits>;
   /** What a key may still use. */
   allowances(key_id: string): Promise<Allowances>;
   /** Those that a key may see. */

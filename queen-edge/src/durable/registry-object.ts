@@ -7,6 +7,7 @@ import {
   type Check,
   type Inventory,
   type JobLine,
+  type KeyLimits,
   type Problem,
   type QueuedJob,
   type UsageBy,
@@ -162,6 +163,10 @@ export class RegistryObject extends DurableObject<Env> implements RegistryPort {
 
   async metrics(): Promise<string> {
     return exposition(fleetMetrics(this.#registry, Date.now()));
+  }
+
+  async limitsOf(key_id: string): Promise<KeyLimits> {
+    return this.#registry.keys.limitsOf(key_id, Date.now()) ?? {};
   }
 
   async allowances(key_id: string): Promise<Allowances> {

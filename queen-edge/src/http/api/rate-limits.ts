@@ -38,11 +38,13 @@ export async function mustBeAllowed(
   { together }: { /** They are open at once, or the request is none. */ readonly together: boolean },
 ): Promise<void> {
   if (jobs <= 1) return;
-  const { limit, resets_in_s } = (await allowancesOf(caller)).requests;
-  // Jobs of a minute come back with the next one; jobs at once when one of them has ended.
-  const ofMinute = resets_in_s > 0;
-  if (jobs <= limit || !(ofMinute || together)) return;
-  const most = `${limit} ${ofMinute ? "a minute" : "at once"}`;
+  const { colony, key_id } = caller.principal;
+  const { requests_per_minute = Infinity, concurrent = Infinity } = await registryOf(caller.env, colony).limitsOf(
+    key_id,
+  );
+  const atOnce = together ? concurrent : Infinity;
+  if (jobs <= Math.min(requests_per_minute, atOnce)) return;
+  const most = jobs > requests_per_minute ? `${requests_per_minute} a minute` : `${atOnce} at once`;
   throw new RbeeError(
     "invalid_input",
     `this request is ${jobs} jobs, and its key may have ${most}: ask for less at a time`,
