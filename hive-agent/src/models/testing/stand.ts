@@ -42,8 +42,9 @@ export class Stand {
   }
 
   static async open(policy: Partial<ModelPolicy> = {}): Promise<Stand> {
-    const home = await mkdtemp(path.join(os.tmpdir(), "rbee-provision-"));
-    await mkdir(path.join(home, "models"));
+    // A folder around it that is as much the test's own: what got out of the home can be seen there.
+    const home = path.join(await mkdtemp(path.join(os.tmpdir(), "rbee-provision-")), "home");
+    await mkdir(path.join(home, "models"), { recursive: true });
     return new Stand(home, await startHub(), policy);
   }
 
@@ -69,7 +70,7 @@ export class Stand {
   async close(): Promise<void> {
     await this.models.close();
     await this.hub.close();
-    await rm(this.home, { recursive: true, force: true });
+    await rm(path.dirname(this.home), { recursive: true, force: true });
   }
 }
 
