@@ -40,10 +40,16 @@ export class Platform {
   readonly trace: (line: () => string) => void;
   readonly alarms: Alarms;
   readonly pipes = new Set<Pipe>();
-  readonly actors = new Map<string, Actor>();
+  /** Oldest first. */
+  readonly actors: Actor[] = [];
   /** How far the queen's clock is off. */
   clockOffset = 0;
   #unique = 0;
+  readonly #named: Readonly<Record<ObjectKind, Map<string, Actor>>> = {
+    JOB: new Map(),
+    HIVE: new Map(),
+    REGISTRY: new Map(),
+  };
   readonly #random: Random;
   readonly #objects: PlatformOptions["objects"];
   readonly #latency_ms: number;
@@ -77,12 +83,11 @@ export class Platform {
   }
 
   actor(kind: ObjectKind, name: string): Actor {
-    const key = `${kind}/${name}`;
-    let actor = this.actors.get(key);
-    if (actor === undefined) {
-      actor = new Actor(this, key, this.#objects[kind]);
-      this.actors.set(key, actor);
-    }
+    const known = this.#named[kind].get(name);
+    if (known !== undefined) return known;
+    const actor = new Actor(this, `${kind}/${name}`, this.#objects[kind]);
+    this.#named[kind].set(name, actor);
+    this.actors.push(actor);
     return actor;
   }
 

@@ -13,11 +13,11 @@ export function strike(world: World, fault: TimedFault): void {
     case "half_open":
       return pick(pipesOf(world, fault.pick), fault.pick)?.halfOpen(fault.client_ms, fault.server_ms);
     case "evict":
-      return pick([...platform.actors.values()], fault.pick)?.reset("evicted");
+      return pick(platform.actors, fault.pick)?.reset("evicted");
     case "hibernate":
-      return void pick([...platform.actors.values()], fault.pick)?.hibernate();
+      return void pick(platform.actors, fault.pick)?.hibernate();
     case "deploy":
-      for (const actor of platform.actors.values()) actor.reset("deployed");
+      for (const actor of platform.actors) actor.reset("deployed");
       return;
     case "kill":
       return machine?.kill(fault.down_ms, fault.worker_gone);

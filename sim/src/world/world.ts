@@ -49,6 +49,7 @@ export class World {
   readonly random: Random;
   readonly faults: Faults;
   readonly platform: Platform;
+  readonly registry: Actor;
   readonly watch: Watch;
   readonly machines: readonly Machine[];
   readonly clients: readonly Client[];
@@ -72,6 +73,7 @@ export class World {
     });
     this.machines = scenario.hives.map((plan, i) => new Machine(this, hiveIdOf(i), plan));
     this.clients = scenario.jobs.map((plan, i) => new Client(this, jobIdOf(i), plan));
+    this.registry = this.platform.actor("REGISTRY", COLONY);
   }
 
   get isTraced(): boolean {
@@ -90,10 +92,6 @@ export class World {
 
   jobActor(job_id: string): Actor {
     return this.platform.actor("JOB", `${COLONY}/${job_id}`);
-  }
-
-  get registry(): Actor {
-    return this.platform.actor("REGISTRY", COLONY);
   }
 
   planOf(job_id: string): JobPlan {
