@@ -55,9 +55,8 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     this.#lanes = new Lanes(ctx);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     this.#job = Job.load(this.#sql);
-    // Awake without the lane that this job should have: nobody told when it broke, so its hive gets a lease from now.
-    if (this.#job?.phase.state === "placed" && this.#lanes.open() === undefined)
-      this.#run(this.#job.laneGone(Date.now()));
+    // Awake without the lane that this job should have: nobody told when it broke.
+    if (this.#job !== undefined) this.#mayBeWithoutLane(this.#job);
   }
 
   async submit(spec: JobSpec, origin = ""): Promise<Answer<{ created: boolean }>> {
@@ -182,12 +181,14 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     if (term === undefined) return this.#readers.confirmed(ws, data, job);
     if (isEnded(job.phase) || term !== job.phase.term) return this.#lanes.close(ws, closes.stale_term);
     try {
-      this.#lanes.heard(Date.now());
+      this.#lanes.heard(ws, term, Date.now());
       this.#run(job.hear([parseFrame(LaneUpMessage, data)].flat(), Date.now()));
     } catch (error) {
       const { code } = problemFrom(error);
-      if (code !== "internal")
-        return this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
+      if (code !== "internal") {
+        this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
+        return this.#mayBeWithoutLane(job);
+      }
       // What is in memory may not be what is stored: begin again from what is.
       logFailure("lane_failed")(error);
       this.ctx.abort("a lane frame could not be taken");
@@ -198,8 +199,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
     const job = this.#job;
     if (this.#readers.closed(ws, code) && job !== undefined) return this.#run(job.cancel(Date.now()));
     const term = this.#lanes.termOf(ws);
-    if (job === undefined || term !== job.phase.term || this.#lanes.open() !== undefined) return;
-    this.#run(job.laneGone(Date.now()));
+    if (job !== undefined && term === job.phase.term) this.#mayBeWithoutLane(job);
   }
 
   override webSocketError(ws: WebSocket): void {
@@ -208,6 +208,11 @@ export class JobObject extends DurableObject<Env> implements JobPort {
 
   override async alarm(): Promise<void> {
     if (this.#job !== undefined) this.#run(this.#job.alarm(Date.now(), this.#lanes.heardAt()));
+  }
+
+  /** Its hive gets a lease from now to dial another. [JOB-7] */
+  #mayBeWithoutLane(job: Job): void {
+    if (this.#lanes.open() === undefined) this.#run(job.laneGone(Date.now()));
   }
 
   #takenUp = (job: Job): boolean =>

@@ -4,8 +4,11 @@ import type { Phase } from "@rbee/job-core";
 /** What a socket is said to have closed with when it broke. */
 export const ABNORMAL = 1006;
 
+/** What a lane's socket remembers while the object is asleep. */
 interface Attachment {
   readonly lane: number;
+  /** When a frame last came; pings are counted by the runtime and need no wake. */
+  readonly heard_at: number;
 }
 
 type Close = (typeof closes)[keyof typeof closes];
@@ -13,8 +16,6 @@ type Close = (typeof closes)[keyof typeof closes];
 /** The hive's sockets of one job: at most one counts, the newest of the current term. They survive hibernation. */
 export class Lanes {
   readonly #ctx: DurableObjectState;
-  /** When a frame last came; pings are counted by the runtime and need no wake. */
-  #heardAt = 0;
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
@@ -24,10 +25,11 @@ export class Lanes {
   accept(url: URL, phase: Phase): Response {
     const term = Number(url.searchParams.get("term"));
     if (phase.state !== "placed" || phase.term !== term) return new Response(null, { status: 410 });
+    const heard_at = this.heardAt() ?? 0;
     for (const older of this.#ctx.getWebSockets("lane")) this.close(older, closes.superseded);
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server, ["lane"]);
-    server.serializeAttachment({ lane: term } satisfies Attachment);
+    server.serializeAttachment({ lane: term, heard_at } satisfies Attachment);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -36,18 +38,18 @@ export class Lanes {
   }
 
   termOf(ws: WebSocket): number | undefined {
-    return (ws.deserializeAttachment() as Partial<Attachment> | null)?.lane;
+    return attachmentOf(ws)?.lane;
   }
 
-  heard(now: number): void {
-    this.#heardAt = now;
+  heard(ws: WebSocket, lane: number, now: number): void {
+    ws.serializeAttachment({ lane, heard_at: now } satisfies Attachment);
   }
 
   /** Newest sign of life of the open lane: a frame, or a ping that the runtime answered. */
   heardAt(): number | undefined {
     const ws = this.open();
     if (ws === undefined) return undefined;
-    return Math.max(this.#heardAt, this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? 0);
+    return Math.max(attachmentOf(ws)?.heard_at ?? 0, this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? 0);
   }
 
   say(frames: readonly LaneDown[]): void {
@@ -67,3 +69,6 @@ export class Lanes {
     }
   }
 }
+
+/** Of a lane's socket; a reader's says something else. */
+const attachmentOf = (ws: WebSocket): Partial<Attachment> | null => ws.deserializeAttachment() as Attachment | null;

@@ -17,6 +17,8 @@ export class Leases {
   readonly #world: World;
   /** When each job's current hive was last heard, or was given the job. */
   readonly #signs = new Map<Actor, number>();
+  /** When it last said something for the job on its control line: it lives, though not on its lane. */
+  readonly #words = new Map<Actor, number>();
   readonly #placedAt = new Map<Actor, number>();
   /** When each hive was last welcome, and what it held then. */
   readonly #hellos = new Map<string, { readonly at: number; readonly held: ReadonlySet<unknown> }>();
@@ -37,6 +39,10 @@ export class Leases {
   heard({ actor, tags, readyState }: ServerSocket): void {
     if (actor !== undefined && tags.includes("lane") && readyState === 1)
       this.#signs.set(actor, this.#world.schedule.now);
+  }
+
+  word(job: Actor): void {
+    this.#words.set(job, this.#world.schedule.now);
   }
 
   said({ actor }: ServerSocket, text: string): void {
@@ -94,7 +100,7 @@ export class Leases {
     const begun = schedule.now;
     // After a jump a lease counts from when that was noticed.
     schedule.after(ms + 2 * this.#jumps * limits.lease_ms + SLACK_MS, () => {
-      const heard = (this.#signs.get(job) ?? 0) > begun;
+      const heard = Math.max(this.#signs.get(job) ?? 0, this.#words.get(job) ?? 0) > begun;
       // A line that was dialled and is silent has a lease of its own.
       const dialled = job.sockets.some((ws) => ws.tags.includes("lane") && ws.readyState === 1);
       if (dialled && ms < limits.lease_ms) return;

@@ -43,7 +43,9 @@ export class Watch implements Observer {
   }
 
   turn(actor: Actor, what: string): void {
-    if (what === "webSocketClose" && actor.name.startsWith("JOB/")) this.#leases.broken(actor);
+    if (!actor.name.startsWith("JOB/")) return;
+    if (what === "webSocketClose") this.#leases.broken(actor);
+    if (what === "prelude") this.#leases.word(actor);
   }
 
   heard(ws: ServerSocket): void {

@@ -126,8 +126,7 @@ export const queenMutants: readonly Mutant[] = [
     rule: "JOB-7",
     breaks: "a lane that breaks changes nothing",
     file: JOB_OBJECT,
-    original:
-      "if (job === undefined || term !== job.phase.term || this.#lanes.open() !== undefined) return;\n    this.#run(job.laneGone(Date.now()));",
+    original: "if (job !== undefined && term === job.phase.term) this.#mayBeWithoutLane(job);",
     mutated: "",
   },
   {

@@ -1,6 +1,6 @@
 import { limits, parseInput, type JobView } from "@rbee/contracts";
 import type { Actor } from "../platform/actor.ts";
-import { hiveIdOf, type JobPlan, type ReaderPlan } from "../scenario/scenario.ts";
+import { hiveIdOf, type JobPlan, type ReaderPlan, type Scenario } from "../scenario/scenario.ts";
 import { Reader } from "./reader.ts";
 import type { World } from "./world.ts";
 
@@ -12,6 +12,8 @@ const holder = { key_id: "owner", scope: "infer" } as const;
 const RETRY_MS = 500;
 /** A clock that jumps so far can end a log's time. */
 const EARLY_MS = limits.job_retention_ms / 2;
+export const forgetsEarly = ({ faults }: Scenario): boolean =>
+  faults.some((fault) => fault.kind === "queen_clock" && Math.abs(fault.ms) > EARLY_MS);
 
 /** Parsed once: the boundary is not what is simulated. */
 const inputs = new Map<string, Record<string, unknown>>();
@@ -67,9 +69,7 @@ export class Client {
 
   /** Its time was up by a clock that was wrong, and the log is gone. */
   get isForgotten(): boolean {
-    const { scenario } = this.#world;
-    const early = scenario.faults.some((fault) => fault.kind === "queen_clock" && Math.abs(fault.ms) > EARLY_MS);
-    return early && this.submission === "accepted" && this.#actor.storage.isEmpty;
+    return forgetsEarly(this.#world.scenario) && this.submission === "accepted" && this.#actor.storage.isEmpty;
   }
 
   get actor(): Actor {
