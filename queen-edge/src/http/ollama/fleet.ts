@@ -1,10 +1,10 @@
-import { RbeeError, type OperationResult } from "@rbee/contracts";
+import { RbeeError, type ActiveWorker, type OperationResult } from "@rbee/contracts";
 import { authorize } from "@rbee/job-http";
 import { z } from "zod";
 import { registryOf } from "../../durable/ports.ts";
 import { ApiJob } from "../api/api-job.ts";
 import type { ApiCaller } from "../api/caller.ts";
-import { findModel, servedModels, type ServedModel } from "../api/models.ts";
+import { exactModel, findModel, servedModels, type ServedModel } from "../api/models.ts";
 import { optional, parseBody } from "../openai/parse.ts";
 import { modelName } from "./request.ts";
 
@@ -45,28 +45,26 @@ const entryOf = (model: ServedModel) => ({
 export const tags = async (caller: ApiCaller): Promise<Response> =>
   Response.json({ models: (await servedModels(caller)).map(entryOf) });
 
-/** `GET /api/ps`: models that some worker has loaded. */
+/** `GET /api/ps`: models that some worker has loaded. What those of a hive that is away have nobody knows. */
 export async function ps(caller: ApiCaller): Promise<Response> {
   const { env, principal } = caller;
   const [models, { workers }] = await Promise.all([
     servedModels(caller),
     registryOf(env, principal.colony).status(principal.colony),
   ]);
-  const gpu = new Set(workers.filter(({ device }) => device !== "cpu").map(({ model }) => model));
-  const ends = (id: string) => workers.filter(({ model }) => model === id).map(({ expires_at }) => expires_at);
-  const loaded = models
-    .filter((model) => model.loaded)
-    .map((model) => ({
-      ...entryOf(model),
-      expires_at: expiry(ends(model.id)),
-      size_vram: gpu.has(model.id) ? model.size_bytes : 0,
-    }));
+  const there = workers.filter(({ state }) => state === "ready" || state === "draining");
+  const loaded = models.flatMap((model) => {
+    const holders = there.filter((worker) => worker.model === model.id);
+    if (holders.length === 0) return [];
+    const size_vram = holders.some(({ device }) => device !== "cpu") ? model.size_bytes : 0;
+    return [{ ...entryOf(model), expires_at: expiry(holders), size_vram }];
+  });
   return Response.json({ models: loaded });
 }
 
 /** That of the worker that stays longest: one without an end stays until somebody stops it. */
-const expiry = (ends: readonly (number | undefined)[]): string =>
-  new Date(Math.max(...ends.map((end) => end ?? NEVER))).toISOString();
+const expiry = (holders: readonly ActiveWorker[]): string =>
+  new Date(Math.max(...holders.map(({ expires_at }) => expires_at ?? NEVER))).toISOString();
 
 const NEVER = Date.UTC(9_999, 11, 31, 23, 59, 59);
 
@@ -112,7 +110,7 @@ async function detailsFrom({ id, hives }: ServedModel, caller: ApiCaller): Promi
 /** `DELETE /api/delete`: from every hive that has it. @throws RbeeError */
 export async function remove(body: unknown, caller: ApiCaller): Promise<Response> {
   authorize(caller.principal, "operator");
-  const { id, hives } = findModel(await servedModels(caller), named(body).model);
+  const { id, hives } = exactModel(await servedModels(caller), named(body).model);
   for (const [part, hive_id] of hives.entries()) {
     const input = { hive_id, id, force: true };
     await ended(await ApiJob.start(caller, { operation: "model_delete", input, part }));
