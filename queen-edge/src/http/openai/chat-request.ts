@@ -141,7 +141,7 @@ export function formatOf(format: z.output<typeof ResponseFormat>): Record<string
   return { type: "json_schema", schema, ...(strict === true ? {} : { strict: false }) };
 }
 
-type ToolFields = Pick<ChatRequest, "tools" | "tool_choice" | "parallel_tool_calls">;
+export type ToolFields = Pick<ChatRequest, "tools" | "tool_choice" | "parallel_tool_calls">;
 
 /** @throws BadRequest */
 export function toolFields({ tools = [], tool_choice, parallel_tool_calls }: ToolFields): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { limits, type ChatMessage } from "@rbee/contracts";
 import { z } from "zod";
-import { formatOf, textOf, toolFields } from "./chat-request.ts";
+import { formatOf, textOf, toolFields, type ToolFields } from "./chat-request.ts";
 import { BadRequest } from "./errors.ts";
 import { optional, parseBody } from "./parse.ts";
 import { dropUndefined, samplingFields, samplingOf, tokensOf } from "./sampling.ts";
@@ -28,6 +28,16 @@ const Tool = z.looseObject({
   parameters: optional(z.record(z.string(), z.unknown())),
 });
 
+const NamedTool = z.looseObject({ type: z.literal("function"), name: z.string() });
+const AllowedTools = z.looseObject({
+  type: z.literal("allowed_tools"),
+  mode: z.enum(["auto", "required"]),
+  tools: z.array(NamedTool),
+});
+const ToolChoice = z.union([z.enum(["none", "auto", "required"]), NamedTool, AllowedTools], {
+  error: "it must be 'none', 'auto', 'required' or an object that names functions",
+});
+
 const Format = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("text") }),
   z.looseObject({ type: z.literal("json_object") }),
@@ -51,9 +61,7 @@ const ResponsesRequest = z.looseObject({
   metadata: optional(z.record(z.string(), z.string())),
   text: optional(z.looseObject({ format: optional(Format) })),
   tools: optional(z.array(Tool).max(limits.tools_max)),
-  tool_choice: optional(
-    z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: z.string(), name: optional(z.string()) })]),
-  ),
+  tool_choice: optional(ToolChoice),
   parallel_tool_calls: optional(z.boolean()),
   ...samplingFields,
 });
@@ -134,9 +142,15 @@ function chatTools({ tools = [], tool_choice: choice, parallel_tool_calls }: Res
       ? [{ type: "function" as const, function: { name, description, parameters, strict: undefined } }]
       : [],
   );
-  const named =
-    typeof choice === "object" && choice.type === "function" && choice.name !== undefined
-      ? { type: "function" as const, function: { name: choice.name } }
-      : undefined;
-  return { tools: functions, tool_choice: typeof choice === "string" ? choice : named, parallel_tool_calls };
+  return { tools: functions, tool_choice: chatChoice(choice), parallel_tool_calls };
+}
+
+const chatNamed = ({ name }: z.output<typeof NamedTool>) => ({ type: "function" as const, function: { name } });
+
+/** As chat completions have it. */
+function chatChoice(choice: ResponsesRequest["tool_choice"]): ToolFields["tool_choice"] {
+  if (choice === undefined || typeof choice === "string") return choice;
+  if (choice.type === "function") return chatNamed(choice);
+  const { type, mode, tools } = choice;
+  return { type, allowed_tools: { mode, tools: tools.map(chatNamed) } };
 }

@@ -200,6 +200,27 @@ test("items become messages: calls of a turn together, results with their call",
   expect(() => inputOf({ input: [{ type: "computer_call" }] })).toThrow("not known here");
 });
 
+test("tools: chosen, narrowed to those that are allowed, and refused where others run them", () => {
+  const tools = ["a", "b"].map((name) => ({ type: "function", name }));
+  const [, b] = tools;
+  const allowed = { type: "allowed_tools", mode: "required", tools: [b] };
+  expect(inputOf({ tools, tool_choice: b })).toMatchObject({
+    tools: [{}, {}],
+    tool_choice: { type: "function", function: { name: "b" } },
+  });
+  expect(inputOf({ tools, tool_choice: allowed })).toMatchObject({
+    tools: [{ function: { name: "b" } }],
+    tool_choice: "required",
+    note: { tool_choice: allowed },
+  });
+  for (const tool_choice of [
+    { type: "web_search" },
+    { ...allowed, tools: [{ type: "web_search" }] },
+    { ...b, name: "c" },
+  ])
+    expect(() => inputOf({ tools, tool_choice })).toThrow(expect.objectContaining({ param: "tool_choice" }) as Error);
+});
+
 test("a conversation goes on without the instructions of before", () => {
   expect(conversationOf(asked, result)).toEqual([
     { role: "user", content: "hi" },
