@@ -5,7 +5,7 @@ import { countTokens } from "../api/count-tokens.ts";
 import { heldResponse, type Write } from "../api/held-response.ts";
 import { jobOf } from "../../durable/ports.ts";
 import type { InferResult } from "./chat-answer.ts";
-import { BadRequest, jsonForm, streamForm } from "./errors.ts";
+import { BadRequest, eventsForm, jsonForm } from "./errors.ts";
 import { ResponseEvents } from "./response-events.ts";
 import { inputItemsPage } from "./response-items.ts";
 import {
@@ -30,7 +30,7 @@ export async function createResponse(body: unknown, caller: ApiCaller): Promise<
   const headers = { "x-rbee-job-id": job.id };
   const asked = { job_id: job.id, submitted_at: Date.now(), input };
   if (request.stream === true)
-    return heldResponse({ caller, headers, form: streamForm }, (write) =>
+    return heldResponse({ caller, headers, form: eventsForm }, (write) =>
       streamed(job, new ResponseEvents(asked), write),
     );
   return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
@@ -69,7 +69,7 @@ export async function streamResponse(id: string, after: number, caller: ApiCalle
 async function streamOf(asked: Asked, after: number, caller: ApiCaller): Promise<Response> {
   const job = await ApiJob.watch(caller, asked.job_id);
   const headers = { "x-rbee-job-id": asked.job_id };
-  return heldResponse({ caller, headers, form: streamForm }, async (write) => {
+  return heldResponse({ caller, headers, form: eventsForm }, async (write) => {
     const events = new ResponseEvents(asked, after);
     await write(events.begin());
     await streamed(job, events, write).catch(async (error: unknown) => write(events.fail(problemFrom(error))));
@@ -86,7 +86,7 @@ async function streamed(job: ApiJob, events: ResponseEvents, write: Write): Prom
       await write(text);
     }
   } catch (error) {
-    // A request that failed at once is answered as such; later the failure is an event.
+    // A request that failed before it said anything is answered as such; later the response has failed.
     if (!begun && error instanceof RbeeError) throw error;
     await write(events.fail(problemFrom(error)));
   }

@@ -1,3 +1,4 @@
+import { problemOf } from "@rbee/contracts";
 import { expect, test } from "vitest";
 import { queen } from "../../testing/queen-client.ts";
 import { TestHive } from "../../testing/test-hive.ts";
@@ -33,5 +34,29 @@ test("text behind a call stands behind it whenever the response is told, and can
   expect(op.input).toMatchObject({ messages: [{ role: "assistant", content: "Done." }] });
   await next.end(0, { status: "succeeded", result: { ...result, text: "" } });
   expect((await again).status).toBe(200);
+  await hive.hangUp();
+});
+
+test("what fails behind its headers and before its first word is an event that clients throw", async () => {
+  const { hive, model } = await TestHive.serving("silent-hive");
+  const asked = { model, input: "hi", stream: true };
+  const answering = queen("/v1/responses", { method: "POST", body: JSON.stringify(asked) });
+  const { lane } = await hive.take();
+  // Nothing is said: the headers go out by themselves.
+  const response = await answering;
+  expect(response.status).toBe(200);
+  lane.send({
+    t: "end",
+    final: 0,
+    outcome: { status: "failed", error: problemOf("unavailable", "the engine fell over") },
+  });
+  const [, data = ""] = /event: error\ndata: (.*)\n\n$/.exec(await response.text()) ?? [];
+  expect(JSON.parse(data)).toEqual({
+    type: "error",
+    code: "unavailable",
+    message: "the engine fell over",
+    param: null,
+    sequence_number: 0,
+  });
   await hive.hangUp();
 });
