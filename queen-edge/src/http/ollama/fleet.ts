@@ -6,6 +6,7 @@ import { ApiJob } from "../api/api-job.ts";
 import type { ApiCaller } from "../api/caller.ts";
 import { exactModel, findModel, servedModels, type ServedModel } from "../api/models.ts";
 import { optional, parseBody } from "../openai/parse.ts";
+import { dropUndefined } from "../openai/sampling.ts";
 import { modelName } from "./request.ts";
 
 /** Ollama names models with a tag, always. */
@@ -15,6 +16,7 @@ interface Details {
   readonly architecture?: string | undefined;
   readonly quantization?: string | undefined;
   readonly parameters?: number | undefined;
+  readonly context?: number | undefined;
 }
 
 const BILLION = 1e9;
@@ -79,23 +81,29 @@ export const named = (body: unknown) => parseBody(Named, body);
 export async function show(body: unknown, caller: ApiCaller): Promise<Response> {
   const model = findModel(await servedModels(caller), named(body).model);
   const details = await detailsFrom(model, caller).catch(() => undefined);
-  const encoder = /bert|t5encoder/.test(details?.architecture ?? "");
-  const { architecture = "", parameters, context, licence } = details ?? {};
   return Response.json({
     modelfile: `FROM ${model.id}`,
     parameters: "",
     template: "",
-    ...(licence === undefined ? {} : { license: licence }),
+    ...(details?.licence === undefined ? {} : { license: details.licence }),
     details: detailsOf(model, details),
-    model_info: {
-      "general.architecture": architecture,
-      "general.parameter_count": parameters ?? null,
-      [`${architecture}.context_length`]: context ?? null,
-    },
-    capabilities: encoder ? ["embedding"] : ["completion", "tools"],
+    model_info: infoOf(details),
+    capabilities: capabilitiesOf(details),
     modified_at: new Date(model.since).toISOString(),
   });
 }
+
+/** What is not known is left out. */
+const infoOf = ({ architecture, parameters, context }: Details = {}) =>
+  dropUndefined({
+    "general.architecture": architecture,
+    "general.parameter_count": parameters,
+    ...(architecture === undefined ? {} : { [`${architecture}.context_length`]: context }),
+  });
+
+/** Clients offer a model only for what it says it can: one of which nothing is known is taken for what most are. */
+const capabilitiesOf = ({ architecture = "" }: Details = {}) =>
+  /bert|t5encoder/.test(architecture) ? ["embedding"] : ["completion", "tools"];
 
 type ModelDetails = OperationResult<"model_get">["model"];
 

@@ -1,7 +1,7 @@
 import { limits } from "@rbee/contracts";
 import { afterEach, expect, test, vi } from "vitest";
 import { aModel, anInventory, aWorker } from "../../testing/fleets.ts";
-import { queen } from "../../testing/queen-client.ts";
+import { makeKey, queen, shows } from "../../testing/queen-client.ts";
 import { TestHive } from "../../testing/test-hive.ts";
 
 /** What Ollama's clients see and do of the fleet, with hives that say exactly what a test tells them. */
@@ -62,3 +62,24 @@ test("a model is loaded while a worker that can be reached has it, and not becau
   const { models }: { models: { name: string }[] } = await (await queen("/api/tags")).json();
   expect(models.map(({ name }) => name)).toEqual(expect.arrayContaining(["away:latest", "idle:latest"]));
 });
+
+test("what is not known of a model is left out, and what an embedding model is for is told where it is", async () => {
+  const hive = await serving("shown-hive", ["shown"]);
+  const { key } = await makeKey("stranger");
+  const ask = { method: "POST", body: JSON.stringify({ model: "shown" }) };
+  const little: Shown = await (await queen("/api/show", { ...ask, headers: shows(key) })).json();
+  expect(little.model_info).toEqual({});
+  const asking = queen("/api/show", ask);
+  const { lane } = await hive.take();
+  const model = { ...aModel({ id: "shown" }), architecture: "bert", context: 512 };
+  await lane.end(0, { status: "succeeded", result: { model } });
+  const much: Shown = await (await asking).json();
+  expect(much.model_info).toEqual({ "general.architecture": "bert", "bert.context_length": 512 });
+  expect(much.capabilities).toEqual(["embedding"]);
+  await hive.hangUp();
+});
+
+interface Shown {
+  readonly model_info: object;
+  readonly capabilities: readonly string[];
+}
