@@ -61,22 +61,22 @@ export function responseObject(asked: Asked, { status, said, error, ended_at = D
     output: said !== undefined && done ? said.output : [],
     parallel_tool_calls: note["parallel_tool_calls"] ?? true,
     previous_response_id: note["previous_response_id"] ?? null,
-    reasoning: { effort: null, summary: null },
+    reasoning: { effort: null, summary: null, ...(note["reasoning"] as object | undefined) },
     service_tier: "default",
     store: note["store"] ?? true,
     temperature: note["temperature"] ?? 1,
     text: note["text"] ?? { format: { type: "text" } },
     tool_choice: note["tool_choice"] ?? "auto",
-    tools: toolsOf(input["tools"]),
+    tools: toolsOf(input["tools"], note["strict"]),
     presence_penalty: input["presence_penalty"] ?? 0,
     frequency_penalty: input["frequency_penalty"] ?? 0,
     top_logprobs: 0,
     top_p: note["top_p"] ?? 1,
-    truncation: "disabled",
+    truncation: note["truncation"] ?? "disabled",
     usage: said === undefined ? null : usageOf(said.result.usage),
-    user: null,
-    safety_identifier: null,
-    prompt_cache_key: null,
+    user: note["user"] ?? null,
+    safety_identifier: note["safety_identifier"] ?? null,
+    prompt_cache_key: note["prompt_cache_key"] ?? null,
     metadata: note["metadata"] ?? {},
   };
 }
@@ -117,13 +117,14 @@ const usageOf = ({ prompt_tokens, cached_tokens, completion_tokens, total_tokens
   total_tokens,
 });
 
-const toolsOf = (tools: unknown) =>
+/** @param strict names of those that were asked for so */
+const toolsOf = (tools: unknown, strict: unknown) =>
   ((tools ?? []) as { function: Record<string, unknown> }[]).map(({ function: { name, description, parameters } }) => ({
     type: "function",
     name,
     description: description ?? null,
     parameters: parameters ?? null,
-    strict: false,
+    strict: ((strict ?? []) as unknown[]).includes(name),
   }));
 
 /** A job as a response, now. @param said once it is over */

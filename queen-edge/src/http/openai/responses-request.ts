@@ -26,6 +26,7 @@ const Tool = z.looseObject({
   name: optional(z.string()),
   description: optional(z.string()),
   parameters: optional(z.record(z.string(), z.unknown())),
+  strict: optional(z.boolean()),
 });
 
 const NamedTool = z.looseObject({ type: z.literal("function"), name: z.string() });
@@ -63,6 +64,9 @@ const ResponsesRequest = z.looseObject({
   tools: optional(z.array(Tool).max(limits.tools_max)),
   tool_choice: optional(ToolChoice),
   parallel_tool_calls: optional(z.boolean()),
+  reasoning: optional(z.looseObject({})),
+  truncation: optional(z.enum(["auto", "disabled"])),
+  safety_identifier: optional(z.string()),
   ...samplingFields,
 });
 export type ResponsesRequest = z.output<typeof ResponsesRequest>;
@@ -77,12 +81,17 @@ export function parseResponses(body: unknown): ResponsesRequest {
 
 /** What is said again when a response is asked for. Kept with its job, which no hive sees. */
 function noteOf(request: ResponsesRequest): Record<string, unknown> {
-  const { instructions, previous_response_id, metadata, text, tool_choice, temperature, top_p } = request;
-  const { max_output_tokens, parallel_tool_calls, background, store } = request;
+  const { instructions, previous_response_id, metadata, tool_choice, temperature, top_p } = request;
+  const { max_output_tokens, parallel_tool_calls, background, store, reasoning, truncation } = request;
+  const { safety_identifier, prompt_cache_key, user } = request;
+  const text = request.text && { ...request.text, format: request.text.format ?? { type: "text" } };
   const said = { instructions, previous_response_id, metadata, text, tool_choice, temperature, top_p };
+  const more = { max_output_tokens, parallel_tool_calls, background, store, reasoning, truncation };
+  // Everything else of the tools is in the input.
+  const strict = request.tools?.filter((tool) => tool.strict === true).map(({ name }) => name);
   return {
     api: "responses",
-    ...dropUndefined({ ...said, max_output_tokens, parallel_tool_calls, background, store }),
+    ...dropUndefined({ ...said, ...more, safety_identifier, prompt_cache_key, user, strict }),
   };
 }
 

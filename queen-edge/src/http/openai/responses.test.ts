@@ -7,6 +7,7 @@ import {
   jobOfResponse,
   responseId,
   responseNow,
+  responseObject,
   responseOfItem,
   type Said,
 } from "./response-object.ts";
@@ -180,6 +181,46 @@ test("a job is the response it was asked for, at any time", () => {
   });
   expect(jobOfResponse(responseId(job_id))).toBe(job_id);
   expect(jobOfResponse("resp_../../x")).toBeUndefined();
+});
+
+test("what was asked is said again, in full", () => {
+  const tools = [
+    {
+      type: "function",
+      name: "a",
+      description: "A",
+      parameters: { type: "object", properties: { x: {} } },
+      strict: true,
+    },
+    {
+      type: "function",
+      name: "b",
+      description: "B",
+      parameters: { type: "object", properties: { x: {} } },
+      strict: false,
+    },
+  ];
+  const said = {
+    tools,
+    text: { verbosity: "low", format: { type: "text" } },
+    reasoning: { effort: "low", summary: null },
+    truncation: "auto",
+    user: "me",
+    safety_identifier: "hash",
+    prompt_cache_key: "talk",
+    parallel_tool_calls: false,
+    max_output_tokens: 9,
+  };
+  const told = (fields: object) =>
+    responseObject({ job_id, submitted_at: 1_000, input: inputOf(fields) }, { status: "queued" });
+  expect(told({ ...said, text: { verbosity: "low" }, reasoning: { effort: "low" } })).toMatchObject(said);
+  expect(told({})).toMatchObject({
+    text: { format: { type: "text" } },
+    reasoning: { effort: null, summary: null },
+    truncation: "disabled",
+    user: null,
+    tools: [],
+  });
 });
 
 test("items become messages: calls of a turn together, results with their call", () => {
