@@ -79,20 +79,35 @@ export function parseResponses(body: unknown): ResponsesRequest {
   return request;
 }
 
+/** What is said again as it was asked. */
+const SAID_AGAIN = [
+  "background",
+  "instructions",
+  "max_output_tokens",
+  "metadata",
+  "parallel_tool_calls",
+  "previous_response_id",
+  "prompt_cache_key",
+  "reasoning",
+  "safety_identifier",
+  "store",
+  "temperature",
+  "tool_choice",
+  "top_p",
+  "truncation",
+  "user",
+] as const satisfies readonly (keyof ResponsesRequest)[];
+
 /** What is said again when a response is asked for. Kept with its job, which no hive sees. */
 function noteOf(request: ResponsesRequest): Record<string, unknown> {
-  const { instructions, previous_response_id, metadata, tool_choice, temperature, top_p } = request;
-  const { max_output_tokens, parallel_tool_calls, background, store, reasoning, truncation } = request;
-  const { safety_identifier, prompt_cache_key, user } = request;
-  const text = request.text && { ...request.text, format: request.text.format ?? { type: "text" } };
-  const said = { instructions, previous_response_id, metadata, text, tool_choice, temperature, top_p };
-  const more = { max_output_tokens, parallel_tool_calls, background, store, reasoning, truncation };
-  // Everything else of the tools is in the input.
-  const strict = request.tools?.filter((tool) => tool.strict === true).map(({ name }) => name);
-  return {
+  const { text, tools } = request;
+  return dropUndefined({
     api: "responses",
-    ...dropUndefined({ ...said, ...more, safety_identifier, prompt_cache_key, user, strict }),
-  };
+    ...Object.fromEntries(SAID_AGAIN.map((name) => [name, request[name]])),
+    text: text === undefined ? undefined : { ...text, format: text.format ?? { type: "text" } },
+    // Everything else of the tools is in the input.
+    strict: tools?.filter((tool) => tool.strict === true).map(({ name }) => name),
+  });
 }
 
 /** The operation's input. @param earlier the conversation so far @throws BadRequest */
