@@ -4,7 +4,7 @@ import type { ChatMessage } from "@rbee/sdk";
 import { Interrupted } from "../failure.ts";
 import { addressFlags } from "../common-flags.ts";
 import type { AddressFlags } from "../queen-address.ts";
-import { paintErr, say } from "../terminal/output.ts";
+import { paintErr, plain, say } from "../terminal/output.ts";
 import { chooseModel } from "./choose-model.ts";
 import { live } from "./live-values.ts";
 import { inferAsText, writeText } from "./infer.ts";
@@ -54,7 +54,8 @@ async function chat(this: CommandContext, flags: ChatFlags): Promise<void> {
   const model = await chooseModel(flags, flags.model);
   const start: ChatMessage[] = flags.system === undefined ? [] : [{ role: "system", content: flags.system }];
   let messages = [...start];
-  if (process.stdin.isTTY) say(paintErr("dim", `Chatting with ${model}. Ctrl-C stops an answer, Ctrl-D leaves.`));
+  if (process.stdin.isTTY)
+    say(paintErr("dim", `Chatting with ${plain(model)}. Ctrl-C stops an answer, Ctrl-D leaves.`));
   for await (const line of process.stdin.isTTY ? typedLines() : createInterface({ input: process.stdin })) {
     const said = line.trim();
     if (said === "/exit") return;

@@ -4,7 +4,7 @@ import { clientOf, commonFlags, type CommonFlags } from "../common-flags.ts";
 import { fail } from "../failure.ts";
 import { interruption } from "../interruption.ts";
 import { Narrator } from "../terminal/narrator.ts";
-import { paintErr, printData, printJson, printable, say } from "../terminal/output.ts";
+import { paintErr, printData, printJson, printResult, printable, say } from "../terminal/output.ts";
 import { live } from "./live-values.ts";
 import { renderJob, renderJobs } from "./views/jobs.ts";
 
@@ -42,8 +42,7 @@ const list = buildCommand<CommonFlags & { readonly limit: number }>({
   },
   func: async (flags) => {
     const jobs = await clientOf(flags).list({ limit: flags.limit });
-    if (flags.json === true) printJson({ jobs });
-    else printData(renderJobs(jobs));
+    printResult(flags, { jobs }, renderJobs);
     if (jobs.length === flags.limit && process.stderr.isTTY && flags.quiet !== true)
       say(paintErr("dim", `The ${flags.limit} newest; --limit shows more.`));
   },
@@ -54,8 +53,7 @@ const get = buildCommand<CommonFlags, [string]>({
   parameters: { flags: commonFlags, positional: jobArgument },
   func: async (flags, id) => {
     const job: JobView = await clientOf(flags).get(id);
-    if (flags.json === true) printJson(job);
-    else printData(renderJob(job));
+    printResult(flags, job, renderJob);
   },
 });
 
@@ -67,8 +65,7 @@ const cancel = buildCommand<CommonFlags, [string]>({
   parameters: { flags: commonFlags, positional: jobArgument },
   func: async (flags, id) => {
     const answer = await clientOf(flags).cancel(id);
-    if (flags.json === true) printJson(answer);
-    else printData(`${answer.job_id} is ${answer.status}`);
+    printResult(flags, answer, ({ job_id, status }) => `${job_id} is ${status}`);
   },
 });
 
@@ -80,8 +77,7 @@ const retry = buildCommand<CommonFlags, [string]>({
   parameters: { flags: commonFlags, positional: jobArgument },
   func: async (flags, id) => {
     const answer = await clientOf(flags).retry(id);
-    if (flags.json === true) printJson(answer);
-    else printData(answer.job_id);
+    printResult(flags, answer, ({ job_id }) => job_id);
   },
 });
 
@@ -133,7 +129,8 @@ const showAsText =
     else narrator.stop();
     if (event.type === "token") process.stdout.write(printable(event.text));
     // The answer of a generation was streamed already: its text need not come twice.
-    if (event.type === "result") printData("text" in event.result ? "\n" : JSON.stringify(event.result, null, 2));
+    if (event.type === "result")
+      printData("text" in event.result ? "\n" : JSON.stringify(printable(event.result), null, 2));
     if (event.type === "error") throw fail(event.code, event.detail, event.hint);
     if (event.type === "state" && event.state === "cancelled") throw fail("cancelled");
   };

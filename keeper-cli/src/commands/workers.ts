@@ -11,7 +11,7 @@ import {
   type Flags,
 } from "./operation-command.ts";
 import { runWatched } from "./run-watched.ts";
-import { printData, printJson } from "../terminal/output.ts";
+import { printResult } from "../terminal/output.ts";
 import * as view from "./views/workers.ts";
 
 const message = ({ message }: { readonly message: string }): string => message;
@@ -129,8 +129,7 @@ function oneProcess<K extends "worker_process_get" | "worker_process_delete">(
         ...inputFrom(flags, named),
         ...which,
       } as OperationRequest<K>);
-      if (flags.json === true) printJson(result);
-      else printData(view.render(result));
+      printResult(flags, result, view.render);
     },
   });
 }

@@ -7,7 +7,7 @@ import { runWatched } from "../commands/run-watched.ts";
 import { clientOf, type CommonFlags } from "../common-flags.ts";
 import { fail, Interrupted } from "../failure.ts";
 import { askPerson } from "../terminal/ask.ts";
-import { printData, printJson, say } from "../terminal/output.ts";
+import { plain, printResult, say } from "../terminal/output.ts";
 import { bytes } from "../terminal/words.ts";
 
 type Found = OperationResult<"model_search">["models"][number];
@@ -29,7 +29,7 @@ export async function confirmAndRun(flags: CommonFlags, link: RbeeLink): Promise
       "there is neither a browser nor a terminal to ask on",
       "Open the link where you can confirm it.",
     );
-  const { hives } = await clientOf(flags).run("status", {});
+  const { hives } = plain(await clientOf(flags).run("status", {}));
   const there = hives.filter(({ connected }) => connected);
   if (there.length === 0) throw fail("hive_offline", "no hive is connected", "Start one, then open the link again.");
   return link.kind === "model" ? await runModel(flags, link, there) : await installWorker(flags, link, there);
@@ -55,8 +55,7 @@ async function runModel(
   const where = await choosePlace(hives);
   await confirm(`Fetch ${model} to ${where.hive_id} and load it there?`);
   const loaded = await runWatched({ ...flags, afterCancel: PART_KEPT }, "model_run", { model, ...where });
-  if (flags.json === true) printJson(loaded);
-  else printData(renderLoaded(loaded));
+  printResult(flags, loaded, renderLoaded);
 }
 
 async function installWorker(
@@ -69,14 +68,13 @@ async function installWorker(
   await confirm(`Install ${type} on ${hive_id}?`);
   const operation = type === "llama-server" ? "worker_build" : "worker_download";
   const installed = await runWatched({ ...flags, afterCancel: PART_KEPT }, operation, { worker_type: type, hive_id });
-  if (flags.json === true) printJson(installed);
-  else printData(renderInstalled(installed));
+  printResult(flags, installed, renderInstalled);
 }
 
 /** What the hub says of a repository; nothing where it does not know it. */
 async function describe(flags: CommonFlags, id: string): Promise<Found | undefined> {
   const search = clientOf(flags).run("model_search", { query: id, limit: 5 });
-  return (await search.catch(() => undefined))?.models.find((one) => one.id === id);
+  return plain(await search.catch(() => undefined))?.models.find((one) => one.id === id);
 }
 
 function sizeOf(found: Found | undefined, quant: string | undefined): number | undefined {

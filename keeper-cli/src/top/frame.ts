@@ -2,7 +2,7 @@ import stringWidth from "string-width";
 import type { FleetState, HiveInfo, JobLine } from "@rbee/sdk";
 import { connection } from "../commands/views/fleet.ts";
 import { coloured, withoutEmpty } from "../commands/views/parts.ts";
-import { paintOut } from "../terminal/output.ts";
+import { paintOut, printable } from "../terminal/output.ts";
 import { barOf, fitted } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
 import { bytes, duration, plural } from "../terminal/words.ts";
@@ -31,11 +31,12 @@ interface Part {
 
 /** The fleet as lines that fit a terminal. `hint` is the last line; there is none in a pipe */
 export function frameOf(
-  { fleet, problem }: Sight,
+  sight: Sight,
   queen: string,
   { columns, rows, hint }: FrameSize & { readonly hint?: string },
 ): string[] {
   const now = Date.now();
+  const { fleet, problem } = printable(sight);
   const parts = [hivesOf(fleet), workersOf(fleet), waitingOf(fleet, now), runningOf(fleet, now)];
   const around = 1 + parts.length + (hint === undefined ? 0 : 1);
   const room = shared(
