@@ -1,7 +1,7 @@
 import { buildCommand, buildRouteMap, type RouteMap, type CommandContext } from "@stricli/core";
 import type { JobEvent, JobView } from "@rbee/sdk";
 import { clientOf, commonFlags, type CommonFlags } from "../common-flags.ts";
-import { fail } from "../failure.ts";
+import { Interrupted } from "../failure.ts";
 import { interruption } from "../interruption.ts";
 import { Narrator } from "../terminal/narrator.ts";
 import { paintErr, printData, printJson, printResult, printable, say } from "../terminal/output.ts";
@@ -89,7 +89,7 @@ const stream = buildCommand<CommonFlags & { readonly after?: string | undefined 
       { input: "job_… --json --after 1.20", brief: "Every event behind that one, a line each" },
     ],
     fullDescription:
-      "Reads a job's stream from its start, and follows it to its end. Ctrl-C stops reading, not the job.",
+      "Reads a job's stream from its start, and follows it to its end, which the exit code tells. Ctrl-C stops reading, not the job.",
   },
   parameters: {
     flags: {
@@ -108,11 +108,12 @@ const stream = buildCommand<CommonFlags & { readonly after?: string | undefined 
     const { signal, end } = interruption();
     const narrator = new Narrator({ quiet: flags.quiet === true });
     const show = flags.json === true ? showAsJson : showAsText(narrator);
+    const job = clientOf(flags).open(id);
     try {
-      for await (const { event, position } of clientOf(flags).stream(id, { after: flags.after, signal }))
-        show(event, position);
+      for await (const { event, position } of job.events({ after: flags.after, signal })) show(event, position);
+      await job.result({ signal });
     } catch (error) {
-      if (!signal.aborted) throw error;
+      throw signal.aborted ? new Interrupted("Stopped reading; the job goes on.") : error;
     } finally {
       narrator.stop();
       end();
@@ -131,8 +132,6 @@ const showAsText =
     // The answer of a generation was streamed already: its text need not come twice.
     if (event.type === "result")
       printData("text" in event.result ? "\n" : JSON.stringify(printable(event.result), null, 2));
-    if (event.type === "error") throw fail(event.code, event.detail, event.hint);
-    if (event.type === "state" && event.state === "cancelled") throw fail("cancelled");
   };
 
 export const jobRoutes: RouteMap<CommandContext> = buildRouteMap<string>({
