@@ -1,6 +1,7 @@
 import type { FleetState, Heartbeat } from "@rbee/contracts";
-import { notUnderstood, unreachable, type RbeeError } from "./error.ts";
+import { unreachable, type RbeeError } from "./error.ts";
 import { asDrop, framesOf } from "./frames.ts";
+import { parsed } from "./json.ts";
 import { bounds, delayAfter, pause } from "./retry.ts";
 
 export interface HeartbeatOptions {
@@ -22,7 +23,7 @@ export async function* fleetStates(
       for await (const { data } of framesOf(await connect(), { signal })) {
         if (state === undefined) onConnection?.(true);
         failures = 0;
-        state = stateAfter(state, parseHeartbeat(data));
+        state = stateAfter(state, parsed<Heartbeat>(data, "a heartbeat"));
         yield state;
       }
     } catch (error) {
@@ -50,12 +51,4 @@ function stateAfter(before: FleetState = nothing, heartbeat: Heartbeat): FleetSt
     jobs,
     ...(totals === undefined ? {} : { totals }),
   };
-}
-
-function parseHeartbeat(data: string): Heartbeat {
-  try {
-    return JSON.parse(data) as Heartbeat;
-  } catch {
-    throw notUnderstood("a heartbeat is not JSON");
-  }
 }
