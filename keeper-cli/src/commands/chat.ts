@@ -1,15 +1,16 @@
 import { createInterface } from "node:readline/promises";
 import { buildCommand, type Command, type CommandContext } from "@stricli/core";
 import type { ChatMessage } from "@rbee/sdk";
-import { Interrupted } from "../failure.ts";
+import { formatFailure, Interrupted } from "../failure.ts";
 import { addressFlags } from "../common-flags.ts";
 import type { AddressFlags } from "../queen-address.ts";
-import { paintErr, plain, say } from "../terminal/output.ts";
+import { hasColours, paintErr, plain, say } from "../terminal/output.ts";
 import { chooseModel } from "./choose-model.ts";
 import { live } from "./live-values.ts";
 import { inferAsText, writeText } from "./infer.ts";
 
 interface ChatFlags extends AddressFlags {
+  readonly quiet?: boolean | undefined;
   readonly model?: string | undefined;
   readonly system?: string | undefined;
 }
@@ -54,7 +55,8 @@ async function chat(this: CommandContext, flags: ChatFlags): Promise<void> {
   const model = await chooseModel(flags, flags.model);
   const start: ChatMessage[] = flags.system === undefined ? [] : [{ role: "system", content: flags.system }];
   let messages = [...start];
-  if (process.stdin.isTTY)
+  const quiet = flags.quiet === true;
+  if (process.stdin.isTTY && !quiet)
     say(paintErr("dim", `Chatting with ${plain(model)}. Ctrl-C stops an answer, Ctrl-D leaves.`));
   for await (const line of process.stdin.isTTY ? typedLines() : createInterface({ input: process.stdin })) {
     const said = line.trim();
@@ -69,8 +71,10 @@ async function chat(this: CommandContext, flags: ChatFlags): Promise<void> {
         writeText(piece);
       });
     } catch (error) {
-      if (!(error instanceof Interrupted) || !process.stdin.isTTY) throw error;
-      say(paintErr("dim", "(stopped)"));
+      if (!process.stdin.isTTY) throw error;
+      // A queue that is full may be empty at the next question: what was said so far is not lost for it.
+      if (!(error instanceof Interrupted)) say(formatFailure(error, hasColours(process.stderr)));
+      else if (!quiet) say(paintErr("dim", "(stopped)"));
     }
     // Half an answer was said as well: the model should know what the person saw.
     if (answer === "") messages.pop();

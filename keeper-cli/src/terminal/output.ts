@@ -11,6 +11,8 @@ export const say = (text: string): void => void process.stderr.write(`${text}\n`
 export const paintOut = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout });
 export const paintErr = (style: Style, text: string): string => styleText(style, text, { stream: process.stderr });
 
+export const hasColours = (stream: NodeJS.WriteStream): boolean => styleText("dim", "x", { stream }) !== "x";
+
 const WIDTH_WITHOUT_TERMINAL = 120;
 export const widthOf = (stream: NodeJS.WriteStream): number => stream.columns ?? WIDTH_WITHOUT_TERMINAL;
 
