@@ -5,7 +5,7 @@ import { plain } from "./terminal/output.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_FAILED = 6;
-const EXIT_INTERRUPTED = 130;
+export const EXIT_INTERRUPTED = 130;
 
 /** What each exit code of the errors table tells a script. */
 export const exitMeanings: Readonly<Record<number, string>> = {

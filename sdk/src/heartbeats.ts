@@ -35,10 +35,11 @@ export async function* fleetStates(
   }
 }
 
-const nothing: FleetState = { hives: [], workers: [], queue: { queued: 0, running: 0 }, jobs: [] };
+/** What is known of a fleet that was not heard of yet. */
+export const emptyFleet: FleetState = { hives: [], workers: [], queue: { queued: 0, running: 0 }, jobs: [] };
 
 /** What is in a heartbeat is new; what is not, is as it was. */
-function stateAfter(before: FleetState = nothing, heartbeat: Heartbeat): FleetState {
+function stateAfter(before: FleetState = emptyFleet, heartbeat: Heartbeat): FleetState {
   const { workers = before.workers, queue = before.queue, jobs = before.jobs, totals = before.totals } = heartbeat;
   const { hives = [], hives_gone = [] } = heartbeat;
   const replaced = new Set([...hives.map(({ hive_id }) => hive_id), ...hives_gone]);

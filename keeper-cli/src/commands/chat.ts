@@ -15,8 +15,6 @@ interface ChatFlags extends AddressFlags {
   readonly system?: string | undefined;
 }
 
-const text = (input: string): string => input;
-
 /** `rbee chat`: one line is one turn; what was said before goes along. */
 export const chatCommand = (): Command<CommandContext> =>
   buildCommand<ChatFlags>({
@@ -31,7 +29,7 @@ export const chatCommand = (): Command<CommandContext> =>
       flags: {
         model: {
           kind: "parsed",
-          parse: text,
+          parse: String,
           optional: true,
           placeholder: "text",
           proposeCompletions: live("model"),
@@ -39,7 +37,7 @@ export const chatCommand = (): Command<CommandContext> =>
         },
         system: {
           kind: "parsed",
-          parse: text,
+          parse: String,
           optional: true,
           placeholder: "text",
           brief: "Instruction for the whole chat",

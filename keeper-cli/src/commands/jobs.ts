@@ -10,9 +10,7 @@ import { renderJob, renderJobs } from "./views/jobs.ts";
 
 const jobArgument = {
   kind: "tuple",
-  parameters: [
-    { brief: "Job", placeholder: "job", parse: (input: string): string => input, proposeCompletions: live("job") },
-  ],
+  parameters: [{ brief: "Job", placeholder: "job", parse: String, proposeCompletions: live("job") }],
 } as const;
 
 const LIST_DEFAULT = "20";

@@ -41,7 +41,7 @@ const open = buildCommand<OpenFlags, [string]>({
     },
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "Link", placeholder: "rbee://…", parse: (input: string): string => input }],
+      parameters: [{ brief: "Link", placeholder: "rbee://…", parse: String }],
     },
   },
   func: async (flags, text) => {

@@ -50,3 +50,6 @@ export function sheet(fields: Readonly<Record<string, string | readonly string[]
     .map(({ name, lines }) => `${paintOut("dim", name.padEnd(width))}  ${lines.join(`\n${indent}`)}`)
     .join("\n");
 }
+
+/** A result that says itself what was done. */
+export const renderMessage = ({ message }: { readonly message: string }): string => message;
