@@ -19,7 +19,7 @@ const gone = () => new Response('data: {"queue":{"queued":0,"running":0}}\n\n');
 /** A watch that somebody looks at, over a line on which these answers come, the last one ever again. */
 function watchOf(...answers: (() => Response)[]) {
   let asked = 0;
-  const fake: typeof fetch = async () => (answers[asked++] ?? answers.at(-1) ?? Response.error)();
+  const fake: typeof fetch = async () => (answers[asked++] ?? answers.at(-1) ?? gone)();
   const watch = new FleetWatch(new RbeeClient({ url: "https://queen.example", fetch: fake }));
   const leave = watch.subscribe(() => undefined);
   return { watch, leave, asked: () => asked };
