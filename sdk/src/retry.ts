@@ -30,7 +30,7 @@ export const isTransient = (error: unknown): error is RbeeError =>
   error.code !== "hive_offline" &&
   (error.retryAfterMs ?? 0) <= bounds.retry_after_ms_max;
 
-/** How long to wait after the nth failure: what the queen asked for, else full jitter, so that clients do not come back in step. */
+/** How long to wait after the nth failure: what the queen asked for, within bounds, else full jitter, so that clients do not come back in step. */
 export function delayAfter(failures: number, firstMs: number, error: RbeeError): number {
   if (error.retryAfterMs !== undefined) return Math.min(error.retryAfterMs, bounds.retry_after_ms_max);
   return Math.random() * Math.min(firstMs * 2 ** (failures - 1), Math.max(firstMs, bounds.delay_ms_max));

@@ -13,8 +13,8 @@ export function NoFleet({ lines = 3 }: { lines?: number }) {
       title="Only operators see the fleet"
       to={{ href: "/chat", words: "Chat with a model", primary: true }}
     >
-      The key you signed in with may ask models and see its own jobs. For the rest sign in with the owner's key or one
-      of scope operator, or ask who runs this queen.
+      The key you signed in with may only ask models. Sign in with the owner's key or one of scope operator, or ask who
+      runs this queen.
     </Empty>
   );
 }
