@@ -125,7 +125,7 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
 
   test("who may only ask models is told so instead of the fleet, and asks one", async () => {
     const guest = await stand.page({ signedIn: false });
-    for (const path of ["/models", "/workers", "/workers?tab=engines", "/jobs", "/"]) {
+    for (const path of ["/models", "/workers", "/workers?tab=engines", "/"]) {
       await guest.goto(`${path}#key=${key}`);
       await guest.getByText("Only operators see the fleet").waitFor();
       await guest.getByText("Not live with this key").waitFor();

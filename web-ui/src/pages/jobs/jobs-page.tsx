@@ -2,12 +2,11 @@ import { ListTodo } from "lucide-react";
 import { useState } from "react";
 import type { JobLine, JobState } from "@rbee/sdk";
 import { Link, useLocation } from "wouter";
-import { Badge, Empty, PageHead, Panel, type Tone } from "../../parts/parts.tsx";
+import { Badge, Empty, PageHead, Panel, Waiting, type Tone } from "../../parts/parts.tsx";
 import { Segments } from "../../parts/segments.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
 import { ago, duration } from "../../parts/words.ts";
 import { useFleet, useNow } from "../../queen/fleet.ts";
-import { NoFleet } from "../../queen/no-fleet.tsx";
 
 export const JOB_TONES: Readonly<Record<JobState, Tone>> = {
   queued: "warn",
@@ -41,7 +40,7 @@ export default function JobsPage() {
         <Segments label="Which jobs" options={titles as Record<Filter, string>} value={filter} onChange={setFilter} />
       </PageHead>
       <Panel title="Newest first" flush note="live">
-        {jobs === undefined ? <NoFleet lines={6} /> : null}
+        {jobs === undefined ? <Waiting lines={6} /> : null}
         {jobs?.length === 0 ? (
           <Empty
             icon={ListTodo}
