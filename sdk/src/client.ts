@@ -177,7 +177,8 @@ export class JobClient {
   /** The names of all models that can be asked, also for a key that may not see the fleet. */
   async modelNames(): Promise<readonly string[]> {
     const response = await this.#transport.send("v1/models");
-    return ((await response.json()) as { data: { id: string }[] }).data.map(({ id }) => id);
+    const { data } = await answerIn<{ data: { id: string }[] }>(response, ({ data }) => Array.isArray(data));
+    return data.map(({ id }) => id);
   }
 
   /** Submits once more what a job was asked for, whoever asked. Not for every key: its own, or an operator's. */
