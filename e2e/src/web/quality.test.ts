@@ -157,6 +157,19 @@ describe.skipIf(!hasBrowser)("every page", () => {
     expect(interactive_ms).toBeLessThan(INTERACTIVE_MS_MAX);
   });
 
+  test("of a build that is gone is loaded anew, once; what is missing even then is said where it would stand", async () => {
+    const page = await stand.page();
+    await page.locator("[data-hive]").waitFor();
+    await page.route("**/assets/usage-page-*.js", (route) => route.fulfill({ status: 404 }), { times: 1 });
+    await page.getByRole("link", { name: "Usage" }).click();
+    await page.locator("tbody tr").first().waitFor();
+    await page.route("**/assets/keys-page-*.js", (route) => route.fulfill({ status: 404 }));
+    await page.getByRole("link", { name: "API keys" }).click();
+    await page.getByRole("button", { name: "Load the page anew" }).waitFor();
+    await page.getByRole("link", { name: "Fleet" }).click();
+    await page.locator("[data-hive]").waitFor();
+  });
+
   test("breaks its own policy nowhere", async () => {
     const page = await stand.page();
     const complaints: string[] = [];
