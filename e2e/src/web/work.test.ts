@@ -45,7 +45,8 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.getByText("Nothing has started yet").waitFor();
     const before = (await jobsOf("worker_download")).length;
     await expect.poll(() => page.getByLabel("Hive").inputValue()).toBe("den");
-    await button("Install").click();
+    // A double click asks once, as everywhere.
+    await button("Install").dblclick();
     await page.locator("main .work[data-status=succeeded]").waitFor();
     expect(await jobsOf("worker_download")).toHaveLength(before + 1);
     await page.goto("/install/worker?type=evil");
@@ -113,7 +114,8 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.getByText("cancelled", { exact: true }).waitFor();
     const other = await stand.page();
     await other.goto(`/jobs/${job_id}`);
-    await other.getByRole("button", { name: "Retry" }).click();
+    const before = (await jobsOf("infer")).length;
+    await other.getByRole("button", { name: "Retry" }).dblclick();
     await other.waitForURL((url) => url.pathname.startsWith("/jobs/") && !url.pathname.endsWith(job_id));
     await other.getByText("succeeded", { exact: true }).waitFor();
     const retried = new URL(other.url()).pathname.split("/").at(-1) ?? "";
@@ -122,6 +124,7 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
       .getByText(text.split("\n")[0] ?? "")
       .first()
       .waitFor();
+    expect(await jobsOf("infer")).toHaveLength(before + 1);
     await other.context().close();
   });
 

@@ -5,6 +5,7 @@ import { useStore } from "../../store.ts";
 import { activities } from "../../activity/activities.ts";
 import { WorkLog } from "../../activity/work-log.tsx";
 import { useAct } from "../../activity/launch.ts";
+import { useBusy } from "../../parts/busy.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { HiveField } from "../../parts/hive-field.tsx";
 import { Badge, Empty, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
@@ -122,6 +123,7 @@ function Catalogue({ hive_id }: { hive_id: string }) {
 
 function OfferLine({ hive_id, offer }: { hive_id: string; offer: Offer }) {
   const install = useInstall();
+  const { busy, during } = useBusy();
   const { worker_type, installable } = offer;
   const builds = offer.method === "build";
   return (
@@ -137,9 +139,9 @@ function OfferLine({ hive_id, offer }: { hive_id: string; offer: Offer }) {
       <button
         type="button"
         className="button small"
-        disabled={!installable}
+        disabled={!installable || busy}
         aria-label={`${builds ? "Build" : "Install"} ${worker_type}`}
-        onClick={() => void install(hive_id, offer)}
+        onClick={() => during(install(hive_id, offer))}
       >
         {builds ? <Hammer aria-hidden="true" /> : <Download aria-hidden="true" />}
         {builds ? "Build" : "Install"}
