@@ -1,4 +1,4 @@
-import { Download, Hammer } from "lucide-react";
+import { CircleCheck, Download, Hammer } from "lucide-react";
 import { useState } from "react";
 import type { OperationResult } from "@rbee/sdk";
 import { useStore } from "../../store.ts";
@@ -53,6 +53,11 @@ function Installed({ hive_id }: { hive_id: string }) {
         </div>
       )}
       {data === undefined && error === null ? <Waiting lines={2} /> : null}
+      {data?.workers.length === 0 ? (
+        <Empty icon={Hammer} title="No engine is installed">
+          Without one this hive runs no model. Install one from the list below.
+        </Empty>
+      ) : null}
       <ul className="found">
         {data?.workers.map((binary) => (
           <li key={binary.id}>
@@ -102,6 +107,7 @@ function Installed({ hive_id }: { hive_id: string }) {
 
 function Catalogue({ hive_id }: { hive_id: string }) {
   const { data, error } = useOperation("worker_catalog_list", { hive_id });
+  const offers = data?.workers.filter(({ installed }) => !installed);
   return (
     <Panel title="Can be installed" flush>
       {error === null ? null : (
@@ -109,13 +115,16 @@ function Catalogue({ hive_id }: { hive_id: string }) {
           <Trouble error={error} />
         </div>
       )}
-      {data === undefined && error === null ? <Waiting lines={3} /> : null}
+      {offers === undefined && error === null ? <Waiting lines={3} /> : null}
+      {offers?.length === 0 ? (
+        <Empty icon={CircleCheck} title="Every engine is there">
+          This hive has all that can be installed on it.
+        </Empty>
+      ) : null}
       <ul className="found">
-        {data?.workers
-          .filter(({ installed }) => !installed)
-          .map((offer) => (
-            <OfferLine key={offer.worker_type} hive_id={hive_id} offer={offer} />
-          ))}
+        {offers?.map((offer) => (
+          <OfferLine key={offer.worker_type} hive_id={hive_id} offer={offer} />
+        ))}
       </ul>
     </Panel>
   );
