@@ -1,8 +1,16 @@
+import { limits } from "@rbee/contracts";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freeze, thaw, workersOf } from "../process.ts";
 import { hasBrowser } from "./browser.ts";
 import { openStand, type Stand } from "./stand.ts";
+
+/** So that few lines are too many for it, as a build's are. */
+const lowLogs = (): void => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(".log { max-height: 30px !important; }");
+  document.adoptedStyleSheets.push(sheet);
+};
 
 /** Whoever looks after the machines: engines, workers, jobs, usage, settings. Each step stands on the one before. */
 describe.skipIf(!hasBrowser)("an operator with a browser", () => {
@@ -27,11 +35,18 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
 
   test("an engine is installed, its log is read live, and it is removed once that was confirmed", async () => {
     await page.goto("/workers?tab=engines");
+    await page.evaluate(lowLogs);
     await button("Install vulkan-llm-worker").click();
     const log = page.getByRole("list", { name: "Log" });
     await log.getByText("Asking the registry for").waitFor();
     await log.getByText("Unpacking").waitFor();
     await page.locator(".tray .work[data-status=succeeded]").waitFor();
+    const { above, below } = await log.evaluate(({ scrollTop, scrollHeight, clientHeight }) => ({
+      above: scrollTop,
+      below: scrollHeight - scrollTop - clientHeight,
+    }));
+    expect(above).toBeGreaterThan(0);
+    expect(below).toBeLessThan(2);
     await button("Dismiss all; what runs goes on").click();
     await button("Remove vulkan-llm-worker").click();
     await dialog().getByRole("button", { name: "Keep it" }).click();
@@ -141,6 +156,15 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.goto(`/jobs/${job_id}`);
     await page.getByText("succeeded", { exact: true }).waitFor();
     await page.unrouteAll();
+  });
+
+  test("what failed is found behind all that came after it", async () => {
+    const client = stand.house.client();
+    await expect(client.run("model_download", { hive_id: "den", model: "org/nowhere" })).rejects.toThrow();
+    for (let i = 0; i < limits.heartbeat_jobs_max; i++) await client.run("status", {});
+    await page.goto("/jobs");
+    await button("Failed").click();
+    await page.getByRole("link", { name: "model_download" }).waitFor();
   });
 
   test("what was used is shown by model, hive and key", async () => {
