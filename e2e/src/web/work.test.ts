@@ -158,10 +158,28 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.unrouteAll();
   });
 
+  test("what waits says why, until it does not wait any more", async () => {
+    const client = stand.house.client();
+    const input = { model: "bee-tiny", prompt: "Who are you?" };
+    await client.run("infer", input);
+    const { workers } = await client.run("status", {});
+    const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
+    const line = page.getByRole("region", { name: "Waiting" });
+    freeze(engineProcesses());
+    try {
+      for (let i = 0; i <= slots; i++) await client.submit("infer", input);
+      await page.goto("/jobs");
+      await line.getByText("every slot of bee-tiny is busy").waitFor();
+    } finally {
+      thaw(engineProcesses());
+    }
+    await line.waitFor({ state: "detached" });
+  });
+
   test("what failed is found behind all that came after it", async () => {
     const client = stand.house.client();
     await expect(client.run("model_download", { hive_id: "den", model: "org/nowhere" })).rejects.toThrow();
-    for (let i = 0; i < limits.heartbeat_jobs_max; i++) await client.run("status", {});
+    for (let i = 0; i < limits.heartbeat_jobs_max; i++) await client.run("hive_status", { hive_id: "den" });
     await page.goto("/jobs");
     await button("Failed").click();
     await page.getByRole("link", { name: "model_download" }).waitFor();

@@ -9,6 +9,7 @@ import { Segments } from "../../parts/segments.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
 import { ago, duration } from "../../parts/words.ts";
 import { useFleet, useNow } from "../../queen/fleet.ts";
+import { WaitingLine } from "./waiting-line.tsx";
 
 export const JOB_TONES: Readonly<Record<JobState, Tone>> = {
   queued: "warn",
@@ -55,24 +56,27 @@ export default function JobsPage() {
       <PageHead title="Jobs">
         <Segments label="Which jobs" options={titles as Record<Filter, string>} value={filter} onChange={setFilter} />
       </PageHead>
-      <Panel title="Newest first" flush note={isCut ? `live, the newest ${LISTED_MAX}` : "live"}>
-        {error === undefined ? null : (
-          <div className="body">
-            <Trouble error={error} />
-          </div>
-        )}
-        {jobs === undefined ? <Waiting lines={6} /> : null}
-        {jobs?.length === 0 && error === undefined ? (
-          <Empty
-            icon={ListTodo}
-            title={`${filters[filter].none}${isCut ? ` among the newest ${LISTED_MAX}` : ""}`}
-            {...(filter === "failed" ? {} : { to: { href: "/chat", words: "Ask a model something" } })}
-          >
-            Every request is a job, with a log that can be read during and after it.
-          </Empty>
-        ) : null}
-        {jobs === undefined || jobs.length === 0 ? null : <JobTable jobs={jobs} />}
-      </Panel>
+      <div className="stack">
+        <WaitingLine />
+        <Panel title="Newest first" flush note={isCut ? `live, the newest ${LISTED_MAX}` : "live"}>
+          {error === undefined ? null : (
+            <div className="body">
+              <Trouble error={error} />
+            </div>
+          )}
+          {jobs === undefined ? <Waiting lines={6} /> : null}
+          {jobs?.length === 0 && error === undefined ? (
+            <Empty
+              icon={ListTodo}
+              title={`${filters[filter].none}${isCut ? ` among the newest ${LISTED_MAX}` : ""}`}
+              {...(filter === "failed" ? {} : { to: { href: "/chat", words: "Ask a model something" } })}
+            >
+              Every request is a job, with a log that can be read during and after it.
+            </Empty>
+          ) : null}
+          {jobs === undefined || jobs.length === 0 ? null : <JobTable jobs={jobs} />}
+        </Panel>
+      </div>
     </>
   );
 }
