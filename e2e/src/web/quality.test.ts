@@ -131,6 +131,22 @@ describe.skipIf(!hasBrowser)("every page", () => {
     },
   );
 
+  test("says what its fields are for, and forgets what was typed and not used", async () => {
+    const page = await stand.page();
+    await page.locator("[data-hive]").waitFor();
+    await page.goto("/chat");
+    const open = page.getByRole("button", { name: "Parameters" });
+    const schema = page.getByLabel("JSON schema");
+    await open.click();
+    const hint = page.locator(`[id="${await schema.getAttribute("aria-describedby")}"]`);
+    expect(await hint.innerText()).toMatch(/The answer is made to fit it/);
+    await schema.fill("{}");
+    await page.keyboard.press("Escape");
+    await schema.waitFor({ state: "detached" });
+    await open.click();
+    expect(await schema.inputValue()).toBe("");
+  });
+
   test("loads little and is soon there", async () => {
     const page = await stand.page({ signedIn: false });
     let bytes = 0;

@@ -89,6 +89,16 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await button(`Retire ${retired}`).click();
     await worker(retired).waitFor({ state: "detached" });
     await button(`Stop ${stopped}`).click();
+    const idle = dialog().getByText("It is answering nothing now");
+    await idle.waitFor();
+    freeze(engineProcesses());
+    try {
+      await stand.house.client().submit("infer", { model: "bee-tiny", prompt: "Who are you?" });
+      await dialog().getByText("What it is answering (1)").waitFor();
+    } finally {
+      thaw(engineProcesses());
+    }
+    await idle.waitFor();
     await dialog().getByRole("button", { name: "Keep it" }).click();
     expect(await worker(stopped).count()).toBe(1);
     await button(`Stop ${stopped}`).click();
