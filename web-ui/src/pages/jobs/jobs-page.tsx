@@ -47,10 +47,12 @@ function useNewest(): { readonly jobs: readonly JobLine[] | undefined; readonly 
 }
 
 export default function JobsPage() {
+  const { connected } = useFleet();
   const { jobs: all, error } = useNewest();
   const [filter, setFilter] = useState<Filter>("work");
   const jobs = all?.filter(filters[filter].fits);
   const isCut = (all?.length ?? 0) >= LISTED_MAX;
+  const notes = [connected ? "live" : "", isCut ? `the newest ${LISTED_MAX}` : ""];
   return (
     <>
       <PageHead title="Jobs">
@@ -58,7 +60,7 @@ export default function JobsPage() {
       </PageHead>
       <div className="stack">
         <WaitingLine />
-        <Panel title="Newest first" flush note={isCut ? `live, the newest ${LISTED_MAX}` : "live"}>
+        <Panel title="Newest first" flush note={notes.filter(Boolean).join(", ")}>
           {error === undefined ? null : (
             <div className="body">
               <Trouble error={error} />
