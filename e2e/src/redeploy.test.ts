@@ -2,7 +2,7 @@ import { limits } from "@rbee/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Backoff } from "../../hive-agent/src/link/backoff.ts";
 import { House } from "./house.ts";
-import { LATE_MS } from "./late.ts";
+import { LATE_MS } from "../../contracts/src/testing/late.ts";
 import { MODEL, Swarm, textOf } from "./swarm.ts";
 
 const HIVES = 100;

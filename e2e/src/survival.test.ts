@@ -2,7 +2,7 @@ import type { JobEvent } from "@rbee/contracts";
 import type { JobClient } from "@rbee/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { House } from "./house.ts";
-import { LATE_MS } from "./late.ts";
+import { LATE_MS } from "../../contracts/src/testing/late.ts";
 import { long } from "./prompts.ts";
 
 /** Promised to whoever reads the answer of a hive that is gone. */

@@ -3,7 +3,7 @@ import { limits } from "@rbee/contracts";
 import { RbeeClient } from "@rbee/sdk";
 import { expect } from "vitest";
 import type { House } from "../house.ts";
-import { best } from "../late.ts";
+import { best } from "../../../contracts/src/testing/late.ts";
 import { story } from "../prompts.ts";
 import { answer, ask, busy, long, model, question, stopsInTime, test } from "./testing.ts";
 

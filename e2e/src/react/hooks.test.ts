@@ -19,12 +19,12 @@ import { cleanup, configure, renderHook, waitFor } from "@testing-library/react"
 import { createElement, StrictMode, type ReactNode } from "react";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { House } from "../house.ts";
-import { best } from "../late.ts";
+import { best } from "../../../contracts/src/testing/late.ts";
 import { endless } from "../prompts.ts";
 
 /** The hooks over a real queen, agent and model. */
 
-configure({ asyncUtilTimeout: 15_000 });
+configure({ asyncUtilTimeout: 60_000 });
 const GREY_WITHIN_MS = 3_000;
 let house: House;
 let client: RbeeClient;

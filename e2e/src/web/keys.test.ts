@@ -1,7 +1,7 @@
 import { limits } from "@rbee/contracts";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LATE_MS } from "../late.ts";
+import { LATE_MS } from "../../../contracts/src/testing/late.ts";
 import { hasBrowser } from "./browser.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -109,7 +109,7 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
       { name: "laptop", scope: "infer", expires_at: expect.any(Number), ...limited },
     ]);
     // The books are a moment behind the answer.
-    await expect.poll(async () => (await keys())[0]?.today.jobs, { timeout: 5_000 }).toBe(1);
+    await expect.poll(async () => (await keys())[0]?.today.jobs).toBe(1);
     await page.reload();
     await row().getByText("within the hour").waitFor();
     expect(await row().innerText()).toMatch(/[1-9]\d*\s+100 jobs a minute, 2 at once\s+infer/);
