@@ -8,7 +8,7 @@ import {
   type Token,
 } from "node-llama-cpp";
 import { looseSchema, looseValue } from "./loose-schema.ts";
-import type { CallFormat } from "./tools/call-format.ts";
+import { markOf, type CallFormat } from "./tools/call-format.ts";
 
 /** What a structured answer needs; `stopTexts` end it, since a grammar allows white space for ever after its end. */
 export interface AnswerGrammar {
@@ -23,16 +23,43 @@ export interface GrammarEngine {
   readonly model: LlamaModel;
 }
 
-export async function answerGrammar(
-  engine: GrammarEngine,
-  format: Generation["response_format"],
-): Promise<AnswerGrammar | undefined> {
-  if (format.type === "text") return undefined;
-  const { llama } = engine;
-  if (format.type === "json_object") return answering(engine, await llama.getGrammarFor("json"));
-  const schema = format.strict === false ? looseValue(format.schema) : supportedSchema(format.schema);
-  return answering(engine, await compile(llama, schema as GbnfJsonBasicSchema));
+type Format = Generation["response_format"];
+
+export async function answerGrammar(engine: GrammarEngine, format: Format): Promise<AnswerGrammar | undefined> {
+  const grammar = await grammarOf(engine.llama, format);
+  return grammar === undefined ? undefined : answering(engine, grammar);
 }
+
+async function grammarOf(llama: Llama, format: Format): Promise<LlamaGrammar | undefined> {
+  if (format.type === "text") return undefined;
+  if (format.type === "json_object") return await llama.getGrammarFor("json");
+  const schema = format.strict === false ? looseValue(format.schema) : supportedSchema(format.schema);
+  return await compile(llama, schema as GbnfJsonBasicSchema);
+}
+
+/** An answer in its format, or calls of these tools instead. Behind a call's name is its arguments' own grammar. */
+export async function answerOrCallGrammar(
+  engine: GrammarEngine,
+  format: Format,
+  { names, call }: { names: readonly string[]; call: CallFormat },
+): Promise<AnswerGrammar | undefined> {
+  const answer = await grammarOf(engine.llama, format);
+  if (answer === undefined) return undefined;
+  const literal = (text: string) => JSON.stringify(text);
+  const key = literal(literal(call.nameKey));
+  const called = names.map((name) => literal(literal(name))).join(" | ");
+  const grammar = [
+    "root ::= answer | free-space call",
+    `call ::= ${literal(markOf(call))} free-space "{" free-space ${key} free-space ":" free-space (${called}) [^\\x00]*`,
+    "free-space ::= [ \\n]? [ \\n]? [ ]?",
+    // The answer ends where it is whole: then no white space behind it has to be stopped.
+    answer.grammar.replace(/^root\s+::=/m, "answer ::=").replace(STOPPED_SPACE, "$1"),
+  ].join("\n");
+  return answering(engine, await engine.llama.createGrammar({ grammar }));
+}
+
+/** With which the engine's grammars of schemas end. */
+const STOPPED_SPACE = /^(answer ::= .*) "\\n\\n\\n\\n" \[\\n\]\*$/m;
 
 /** A call of one of these tools, as the model's template would have it written. */
 export async function callGrammar(

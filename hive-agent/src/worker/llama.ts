@@ -9,7 +9,7 @@ import {
 } from "node-llama-cpp";
 import { AnswerWriter, type PromptTold } from "./answer.ts";
 import { Embedder } from "./embedder.ts";
-import { answerGrammar, callGrammar, type AnswerGrammar } from "./grammar.ts";
+import { answerGrammar, answerOrCallGrammar, callGrammar, type AnswerGrammar } from "./grammar.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
 import type {
   Embeddings,
@@ -142,10 +142,7 @@ class LlamaEngine implements Engine {
     }
     const { rules, format } = prompt;
     const calls = rules === undefined ? undefined : callsOf(rules, format);
-    const grammar =
-      rules?.forced === undefined
-        ? await answerGrammar(this.#loaded, generation.response_format)
-        : await callGrammar(this.#loaded, rules.forced, format);
+    const grammar = await this.#grammarOf(generation.response_format, prompt);
     const resumed = this.#vocabulary.tokensOf(resume);
     const slot = await this.#slots.take([...prompt.tokens, ...resumed], sink.signal);
     sink.begun?.();
@@ -160,6 +157,13 @@ class LlamaEngine implements Engine {
     } finally {
       this.#slots.release(slot);
     }
+  }
+
+  async #grammarOf(wanted: Generation["response_format"], { rules, format }: Prompt) {
+    if (rules === undefined) return await answerGrammar(this.#loaded, wanted);
+    if (rules.forced !== undefined) return await callGrammar(this.#loaded, rules.forced, format);
+    const names = rules.tools.map((tool) => tool.function.name);
+    return await answerOrCallGrammar(this.#loaded, wanted, { names, call: format });
   }
 
   async #run(sequence: LlamaContextSequence, work: Work): Promise<GenerationEnd> {

@@ -29,8 +29,7 @@ export function sampling({ generation, grammar, calls, generated, followed }: Sa
     ...penalties(generation, generated),
     ...(grammar === undefined && followed === undefined
       ? {}
-      : // What follows a call that had to come is the model's own, but for the arguments of what it calls.
-        { grammarEvaluationState: () => (calls?.constrained === false ? followed?.state : grammar?.state) }),
+      : { grammarEvaluationState: () => followed?.state ?? (calls?.satisfied === true ? undefined : grammar?.state) }),
   };
 }
 

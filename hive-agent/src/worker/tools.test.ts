@@ -120,6 +120,39 @@ test("a call that the model begins by itself keeps to its tool's schema, whateve
   for (const call of nothing.tool_calls ?? []) expect(() => JSON.parse(call.function.arguments)).not.toThrow();
 });
 
+test("where tools are offered, an answer keeps to its format and a call is still a call", async () => {
+  const schema = {
+    type: "object",
+    properties: { weather: { enum: ["sunny", "cold"] } },
+    required: ["weather"],
+    additionalProperties: false,
+  };
+  const offered: Partial<Generation> = {
+    tools: [weather],
+    response_format: { type: "json_schema", schema, strict: true },
+  };
+  const question = ask("What is the weather in Paris?");
+  const called = await generate({ ...offered, messages: question });
+  expect(called.finish_reason).toBe("tool_calls");
+  const given = called.tool_calls?.[0]?.function.arguments ?? "";
+  expect(JSON.parse(given)).toEqual({ city: expect.any(String) as string });
+  const call = {
+    id: "call_1",
+    type: "function",
+    function: { name: "get_weather", arguments: '{"city":"Paris"}' },
+  } as const;
+  const answered = await generate({
+    ...offered,
+    messages: [
+      ...question,
+      { role: "assistant", content: "", tool_calls: [call] },
+      { role: "tool", content: '{"weather":"sunny","temperature":7}', tool_call_id: "call_1" },
+    ],
+  });
+  expect(answered.finish_reason).toBe("stop");
+  expect(["sunny", "cold"]).toContain((JSON.parse(answered.text) as Record<string, unknown>)["weather"]);
+});
+
 test("likelihoods come with every token, and add up", async () => {
   const { pieces, usage, text } = await generate({ messages: ask("What do bees eat?"), logprobs: 3 });
   const likely = pieces.flatMap((piece) => tokenOf(piece).logprobs ?? []);

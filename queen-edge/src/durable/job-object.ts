@@ -6,7 +6,6 @@ import {
   parseFrame,
   PING,
   PONG,
-  problemFrom,
   RbeeError,
   type CancelAnswer,
   type JobView,
@@ -184,11 +183,7 @@ export class JobObject extends DurableObject<Env> implements JobPort {
       this.#lanes.heard(ws, term, Date.now());
       this.#run(job.hear([parseFrame(LaneUpMessage, data)].flat(), Date.now()));
     } catch (error) {
-      const { code } = problemFrom(error);
-      if (code !== "internal") {
-        this.#lanes.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
-        return this.#mayBeWithoutLane(job);
-      }
+      if (this.#lanes.refuse(ws, error)) return this.#mayBeWithoutLane(job);
       // What is in memory may not be what is stored: begin again from what is.
       logFailure("lane_failed")(error);
       this.ctx.abort("a lane frame could not be taken");

@@ -1,4 +1,4 @@
-import { closes, type LaneDown } from "@rbee/contracts";
+import { closes, problemFrom, type LaneDown } from "@rbee/contracts";
 import type { Phase } from "@rbee/job-core";
 
 /** What a socket is said to have closed with when it broke. */
@@ -59,6 +59,14 @@ export class Lanes {
   closeOpen(close: Close): void {
     const ws = this.open();
     if (ws !== undefined) this.close(ws, close);
+  }
+
+  /** Closes a socket whose frame could not be taken. @returns false: the frame was not to blame */
+  refuse(ws: WebSocket, error: unknown): boolean {
+    const { code } = problemFrom(error);
+    if (code === "internal") return false;
+    this.close(ws, code === "payload_too_large" ? closes.too_large : closes.bad_frame);
+    return true;
   }
 
   close(ws: WebSocket, { code, reason }: Close): void {

@@ -22,14 +22,14 @@ export class Shown {
   }
 
   said(actor: Actor, text: string): void {
+    const phase = actor.storage.db.peek("job")[0]?.["phase"] as string | undefined;
+    // It was durable; its log's time was up, by a clock that jumped, before this word was out.
+    if (phase === undefined && this.#forgetsEarly) return;
     if (text.includes('"type":"token"')) this.#token(actor, text);
     const isThere = actor.sockets.some((ws) => ws.tags.includes("lane") && ws.readyState === 1 && this.#isUsed(ws));
     if (text.includes('"action":"hive_away"') && isThere)
       this.#world.fail(`${actor.name} told a reader that a hive is away that is there`);
     if (!text.includes("data: [DONE]")) return;
-    const phase = actor.storage.db.peek("job")[0]?.["phase"] as string | undefined;
-    // It was durable; its log's time was up, by a clock that jumped, before this word was out.
-    if (phase === undefined && this.#forgetsEarly) return;
     if (phase === undefined || !phase.includes('"finished_at"'))
       this.#world.fail(`${actor.name} told a reader an end that is not durable`);
   }

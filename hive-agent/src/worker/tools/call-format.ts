@@ -15,6 +15,9 @@ export const COMMON_FORMAT: CallFormat = {
   argumentsKey: "arguments",
 };
 
+/** What marks a call: what stands right in front of it. Before that a template may write other things, like an empty thought. */
+export const markOf = ({ before }: CallFormat): string => before.trim().split(/\s+/).at(-1) ?? "";
+
 /** A call that is recognised when it is rendered. */
 export const SAMPLE = { name: "rbee_sample", argument: "rbee_key" } as const;
 

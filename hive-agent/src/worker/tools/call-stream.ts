@@ -1,6 +1,6 @@
 import { limits, type Piece, type ToolCallPart } from "@rbee/contracts";
 import { randomBytes } from "node:crypto";
-import { ValueScanner, type CallFormat } from "./call-format.ts";
+import { markOf, ValueScanner, type CallFormat } from "./call-format.ts";
 import { readHead } from "./call-head.ts";
 
 export interface CallRules {
@@ -20,7 +20,7 @@ type State = "start" | "text" | "head" | "arguments" | "tail";
  */
 export class CallStream {
   readonly #rules: CallRules;
-  /** What marks a call: what the template writes in front of one, or its brace where an answer begins. */
+  /** Empty: its brace where an answer begins. */
   readonly #mark: string;
   readonly #ids: string[] = [];
   #state: State;
@@ -35,8 +35,7 @@ export class CallStream {
 
   constructor(rules: CallRules) {
     this.#rules = rules;
-    // In front of it a template may write other things, like an empty thought.
-    this.#mark = rules.format.before.trim().split(/\s+/).at(-1) ?? "";
+    this.#mark = markOf(rules.format);
     this.#state = rules.forced ? "head" : "start";
   }
 
@@ -48,6 +47,11 @@ export class CallStream {
   /** The first call is not written yet: nothing else may come. */
   get constrained(): boolean {
     return this.#rules.forced && this.#ended === 0;
+  }
+
+  /** A call that had to come was written: what follows is the model's own. */
+  get satisfied(): boolean {
+    return this.#rules.forced && this.#ended > 0;
   }
 
   /** The tool whose arguments are being written, and what of them was written already. */
