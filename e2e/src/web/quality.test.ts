@@ -239,8 +239,6 @@ describe("what is served", () => {
 
 async function openHouse() {
   const { House } = await import("../house.ts");
-  const { buildUi } = await import("@rbee/web-ui/build");
-  await buildUi();
   const house = await House.open();
   return { url: house.url, close: () => house.close() };
 }
