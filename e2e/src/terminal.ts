@@ -55,6 +55,11 @@ export class Terminal {
     return this.#tmux("capture-pane", "-p");
   }
 
+  /** The same with the sequences that colour it. */
+  get coloured(): string {
+    return this.#tmux("capture-pane", "-p", "-e");
+  }
+
   /** Waits until the screen shows it; a failure says what it showed instead. */
   async shows(pattern: RegExp): Promise<string> {
     const until = performance.now() + SHOWN_WITHIN_MS;

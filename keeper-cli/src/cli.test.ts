@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { JobEvent } from "@rbee/contracts";
+import { problemOf, type JobEvent } from "@rbee/contracts";
+import { JobClient } from "@rbee/sdk";
 import { home, Rbee, type Ended } from "../test/rbee-process.ts";
 import { FakeQueen, generation, resultOf, type Play } from "../../sdk/test/fake-queen.ts";
 
@@ -246,6 +247,25 @@ test("jobs are listed, shown, read, cancelled and retried", async () => {
   expect(json?.out.split("\n")[0]).toContain('"position":"1.5"');
   expect(cancel?.out).toBe(`${id} is succeeded\n`);
   expect(retry?.out.trim()).toBe([...queen.jobs.keys()][1]);
+});
+
+test("the exit code of jobs stream is its job's, for a program too; Ctrl-C stops only the reading", async () => {
+  const { url, key } = queen;
+  const client = new JobClient({ url, key });
+  plays["status"] = () => [{ ...problemOf("worker_died", "the engine crashed"), type: "error" }];
+  plays["infer"] = endless;
+  const failed = await client.submit("status", {});
+  const open = await client.submit("infer", { model: "bee-tiny", prompt: "Hello" });
+  for (const flags of [[], ["--json"], ["--after", "1.1"]]) {
+    const { code, err } = await rbee(["jobs", "stream", failed.job_id, ...flags]);
+    expect({ code, err }).toEqual({ code: 6, err: expect.stringContaining("the engine crashed") as string });
+  }
+  const reading = start(["jobs", "stream", open.job_id, "--json"]);
+  await reading.printed("Once");
+  reading.child.kill("SIGINT");
+  expect(await reading.ended()).toMatchObject({ code: 130, err: "Stopped reading; the job goes on.\n" });
+  expect(await client.cancel(open.job_id)).toMatchObject({ status: "cancelling" });
+  expect(await rbee(["jobs", "stream", open.job_id, "--json"])).toMatchObject({ code: 130 });
 });
 
 test("chat sends what was said before along", async () => {

@@ -61,6 +61,9 @@ test("--quiet says nothing but the result", async () => {
   ];
   expect((await rbee(["models", "load", "owl"])).err).toContain("Loading");
   expect(await rbee(["models", "load", "owl", "--quiet"])).toMatchObject({ code: 0, err: "" });
+  const link = ["links", "open", "rbee://install/model?id=org/owl"];
+  expect((await rbee(link, { BROWSER: "true" })).err).toMatch(/^Opened http/);
+  expect(await rbee([...link, "--quiet"], { BROWSER: "true" })).toEqual({ code: 0, out: "", err: "" });
 });
 
 describe("which hive is meant", () => {

@@ -9,22 +9,20 @@ export interface CommonFlags extends AddressFlags {
   readonly quiet?: boolean | undefined;
 }
 
-const text = (input: string): string => input;
-
 export const addressFlags = {
-  url: { kind: "parsed", parse: text, optional: true, placeholder: "url", brief: "Queen to talk to (RBEE_URL)" },
+  url: { kind: "parsed", parse: String, optional: true, placeholder: "url", brief: "Queen to talk to (RBEE_URL)" },
   hive: {
     kind: "parsed",
-    parse: text,
+    parse: String,
     optional: true,
     placeholder: "name|local",
     proposeCompletions: live("hive"),
     brief: "Hive; `local` is this machine's own, which needs no queen (RBEE_HIVE)",
   },
-  key: { kind: "parsed", parse: text, optional: true, placeholder: "rbk_…", brief: "Key to show it (RBEE_API_KEY)" },
+  key: { kind: "parsed", parse: String, optional: true, placeholder: "rbk_…", brief: "Key to show it (RBEE_API_KEY)" },
   context: {
     kind: "parsed",
-    parse: text,
+    parse: String,
     optional: true,
     placeholder: "name",
     brief: "Queen of an earlier `rbee login`, instead of the one in use",

@@ -1,10 +1,11 @@
 import { styleText } from "node:util";
 import { errors, problemOf, type ErrorCode } from "@rbee/contracts";
 import { RbeeError } from "@rbee/sdk";
+import { plain } from "./terminal/output.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_FAILED = 6;
-const EXIT_INTERRUPTED = 130;
+export const EXIT_INTERRUPTED = 130;
 
 /** What each exit code of the errors table tells a script. */
 export const exitMeanings: Readonly<Record<number, string>> = {
@@ -35,12 +36,12 @@ export function exitCodeOf(error: unknown): number {
 export function formatFailure(error: unknown, colours: boolean): string {
   const paint = (style: "red" | "dim", text: string): string =>
     colours ? styleText(style, text, { validateStream: false }) : text;
-  if (error instanceof Interrupted) return paint("dim", error.message);
+  if (error instanceof Interrupted) return paint("dim", plain(error.message));
   if (error instanceof RbeeError) {
-    return `${paint("red", `error[${error.code}]`)}: ${error.message}\n  ${paint("dim", error.hint)}`;
+    return `${paint("red", `error[${error.code}]`)}: ${plain(error.message)}\n  ${paint("dim", plain(error.hint))}`;
   }
   const text = error instanceof Error ? (process.env["RBEE_DEBUG"] ? error.stack : error.message) : String(error);
-  return `${paint("red", "error[internal]")}: ${text}\n  ${paint("dim", "RBEE_DEBUG=1 shows where.")}`;
+  return `${paint("red", "error[internal]")}: ${plain(text)}\n  ${paint("dim", "RBEE_DEBUG=1 shows where.")}`;
 }
 
 /** The parser of the command line says what it did not understand. */

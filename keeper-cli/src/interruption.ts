@@ -1,4 +1,5 @@
-const EXIT_INTERRUPTED = 130;
+import { EXIT_INTERRUPTED } from "./failure.ts";
+
 /** npm passes Ctrl-C on to a process that the terminal has told already: within this time it is one key press. */
 const same_press_ms = 500;
 

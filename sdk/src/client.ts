@@ -9,9 +9,10 @@ import type {
   OperationResult,
   Submitted,
 } from "@rbee/contracts";
-import { notUnderstood } from "./error.ts";
+import { notUnderstood, unreachable } from "./error.ts";
 import { resumingFrames, type Frame } from "./frames.ts";
 import { fleetStates, type HeartbeatOptions } from "./heartbeats.ts";
+import { parsed } from "./json.ts";
 import type { Operation } from "./operation.ts";
 import { Job, isLast, type PositionedEvent, type StreamOptions } from "./job.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
@@ -128,7 +129,7 @@ export class JobClient {
     input: OperationRequest<K>,
     options: SubmitOptions = {},
   ): Promise<Submitted> {
-    return submittedIn(await this.#post({ operation, input }, options));
+    return answerIn<Submitted>(await this.#post({ operation, input }, options), namesJob);
   }
 
   /** Submits an operation and calls back with every line of its text stream; the last one is `[DONE]`. Returns the job's id. */
@@ -164,29 +165,32 @@ export class JobClient {
 
   /** What a job is now. */
   async get(jobId: string): Promise<JobView> {
-    return (await (await this.#transport.send(pathOf(jobId))).json()) as JobView;
+    return answerIn<JobView>(await this.#transport.send(pathOf(jobId)), namesJob);
   }
 
   /** The newest jobs first. */
   async list({ limit }: { readonly limit?: number | undefined } = {}): Promise<readonly JobLine[]> {
     const response = await this.#transport.send(limit === undefined ? "v1/jobs" : `v1/jobs?limit=${limit}`);
-    return ((await response.json()) as { jobs: JobLine[] }).jobs;
+    return (await answerIn<{ jobs: JobLine[] }>(response, ({ jobs }) => Array.isArray(jobs))).jobs;
   }
 
   /** Submits once more what a job was asked for, whoever asked. Not for every key: its own, or an operator's. */
   async retry(jobId: string, { idempotencyKey = randomKey(), signal }: SubmitOptions = {}): Promise<Submitted> {
     const headers = { "idempotency-key": idempotencyKey };
-    return submittedIn(await this.#transport.send(`${pathOf(jobId)}/retry`, { method: "POST", headers, signal }));
+    return answerIn<Submitted>(
+      await this.#transport.send(`${pathOf(jobId)}/retry`, { method: "POST", headers, signal }),
+      namesJob,
+    );
   }
 
   /** Stops a job wherever it is: waiting, or on a GPU. Cancelling twice is the same as once. */
   async cancel(jobId: string): Promise<CancelAnswer> {
-    return (await (await this.#transport.send(pathOf(jobId), { method: "DELETE" })).json()) as CancelAnswer;
+    return answerIn<CancelAnswer>(await this.#transport.send(pathOf(jobId), { method: "DELETE" }), namesJob);
   }
 
   async *#events(jobId: string, source: Source): AsyncGenerator<PositionedEvent, void, void> {
     for await (const { position, data } of this.#frames(jobId, "json", source)) {
-      const event = parseEvent(data);
+      const event = parsed<JobEvent>(data, "an event of the stream");
       yield { position, event };
       if (isLast(event)) return;
     }
@@ -207,7 +211,7 @@ export class JobClient {
   /** Submits and takes the stream in the same answer. */
   async #open(submission: Submission, format: Format, options: StartOptions): Promise<Opened> {
     const response = await this.#post(submission, options, format);
-    if (!isEventStream(response)) return { jobId: (await submittedIn(response)).job_id };
+    if (!isEventStream(response)) return { jobId: (await answerIn<Submitted>(response, namesJob)).job_id };
     const jobId = response.headers.get("x-rbee-job-id");
     if (jobId !== null) return { jobId, opened: response };
     await response.body?.cancel();
@@ -238,18 +242,16 @@ const streamQuery = (format: Format, onDisconnect: OnDisconnect | undefined): st
 const isEventStream = (response: Response): boolean =>
   response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
 
-async function submittedIn(response: Response): Promise<Submitted> {
-  const body = (await response.json().catch(() => null)) as Partial<Submitted> | null;
-  if (typeof body?.job_id !== "string") throw notUnderstood("the answer to the submission holds no job id");
-  return body as Submitted;
-}
+const namesJob = ({ job_id }: { readonly job_id?: unknown }): boolean => typeof job_id === "string";
 
-function parseEvent(data: string): JobEvent {
-  try {
-    return JSON.parse(data) as JobEvent;
-  } catch {
-    throw notUnderstood("an event of the stream is not JSON");
-  }
+/** What an answer holds. Also a page that any address has is a 200. @throws RbeeError */
+async function answerIn<T>(response: Response, fits: (body: Partial<T>) => boolean): Promise<T> {
+  const text = await response.text().catch((error: unknown) => {
+    throw error instanceof TypeError ? unreachable("the answer was cut off", error) : error;
+  });
+  const body = parsed<Partial<T> | null>(text, "the answer");
+  if (body === null || !fits(body)) throw notUnderstood("the answer is not a queen's");
+  return body as T;
 }
 
 /** 128 bits. Not `randomUUID`, which browsers hide on pages that came over plain http. */

@@ -42,6 +42,20 @@ export function unreachable(detail: string, cause?: unknown): RbeeError {
   return new RbeeError(problem, { cause });
 }
 
+/** The key was mistyped, or is shown shortened where it was copied. */
+export function notAKey(): RbeeError {
+  const detail = "the key holds a character that no key has";
+  const hint = "Give the whole key as it was shown when it was made.";
+  return new RbeeError({
+    title: "No valid key was sent",
+    status: 401,
+    code: "unauthorized",
+    detail,
+    hint,
+    retryable: false,
+  });
+}
+
 /** What came is not what the protocol says. */
 export function notUnderstood(detail: string): RbeeError {
   const hint = "Check that the address is a queen's, and that it and this program have the same version.";

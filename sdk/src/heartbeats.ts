@@ -1,6 +1,7 @@
 import type { FleetState, Heartbeat } from "@rbee/contracts";
-import { notUnderstood, unreachable, type RbeeError } from "./error.ts";
+import { unreachable, type RbeeError } from "./error.ts";
 import { asDrop, framesOf } from "./frames.ts";
+import { parsed } from "./json.ts";
 import { bounds, delayAfter, pause } from "./retry.ts";
 
 export interface HeartbeatOptions {
@@ -22,7 +23,7 @@ export async function* fleetStates(
       for await (const { data } of framesOf(await connect(), { signal })) {
         if (state === undefined) onConnection?.(true);
         failures = 0;
-        state = stateAfter(state, parseHeartbeat(data));
+        state = stateAfter(state, parsed<Heartbeat>(data, "a heartbeat"));
         yield state;
       }
     } catch (error) {
@@ -34,10 +35,11 @@ export async function* fleetStates(
   }
 }
 
-const nothing: FleetState = { hives: [], workers: [], queue: { queued: 0, running: 0 }, jobs: [] };
+/** What is known of a fleet that was not heard of yet. */
+export const emptyFleet: FleetState = { hives: [], workers: [], queue: { queued: 0, running: 0 }, jobs: [] };
 
 /** What is in a heartbeat is new; what is not, is as it was. */
-function stateAfter(before: FleetState = nothing, heartbeat: Heartbeat): FleetState {
+function stateAfter(before: FleetState = emptyFleet, heartbeat: Heartbeat): FleetState {
   const { workers = before.workers, queue = before.queue, jobs = before.jobs, totals = before.totals } = heartbeat;
   const { hives = [], hives_gone = [] } = heartbeat;
   const replaced = new Set([...hives.map(({ hive_id }) => hive_id), ...hives_gone]);
@@ -50,12 +52,4 @@ function stateAfter(before: FleetState = nothing, heartbeat: Heartbeat): FleetSt
     jobs,
     ...(totals === undefined ? {} : { totals }),
   };
-}
-
-function parseHeartbeat(data: string): Heartbeat {
-  try {
-    return JSON.parse(data) as Heartbeat;
-  } catch {
-    throw notUnderstood("a heartbeat is not JSON");
-  }
 }

@@ -1,4 +1,4 @@
-import { errorOf, unreachable } from "./error.ts";
+import { errorOf, notAKey, unreachable } from "./error.ts";
 import { bounds, delayAfter, isTransient, pause } from "./retry.ts";
 
 export interface TransportOptions {
@@ -47,13 +47,13 @@ export class Transport {
   /** One try. @throws as `send` */
   async sendOnce(path: string, { signal, headers, ...rest }: Request = {}): Promise<Response> {
     signal?.throwIfAborted();
+    const sent = this.#headers(headers);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Error("no answer in time")), bounds.answer_wait_ms);
-    const authorization = this.#key === undefined ? {} : { authorization: `Bearer ${this.#key}` };
     try {
       const response = await this.#fetch(new URL(path, this.#base), {
         ...rest,
-        headers: { ...authorization, ...headers },
+        headers: sent,
         signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
       });
       if (!response.ok) throw await errorOf(response);
@@ -67,5 +67,17 @@ export class Transport {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** A key that no header can hold would make fetch fail as if nobody answered. @throws RbeeError unauthorized */
+  #headers(own: Request["headers"]): Headers {
+    const headers = new Headers(own);
+    try {
+      if (this.#key !== undefined) headers.set("authorization", `Bearer ${this.#key}`);
+    } catch {
+      // What fetch says of it repeats the key.
+      throw notAKey();
+    }
+    return headers;
   }
 }

@@ -5,13 +5,12 @@ import { operationCommand as operation, type Flags } from "./operation-command.t
 import * as fleet from "./views/fleet.ts";
 import { renderKeys, renderNewKey } from "./views/keys.ts";
 import * as models from "./views/models.ts";
+import { renderMessage } from "./views/parts.ts";
 import { renderQueue } from "./views/queue.ts";
 import { renderUsage } from "./views/usage.ts";
 import { workerRoutes } from "./workers.ts";
 
 type Routes = Record<string, Command<CommandContext> | RouteMap<CommandContext>>;
-
-const message = ({ message }: { readonly message: string }): string => message;
 
 /** Which command runs which row, what is given by place, and how its result reads. */
 export const operationRoutes = (): Routes => ({
@@ -121,7 +120,7 @@ const keyRoutes = (): RouteMap<CommandContext> =>
       }),
       revoke: operation("key_revoke", {
         positional: ["key_id"],
-        render: message,
+        render: renderMessage,
         examples: [{ input: "laptop-k3v9qa", brief: "Within a second it is worthless everywhere" }],
       }),
     },
@@ -170,7 +169,7 @@ const modelRoutes = (): RouteMap<CommandContext> =>
       }),
       unload: operation("model_unload", {
         positional: ["id"],
-        render: message,
+        render: renderMessage,
         examples: [{ input: "owl --hive attic", brief: "Its workers finish first" }],
       }),
       run: operation("model_run", {

@@ -1,20 +1,19 @@
 import { createInterface } from "node:readline/promises";
 import { buildCommand, type Command, type CommandContext } from "@stricli/core";
 import type { ChatMessage } from "@rbee/sdk";
-import { Interrupted } from "../failure.ts";
+import { formatFailure, Interrupted } from "../failure.ts";
 import { addressFlags } from "../common-flags.ts";
 import type { AddressFlags } from "../queen-address.ts";
-import { paintErr, say } from "../terminal/output.ts";
+import { hasColours, paintErr, plain, say } from "../terminal/output.ts";
 import { chooseModel } from "./choose-model.ts";
 import { live } from "./live-values.ts";
 import { inferAsText, writeText } from "./infer.ts";
 
 interface ChatFlags extends AddressFlags {
+  readonly quiet?: boolean | undefined;
   readonly model?: string | undefined;
   readonly system?: string | undefined;
 }
-
-const text = (input: string): string => input;
 
 /** `rbee chat`: one line is one turn; what was said before goes along. */
 export const chatCommand = (): Command<CommandContext> =>
@@ -30,7 +29,7 @@ export const chatCommand = (): Command<CommandContext> =>
       flags: {
         model: {
           kind: "parsed",
-          parse: text,
+          parse: String,
           optional: true,
           placeholder: "text",
           proposeCompletions: live("model"),
@@ -38,7 +37,7 @@ export const chatCommand = (): Command<CommandContext> =>
         },
         system: {
           kind: "parsed",
-          parse: text,
+          parse: String,
           optional: true,
           placeholder: "text",
           brief: "Instruction for the whole chat",
@@ -54,7 +53,9 @@ async function chat(this: CommandContext, flags: ChatFlags): Promise<void> {
   const model = await chooseModel(flags, flags.model);
   const start: ChatMessage[] = flags.system === undefined ? [] : [{ role: "system", content: flags.system }];
   let messages = [...start];
-  if (process.stdin.isTTY) say(paintErr("dim", `Chatting with ${model}. Ctrl-C stops an answer, Ctrl-D leaves.`));
+  const quiet = flags.quiet === true;
+  if (process.stdin.isTTY && !quiet)
+    say(paintErr("dim", `Chatting with ${plain(model)}. Ctrl-C stops an answer, Ctrl-D leaves.`));
   for await (const line of process.stdin.isTTY ? typedLines() : createInterface({ input: process.stdin })) {
     const said = line.trim();
     if (said === "/exit") return;
@@ -68,8 +69,10 @@ async function chat(this: CommandContext, flags: ChatFlags): Promise<void> {
         writeText(piece);
       });
     } catch (error) {
-      if (!(error instanceof Interrupted) || !process.stdin.isTTY) throw error;
-      say(paintErr("dim", "(stopped)"));
+      if (!process.stdin.isTTY) throw error;
+      // A queue that is full may be empty at the next question: what was said so far is not lost for it.
+      if (!(error instanceof Interrupted)) say(formatFailure(error, hasColours(process.stderr)));
+      else if (!quiet) say(paintErr("dim", "(stopped)"));
     }
     // Half an answer was said as well: the model should know what the person saw.
     if (answer === "") messages.pop();

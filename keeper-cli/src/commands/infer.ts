@@ -2,7 +2,7 @@ import type { Command, CommandContext } from "@stricli/core";
 import type { JobEvent, OperationRequest, OperationResult } from "@rbee/sdk";
 import { fail } from "../failure.ts";
 import type { Narrator } from "../terminal/narrator.ts";
-import { paintErr, printJson, printable, say } from "../terminal/output.ts";
+import { paintErr, plain, printJson, printable, say } from "../terminal/output.ts";
 import { plural } from "../terminal/words.ts";
 import { fieldsOf } from "./field-flags.ts";
 import { chooseModel } from "./choose-model.ts";
@@ -77,7 +77,7 @@ async function inferAsJson(flags: Flags, input: OperationRequest<"infer">): Prom
 export function statsOf({ usage, timings, hive_id, model, finish_reason }: Answer): string {
   const cut = finish_reason === "length" ? " · cut off by the token limit" : "";
   const speed = timings.tokens_per_s > 0 ? ` · ${Math.round(timings.tokens_per_s)} tokens/s` : "";
-  return `${plural(usage.completion_tokens, "token")}${speed} · ${model} on ${hive_id}${cut}`;
+  return `${plural(usage.completion_tokens, "token")}${speed} · ${plain(model)} on ${plain(hive_id)}${cut}`;
 }
 
 /** The argument, or with none (or `-`) what comes in on stdin. */

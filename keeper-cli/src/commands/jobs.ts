@@ -1,18 +1,16 @@
 import { buildCommand, buildRouteMap, type RouteMap, type CommandContext } from "@stricli/core";
 import type { JobEvent, JobView } from "@rbee/sdk";
 import { clientOf, commonFlags, type CommonFlags } from "../common-flags.ts";
-import { fail } from "../failure.ts";
+import { Interrupted } from "../failure.ts";
 import { interruption } from "../interruption.ts";
 import { Narrator } from "../terminal/narrator.ts";
-import { paintErr, printData, printJson, printable, say } from "../terminal/output.ts";
+import { paintErr, printData, printJson, printResult, printable, say } from "../terminal/output.ts";
 import { live } from "./live-values.ts";
 import { renderJob, renderJobs } from "./views/jobs.ts";
 
 const jobArgument = {
   kind: "tuple",
-  parameters: [
-    { brief: "Job", placeholder: "job", parse: (input: string): string => input, proposeCompletions: live("job") },
-  ],
+  parameters: [{ brief: "Job", placeholder: "job", parse: String, proposeCompletions: live("job") }],
 } as const;
 
 const LIST_DEFAULT = "20";
@@ -42,8 +40,7 @@ const list = buildCommand<CommonFlags & { readonly limit: number }>({
   },
   func: async (flags) => {
     const jobs = await clientOf(flags).list({ limit: flags.limit });
-    if (flags.json === true) printJson({ jobs });
-    else printData(renderJobs(jobs));
+    printResult(flags, { jobs }, renderJobs);
     if (jobs.length === flags.limit && process.stderr.isTTY && flags.quiet !== true)
       say(paintErr("dim", `The ${flags.limit} newest; --limit shows more.`));
   },
@@ -54,8 +51,7 @@ const get = buildCommand<CommonFlags, [string]>({
   parameters: { flags: commonFlags, positional: jobArgument },
   func: async (flags, id) => {
     const job: JobView = await clientOf(flags).get(id);
-    if (flags.json === true) printJson(job);
-    else printData(renderJob(job));
+    printResult(flags, job, renderJob);
   },
 });
 
@@ -67,8 +63,7 @@ const cancel = buildCommand<CommonFlags, [string]>({
   parameters: { flags: commonFlags, positional: jobArgument },
   func: async (flags, id) => {
     const answer = await clientOf(flags).cancel(id);
-    if (flags.json === true) printJson(answer);
-    else printData(`${answer.job_id} is ${answer.status}`);
+    printResult(flags, answer, ({ job_id, status }) => `${job_id} is ${status}`);
   },
 });
 
@@ -80,8 +75,7 @@ const retry = buildCommand<CommonFlags, [string]>({
   parameters: { flags: commonFlags, positional: jobArgument },
   func: async (flags, id) => {
     const answer = await clientOf(flags).retry(id);
-    if (flags.json === true) printJson(answer);
-    else printData(answer.job_id);
+    printResult(flags, answer, ({ job_id }) => job_id);
   },
 });
 
@@ -93,7 +87,7 @@ const stream = buildCommand<CommonFlags & { readonly after?: string | undefined 
       { input: "job_… --json --after 1.20", brief: "Every event behind that one, a line each" },
     ],
     fullDescription:
-      "Reads a job's stream from its start, and follows it to its end. Ctrl-C stops reading, not the job.",
+      "Reads a job's stream from its start, and follows it to its end, which the exit code tells. Ctrl-C stops reading, not the job.",
   },
   parameters: {
     flags: {
@@ -112,11 +106,12 @@ const stream = buildCommand<CommonFlags & { readonly after?: string | undefined 
     const { signal, end } = interruption();
     const narrator = new Narrator({ quiet: flags.quiet === true });
     const show = flags.json === true ? showAsJson : showAsText(narrator);
+    const job = clientOf(flags).open(id);
     try {
-      for await (const { event, position } of clientOf(flags).stream(id, { after: flags.after, signal }))
-        show(event, position);
+      for await (const { event, position } of job.events({ after: flags.after, signal })) show(event, position);
+      await job.result({ signal });
     } catch (error) {
-      if (!signal.aborted) throw error;
+      throw signal.aborted ? new Interrupted("Stopped reading; the job goes on.") : error;
     } finally {
       narrator.stop();
       end();
@@ -133,9 +128,8 @@ const showAsText =
     else narrator.stop();
     if (event.type === "token") process.stdout.write(printable(event.text));
     // The answer of a generation was streamed already: its text need not come twice.
-    if (event.type === "result") printData("text" in event.result ? "\n" : JSON.stringify(event.result, null, 2));
-    if (event.type === "error") throw fail(event.code, event.detail, event.hint);
-    if (event.type === "state" && event.state === "cancelled") throw fail("cancelled");
+    if (event.type === "result")
+      printData("text" in event.result ? "\n" : JSON.stringify(printable(event.result), null, 2));
   };
 
 export const jobRoutes: RouteMap<CommandContext> = buildRouteMap<string>({

@@ -13,8 +13,6 @@ interface LoginFlags {
   readonly name?: string | undefined;
 }
 
-const text = (input: string): string => input;
-
 /** `rbee login`: a queen and a key, tried before they are kept. */
 export const loginCommand = (): Command<CommandContext> =>
   buildCommand<LoginFlags, [url?: string]>({
@@ -32,13 +30,16 @@ export const loginCommand = (): Command<CommandContext> =>
       flags: {
         name: {
           kind: "parsed",
-          parse: text,
+          parse: String,
           optional: true,
           placeholder: "name",
           brief: "Name of the context (the host's otherwise)",
         },
       },
-      positional: { kind: "tuple", parameters: [{ brief: "Queen", placeholder: "url", parse: text, optional: true }] },
+      positional: {
+        kind: "tuple",
+        parameters: [{ brief: "Queen", placeholder: "url", parse: String, optional: true }],
+      },
     },
     func: async (flags, given) => {
       const url = originOf(given ?? (process.stdin.isTTY ? await ask("Queen's address: ") : ""));
@@ -72,7 +73,7 @@ export const logoutCommand = (): Command<CommandContext> =>
 const contextArgument = {
   brief: "Context",
   placeholder: "context",
-  parse: text,
+  parse: String,
   proposeCompletions: live("context"),
 } as const;
 const oneContext = { kind: "tuple", parameters: [contextArgument] } as const;

@@ -5,7 +5,7 @@ import { fieldsOf, flagNameOf, flagOf, positionalOf, type Field } from "./field-
 import { commonFlags, type CommonFlags } from "../common-flags.ts";
 import { fail } from "../failure.ts";
 import { LOCAL, namedHive } from "../queen-address.ts";
-import { printData, printJson } from "../terminal/output.ts";
+import { printResult } from "../terminal/output.ts";
 import { runWatched } from "./run-watched.ts";
 
 export interface OperationView<K extends OperationName> {
@@ -59,8 +59,7 @@ export function operationCommand<K extends OperationName>(
         operation,
         input as OperationRequest<K>,
       ).catch(inWordsOf(fields, places));
-      if (flags.json === true) printJson(result);
-      else printData(view.render(result, flags));
+      printResult(flags, result, (told) => view.render(told, flags));
       view.judge?.(result);
     },
   });

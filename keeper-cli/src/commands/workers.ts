@@ -11,10 +11,9 @@ import {
   type Flags,
 } from "./operation-command.ts";
 import { runWatched } from "./run-watched.ts";
-import { printData, printJson } from "../terminal/output.ts";
+import { printResult } from "../terminal/output.ts";
+import { renderMessage } from "./views/parts.ts";
 import * as view from "./views/workers.ts";
-
-const message = ({ message }: { readonly message: string }): string => message;
 
 /** `rbee workers …`: the queen's view of them, the processes on a hive, and the engines they run on. */
 export const workerRoutes = (): RouteMap<CommandContext> =>
@@ -32,7 +31,7 @@ export const workerRoutes = (): RouteMap<CommandContext> =>
       }),
       retire: operation("active_worker_retire", {
         positional: ["worker_id"],
-        render: message,
+        render: renderMessage,
         examples: [
           { input: "worker-attic-9100", brief: "It finishes what it does, then it is stopped" },
           { input: "worker-attic-9100 --keep", brief: "It finishes, and stays" },
@@ -97,7 +96,7 @@ const engines = () => ({
   }),
   uninstall: operation("worker_binary_delete", {
     positional: ["worker_type"],
-    render: message,
+    render: renderMessage,
     examples: [{ input: "cuda-llm-worker --hive attic", brief: "Refused while workers use it" }],
   }),
 });
@@ -129,8 +128,7 @@ function oneProcess<K extends "worker_process_get" | "worker_process_delete">(
         ...inputFrom(flags, named),
         ...which,
       } as OperationRequest<K>);
-      if (flags.json === true) printJson(result);
-      else printData(view.render(result));
+      printResult(flags, result, view.render);
     },
   });
 }
@@ -142,7 +140,7 @@ const stopCommand = () =>
       { input: "worker-attic-9100", brief: "Wherever it is; requests get a moment to end" },
       { input: "4711 --hive attic --drain-ms 0", brief: "By its pid, at once" },
     ],
-    render: message,
+    render: renderMessage,
   });
 
 const processCommand = () =>

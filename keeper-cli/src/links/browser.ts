@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
+/** What finds no browser to open ends at once: a program that still runs behind this has one. */
+const refused_within_ms = 1_000;
+
 /** A program that opens a page, where there is a screen to open it on. */
 function browserCommand(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): readonly [string, ...string[]] | undefined {
   if (env["BROWSER"]) return [env["BROWSER"]];
@@ -15,12 +18,14 @@ export async function openInBrowser(page: string): Promise<boolean> {
   const [program, ...args] = browserCommand(process.env, process.platform) ?? [];
   if (program === undefined) return false;
   const child = spawn(program, [...args, page], { stdio: "ignore", detached: true });
+  const late = AbortSignal.timeout(refused_within_ms);
   try {
-    // Some browsers stay in front, so that starting is all that can be waited for.
-    await once(child, "spawn");
+    const [code] = (await once(child, "exit", { signal: late })) as [number | null];
+    return code === 0;
   } catch {
-    return false;
+    // Some browsers stay in front; what could not even be started is none.
+    return late.aborted;
+  } finally {
+    child.unref();
   }
-  child.unref();
-  return true;
 }

@@ -41,7 +41,7 @@ const open = buildCommand<OpenFlags, [string]>({
     },
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "Link", placeholder: "rbee://…", parse: (input: string): string => input }],
+      parameters: [{ brief: "Link", placeholder: "rbee://…", parse: String }],
     },
   },
   func: async (flags, text) => {
@@ -49,8 +49,8 @@ const open = buildCommand<OpenFlags, [string]>({
     if (link === undefined)
       throw fail("invalid_input", "that is not a link of ours", "It looks like rbee://install/model?id=org/repo.");
     const page = confirmationPage(queenAddress(flags).url, link);
-    if (flags.terminal !== true && (await openInBrowser(page))) return say(`Opened ${page}`);
-    await confirmAndRun(flags, link);
+    if (flags.terminal === true || !(await openInBrowser(page))) return confirmAndRun(flags, link);
+    if (flags.quiet !== true) say(`Opened ${page}`);
   },
 });
 

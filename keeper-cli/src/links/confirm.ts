@@ -7,7 +7,7 @@ import { runWatched } from "../commands/run-watched.ts";
 import { clientOf, type CommonFlags } from "../common-flags.ts";
 import { fail, Interrupted } from "../failure.ts";
 import { askPerson } from "../terminal/ask.ts";
-import { printData, printJson, say } from "../terminal/output.ts";
+import { plain, printResult, say } from "../terminal/output.ts";
 import { bytes } from "../terminal/words.ts";
 
 type Found = OperationResult<"model_search">["models"][number];
@@ -29,7 +29,7 @@ export async function confirmAndRun(flags: CommonFlags, link: RbeeLink): Promise
       "there is neither a browser nor a terminal to ask on",
       "Open the link where you can confirm it.",
     );
-  const { hives } = await clientOf(flags).run("status", {});
+  const { hives } = plain(await clientOf(flags).run("status", {}));
   const there = hives.filter(({ connected }) => connected);
   if (there.length === 0) throw fail("hive_offline", "no hive is connected", "Start one, then open the link again.");
   return link.kind === "model" ? await runModel(flags, link, there) : await installWorker(flags, link, there);
@@ -42,7 +42,7 @@ async function runModel(
 ): Promise<void> {
   const found = await describe(flags, id);
   const model = quant === undefined ? id : `${id}:${quant}`;
-  const size = sizeOf(found, quant);
+  const size = found === undefined ? undefined : sizeOf(found, quant);
   say(
     sheet({
       "run model": model,
@@ -55,8 +55,7 @@ async function runModel(
   const where = await choosePlace(hives);
   await confirm(`Fetch ${model} to ${where.hive_id} and load it there?`);
   const loaded = await runWatched({ ...flags, afterCancel: PART_KEPT }, "model_run", { model, ...where });
-  if (flags.json === true) printJson(loaded);
-  else printData(renderLoaded(loaded));
+  printResult(flags, loaded, renderLoaded);
 }
 
 async function installWorker(
@@ -64,42 +63,68 @@ async function installWorker(
   { type, hive }: Extract<RbeeLink, { kind: "worker" }>,
   hives: readonly HiveInfo[],
 ): Promise<void> {
-  say(sheet({ "install engine": type, "asked for": hive ?? "any hive" }));
-  const hive_id = hive ?? (await choosePlace(hives)).hive_id;
-  await confirm(`Install ${type} on ${hive_id}?`);
-  const operation = type === "llama-server" ? "worker_build" : "worker_download";
-  const installed = await runWatched({ ...flags, afterCancel: PART_KEPT }, operation, { worker_type: type, hive_id });
-  if (flags.json === true) printJson(installed);
-  else printData(renderInstalled(installed));
+  const hive_id = hive ?? (await chooseHive(hives)).hive_id;
+  const engine = { worker_type: type, hive_id };
+  const { worker: offer } = plain(await runWatched(flags, "worker_catalog_get", engine));
+  const { version, method, size_bytes, installed, installable, reason } = offer;
+  const builds = method === "build";
+  say(
+    sheet({
+      [builds ? "build engine" : "install engine"]: type,
+      version: `${version}${installed ? ", which is there already" : ""}`,
+      from: builds ? "its source" : "a download",
+      size: size_bytes === undefined ? "unknown" : bytes(size_bytes),
+    }),
+  );
+  if (!installed && !installable)
+    throw fail("unsupported", `${hive_id} cannot have ${type}: ${reason ?? "it does not say why"}`);
+  await confirm(`${builds ? "Build" : "Install"} ${type} on ${hive_id}?`);
+  const done = await runWatched(
+    { ...flags, afterCancel: PART_KEPT },
+    builds ? "worker_build" : "worker_download",
+    engine,
+  );
+  printResult(flags, done, renderInstalled);
 }
 
 /** What the hub says of a repository; nothing where it does not know it. */
 async function describe(flags: CommonFlags, id: string): Promise<Found | undefined> {
   const search = clientOf(flags).run("model_search", { query: id, limit: 5 });
-  return (await search.catch(() => undefined))?.models.find((one) => one.id === id);
+  return plain(await search.catch(() => undefined))?.models.find((one) => one.id.toLowerCase() === id.toLowerCase());
 }
 
-function sizeOf(found: Found | undefined, quant: string | undefined): number | undefined {
-  if (found === undefined || quant === undefined)
-    return found === undefined ? undefined : Object.values(found.sizes)[0];
-  const name = found.quants.find((one) => one.toUpperCase() === quant.toUpperCase());
+/** Of the quantisation that a link names, else of the one that is taken then. */
+function sizeOf(found: Found, quant: string | undefined): number | undefined {
+  const name = found.quants.find((one) => quant === undefined || one.toUpperCase() === quant.toUpperCase());
   return name === undefined ? undefined : found.sizes[name];
 }
 
-/** A device by its number; the only one there is needs no question. */
 async function choosePlace(hives: readonly HiveInfo[]): Promise<Place> {
   const places = hives.flatMap(({ hive_id, devices }) => devices.map((device) => ({ hive_id, device })));
-  const rows = places.map(({ hive_id, device }, i) => [
-    String(i + 1),
+  const { hive_id, device } = await choose(places, ["hive", "device", "memory"], ({ hive_id, device }) => [
     hive_id,
     `${device.id}, ${device.name}`,
     `${bytes(device.memory_free_bytes)} free of ${bytes(device.memory_total_bytes)}`,
   ]);
-  say(`\n${columns(["", "hive", "device", "memory"], rows)}`);
+  return { hive_id, device: device.id };
+}
+
+/** An engine is a whole machine's. */
+const chooseHive = (hives: readonly HiveInfo[]): Promise<HiveInfo> =>
+  choose(hives, ["hive", "devices"], ({ hive_id, devices }) => [hive_id, devices.map(({ name }) => name).join(", ")]);
+
+/** One of them, by its number. */
+async function choose<T>(
+  things: readonly T[],
+  head: readonly string[],
+  rowOf: (thing: T) => readonly string[],
+): Promise<T> {
+  const rows = things.map((thing, i) => [String(i + 1), ...rowOf(thing)]);
+  say(`\n${columns(["", ...head], rows)}`);
   for (;;) {
-    const answer = (await askPerson(`Where? 1-${places.length} [1] `, { left: NOTHING_DONE })).trim();
-    const place = places[answer === "" ? 0 : Number(answer) - 1];
-    if (place !== undefined) return { hive_id: place.hive_id, device: place.device.id };
+    const answer = (await askPerson(`Where? 1-${things.length} [1] `, { left: NOTHING_DONE })).trim();
+    const thing = things[answer === "" ? 0 : Number(answer) - 1];
+    if (thing !== undefined) return thing;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Ora } from "ora";
 import type { JobEvent } from "@rbee/sdk";
-import { paintErr, say, widthOf } from "./output.ts";
+import { paintErr, plain, say, widthOf } from "./output.ts";
 import { fitted, progressLine, progressWords } from "./progress.ts";
 import { spinner } from "./spinner.ts";
 
@@ -26,8 +26,9 @@ export class Narrator {
     this.#quiet = quiet;
   }
 
-  show(event: JobEvent): void {
+  show(said: JobEvent): void {
     if (this.#quiet) return;
+    const event = plain(said);
     if (this.#verbose && event.type === "narration" && event.level === "info") return this.#line(event.human);
     if (event.type === "narration" && event.level !== "info") {
       this.#line(paintErr(event.level === "warn" ? "yellow" : "red", `${event.level}: ${event.human}`));

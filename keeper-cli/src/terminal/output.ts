@@ -1,4 +1,4 @@
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -11,12 +11,32 @@ export const say = (text: string): void => void process.stderr.write(`${text}\n`
 export const paintOut = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout });
 export const paintErr = (style: Style, text: string): string => styleText(style, text, { stream: process.stderr });
 
+export const hasColours = (stream: NodeJS.WriteStream): boolean => styleText("dim", "x", { stream }) !== "x";
+
 const WIDTH_WITHOUT_TERMINAL = 120;
 export const widthOf = (stream: NodeJS.WriteStream): number => stream.columns ?? WIDTH_WITHOUT_TERMINAL;
 
-/** Generated text is not ours: on a terminal its control characters could do anything. A pipe gets it as it is. */
-export function printable(text: string): string {
-  if (!process.stdout.isTTY) return text;
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
+// oxlint-disable-next-line no-control-regex -- a tab and the end of a line are no danger
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/** Words that are not ours, or what holds some: on a terminal their control characters could do anything. */
+export function plain<T>(value: T): T;
+export function plain(value: unknown): unknown {
+  if (typeof value === "string") return stripVTControlCharacters(value).replace(CONTROLS, "");
+  if (Array.isArray(value)) return value.map((one) => plain(one));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [plain(name), plain(one)]));
+}
+
+/** For stdout: plain on a terminal. A pipe gets it as it is. */
+export const printable = <T>(value: T): T => (process.stdout.isTTY ? plain(value) : value);
+
+/** A result as JSON for a program, or in the words that `render` has for a person. */
+export function printResult<T>(
+  { json }: { readonly json?: boolean | undefined },
+  result: T,
+  render: (result: T) => string,
+): void {
+  if (json === true) printJson(result);
+  else printData(render(printable(result)));
 }

@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { errors } from "@rbee/contracts";
 import { exitCodeOf, fail, formatFailure, Interrupted } from "../failure.ts";
 import { rbeeHome } from "../home.ts";
-import { wordsFor } from "./narrator.ts";
+import { Narrator, wordsFor } from "./narrator.ts";
+import { printResult } from "./output.ts";
 import { progressLine } from "./progress.ts";
 import { table } from "./table.ts";
 import { WordWrap } from "./word-wrap.ts";
@@ -109,4 +110,39 @@ test("text is broken between words, whatever pieces it comes in", () => {
       .map((piece) => pieces.push(piece))
       .join("") + pieces.end(),
   ).toBe(expected);
+});
+
+const HOSTILE = "\u001b]0;a title\u0007\u001b[2JMIT\u009b31m\r";
+
+test("what others wrote does nothing to a terminal; a pipe and a program get it as it is", () => {
+  const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  const { isTTY } = process.stdout;
+  const result = { "licence\u0007": [{ name: `${HOSTILE}\nline two` }], size: 1 };
+  const written = (json: boolean): string => {
+    printResult({ json }, result, (told) => `${Object.keys(told)[0]} ${JSON.stringify(Object.values(told))}`);
+    return write.mock.lastCall?.[0] as string;
+  };
+  try {
+    process.stdout.isTTY = true;
+    expect(written(false)).toBe('licence [[{"name":"MIT\\nline two"}],1]\n');
+    expect(JSON.parse(written(true))).toEqual(result);
+    process.stdout.isTTY = false;
+    expect(written(false)).toBe(`licence\u0007 ${JSON.stringify(Object.values(result))}\n`);
+  } finally {
+    process.stdout.isTTY = isTTY;
+    write.mockRestore();
+  }
+});
+
+test("neither does what is said on stderr: words of a hive, and errors", () => {
+  const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  try {
+    const event = { type: "narration", actor: "hive", action: "x", level: "info", human: HOSTILE } as const;
+    new Narrator({ verbose: true }).show(event);
+    expect(write.mock.lastCall?.[0]).toBe("MIT\n");
+  } finally {
+    write.mockRestore();
+  }
+  expect(formatFailure(fail("worker_busy", HOSTILE, HOSTILE), false)).toBe("error[worker_busy]: MIT\n  MIT");
+  expect(formatFailure(new Error(HOSTILE), false)).toMatch(/^error\[internal\]: MIT\n/);
 });

@@ -2,7 +2,7 @@ import stringWidth from "string-width";
 import type { FleetState, HiveInfo, JobLine } from "@rbee/sdk";
 import { connection } from "../commands/views/fleet.ts";
 import { coloured, withoutEmpty } from "../commands/views/parts.ts";
-import { paintOut } from "../terminal/output.ts";
+import { hasColours, paintOut, printable } from "../terminal/output.ts";
 import { barOf, fitted } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
 import { bytes, duration, plural } from "../terminal/words.ts";
@@ -31,11 +31,12 @@ interface Part {
 
 /** The fleet as lines that fit a terminal. `hint` is the last line; there is none in a pipe */
 export function frameOf(
-  { fleet, problem }: Sight,
+  sight: Sight,
   queen: string,
   { columns, rows, hint }: FrameSize & { readonly hint?: string },
 ): string[] {
   const now = Date.now();
+  const { fleet, problem } = printable(sight);
   const parts = [hivesOf(fleet), workersOf(fleet), waitingOf(fleet, now), runningOf(fleet, now)];
   const around = 1 + parts.length + (hint === undefined ? 0 : 1);
   const room = shared(
@@ -70,7 +71,7 @@ function drawn({ head, rows, none, whole = [0] }: Part, width: number, lines: nu
   if (rows.length === 0) return [paintOut("dim", fitted(none, width))];
   const fits = rows.length + 1 <= lines;
   const shown = fits ? rows : rows.slice(0, Math.max(0, lines - 2));
-  const [title, ...cells] = table(head, shown, { width, colours: paintOut("dim", "x") !== "x", whole }).split("\n");
+  const [title, ...cells] = table(head, shown, { width, colours: hasColours(process.stdout), whole }).split("\n");
   const more = fits ? [] : [paintOut("dim", `${rows.length - shown.length} more`)];
   return [title ?? "", ...cells, ...more];
 }

@@ -1,7 +1,6 @@
 import { buildCommand, type Command, type CommandContext } from "@stricli/core";
 import { up, type UpFlags } from "./up.ts";
 
-const text = (input: string): string => input;
 const PORT_DEFAULT = "7833";
 const PORT_MAX = 65_535;
 
@@ -30,7 +29,7 @@ export const upCommand = (): Command<CommandContext> =>
       flags: {
         model: {
           kind: "parsed",
-          parse: text,
+          parse: String,
           optional: true,
           placeholder: "file.gguf|hf:org/repo",
           brief: "Model to load (a tiny demo model otherwise)",
@@ -44,7 +43,7 @@ export const upCommand = (): Command<CommandContext> =>
         },
         home: {
           kind: "parsed",
-          parse: text,
+          parse: String,
           optional: true,
           placeholder: "dir",
           brief: "Where state is kept (RBEE_HOME; otherwise where the platform puts such things)",

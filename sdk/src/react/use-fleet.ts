@@ -1,5 +1,6 @@
 import type { ActiveWorker, FleetState, HiveInfo, ModelInfo } from "@rbee/contracts";
 import { useMemo } from "react";
+import { emptyFleet } from "../heartbeats.ts";
 import { useHeartbeats } from "./use-heartbeats.ts";
 
 /** How live something is. */
@@ -15,11 +16,12 @@ export interface HiveModel extends ModelInfo {
   readonly hive_id: string;
 }
 
-const none: FleetState = { hives: [], workers: [], queue: { queued: 0, running: 0 }, jobs: [] };
-
 function useFleet(): { readonly fleet: FleetState; readonly liveness: Liveness } {
   const { fleet, connected, error } = useHeartbeats();
-  return { fleet: fleet ?? none, liveness: { loading: fleet === undefined && error === undefined, connected, error } };
+  return {
+    fleet: fleet ?? emptyFleet,
+    liveness: { loading: fleet === undefined && error === undefined, connected, error },
+  };
 }
 
 /** Every hive of the fleet, live. */

@@ -2,7 +2,7 @@ import type { JobLine, JobView } from "@rbee/sdk";
 import { ago, duration } from "../../terminal/words.ts";
 import { coloured, columns, sheet } from "./parts.ts";
 
-export function renderJobs(jobs: readonly JobLine[]): string {
+export function renderJobs({ jobs }: { jobs: readonly JobLine[] }): string {
   if (jobs.length === 0) return "No jobs yet.";
   const rows = jobs.map((job) => [
     job.job_id,

@@ -1,4 +1,4 @@
-import { paintOut } from "../../terminal/output.ts";
+import { hasColours, paintOut } from "../../terminal/output.ts";
 import { table } from "../../terminal/table.ts";
 
 /** What the views of results are made of. */
@@ -27,7 +27,7 @@ export const coloured = (state: string): string => paintOut(stateColours[state] 
 export const columns = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   table(head, rows, {
     width: process.stdout.columns ?? Infinity,
-    colours: paintOut("dim", "x") !== "x",
+    colours: hasColours(process.stdout),
     whole: [0],
   });
 
@@ -50,3 +50,6 @@ export function sheet(fields: Readonly<Record<string, string | readonly string[]
     .map(({ name, lines }) => `${paintOut("dim", name.padEnd(width))}  ${lines.join(`\n${indent}`)}`)
     .join("\n");
 }
+
+/** A result that says itself what was done. */
+export const renderMessage = ({ message }: { readonly message: string }): string => message;
