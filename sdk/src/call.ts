@@ -1,9 +1,9 @@
 import type { CancelAnswer, OperationName, OperationResult } from "@rbee/contracts";
 import type { StartOptions } from "./client.ts";
-import type { Job } from "./job.ts";
+import type { Job, StreamOptions } from "./job.ts";
 import type { EventOf } from "./operation.ts";
 
-export interface CallOptions extends StartOptions {
+export interface CallOptions extends StartOptions, Pick<StreamOptions, "giveUp"> {
   /** Aborting cancels the job. */
   readonly signal?: AbortSignal | undefined;
   /** The job is cancelled when it is not over by then. Without it, it may take as long as it takes. */
@@ -22,15 +22,16 @@ export interface CallOptions extends StartOptions {
  */
 export class Call<K extends OperationName> implements PromiseLike<OperationResult<K>>, AsyncIterable<EventOf<K>> {
   readonly #job: Promise<Job<K>>;
-  readonly #signal: AbortSignal | undefined;
+  readonly #reading: Omit<StreamOptions, "after">;
 
-  constructor(job: Promise<Job<K>>, { signal, timeoutMs, cancelOnAbort = true }: CallOptions = {}) {
+  constructor(job: Promise<Job<K>>, { signal, timeoutMs, cancelOnAbort = true, giveUp }: CallOptions = {}) {
     this.#job = job;
     // Whoever reads or awaits is told; a call that nobody looks at must not end the program.
     job.catch(() => undefined);
     const ends = [signal, timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)];
-    this.#signal = AbortSignal.any(ends.filter((end) => end !== undefined));
-    if (cancelOnAbort) onAbort(this.#signal, () => void this.cancel().catch(() => undefined));
+    const end = AbortSignal.any(ends.filter((end) => end !== undefined));
+    this.#reading = { signal: end, giveUp };
+    if (cancelOnAbort) onAbort(end, () => void this.cancel().catch(() => undefined));
   }
 
   /** The job's id, as soon as it has one: with it any other program can read the same job. */
@@ -41,20 +42,20 @@ export class Call<K extends OperationName> implements PromiseLike<OperationResul
   /** Everything the job says, from its first event to its last. A failure is an event here; the others throw it. */
   async *events(): AsyncGenerator<EventOf<K>, void, void> {
     const job = await this.#started();
-    for await (const { event } of job.events({ signal: this.#signal })) yield event as EventOf<K>;
+    for await (const { event } of job.events(this.#reading)) yield event as EventOf<K>;
   }
 
   /** The pieces of the answer as they come. @throws RbeeError what the job failed with, or `cancelled` */
   async *text(): AsyncGenerator<string, void, void> {
     const job = await this.#started();
-    for await (const { event } of job.events({ signal: this.#signal }))
+    for await (const { event } of job.events(this.#reading))
       if (event.type === "token" && event.tool_call === undefined) yield event.text;
     await this.result();
   }
 
   /** Waits for the end. @throws RbeeError what the job failed with, or `cancelled` */
   async result(): Promise<OperationResult<K>> {
-    return (await this.#started()).result({ signal: this.#signal });
+    return (await this.#started()).result(this.#reading);
   }
 
   /** Stops the job wherever it is. What it said stays readable. */
@@ -76,7 +77,7 @@ export class Call<K extends OperationName> implements PromiseLike<OperationResul
 
   /** The job, unless it is aborted first: a queen that does not answer must not hold its caller. */
   #started(): Promise<Job<K>> {
-    const signal = this.#signal;
+    const { signal } = this.#reading;
     if (signal === undefined) return this.#job;
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(signal.reason as Error);

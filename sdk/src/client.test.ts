@@ -93,6 +93,16 @@ test("a connection that falls silent is replaced; what is told without an id mov
   }
 });
 
+test("a queen who is away for long is given up, unless the reader does not", async () => {
+  const client = await clientOf({ infer: () => generation(words) });
+  const { job_id } = await client.submit("infer", infer);
+  const away = () => Array.from({ length: 20 }, () => ({ status: 503, headers: { "retry-after": "0" } }));
+  queen.faults.refusals = away();
+  await expect(eventsOf(client.stream(job_id))).rejects.toMatchObject({ code: "unavailable" });
+  queen.faults.refusals = away();
+  expect(await eventsOf(client.stream(job_id, { giveUp: false }))).toEqual(generation(words));
+});
+
 test("a stream whose end is to cancel the job says so wherever it is opened", async () => {
   const client = await clientOf({ infer: () => generation(words) });
   queen.faults.cutAfterBytes = [150];

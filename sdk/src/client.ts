@@ -174,6 +174,13 @@ export class JobClient {
     return (await answerIn<{ jobs: JobLine[] }>(response, ({ jobs }) => Array.isArray(jobs))).jobs;
   }
 
+  /** The names of all models that can be asked, also for a key that may not see the fleet. */
+  async modelNames(): Promise<readonly string[]> {
+    const response = await this.#transport.send("v1/models");
+    const { data } = await answerIn<{ data: { id: string }[] }>(response, ({ data }) => Array.isArray(data));
+    return data.map(({ id }) => id);
+  }
+
   /** Submits once more what a job was asked for, whoever asked. Not for every key: its own, or an operator's. */
   async retry(jobId: string, { idempotencyKey = randomKey(), signal }: SubmitOptions = {}): Promise<Submitted> {
     const headers = { "idempotency-key": idempotencyKey };

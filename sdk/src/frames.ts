@@ -1,6 +1,7 @@
 import { limits } from "@rbee/contracts/limits";
 import { createParser } from "eventsource-parser";
 import { RbeeError, notUnderstood, unreachable } from "./error.ts";
+import type { StreamOptions } from "./job.ts";
 import { bounds, delayAfter, isTransient, pause } from "./retry.ts";
 
 /** One event of a job's stream as it came: the reader's place in the log behind it, `term.seq`, and its data. */
@@ -9,13 +10,11 @@ export interface Frame {
   readonly data: string;
 }
 
-export interface FrameSource {
+export interface FrameSource extends StreamOptions {
   /** A stream that is already open. */
   readonly opened?: Response | undefined;
   /** Opens the stream behind a position. */
   readonly connect: (after: string | undefined) => Promise<Response>;
-  readonly after?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 const DONE = "[DONE]";
@@ -26,7 +25,8 @@ const silence_ms_max = limits.sse_keepalive_ms * bounds.keepalives_missed_max;
 
 /**
  * Every event behind a position exactly once, over as many connections as it takes. Only `[DONE]` ends it: a connection
- * that closes without, or falls silent, is a drop. @throws RbeeError when nothing new comes for too many tries
+ * that closes without, or falls silent, is a drop. @throws RbeeError when nothing new comes for too many tries, unless it is
+ * not to give up
  */
 export async function* resumingFrames(source: FrameSource): AsyncGenerator<Frame, void, void> {
   let { opened, after } = source;
@@ -59,7 +59,7 @@ export async function* resumingFrames(source: FrameSource): AsyncGenerator<Frame
     }
     // A job may wait for hours in silence while proxies cut every idle connection: that is no failure.
     failures = Date.now() - openedAt > limits.sse_keepalive_ms ? 1 : failures + 1;
-    if (failures > bounds.resume_tries_max) throw drop;
+    if (failures > bounds.resume_tries_max && source.giveUp !== false) throw drop;
     await pause(delayAfter(failures, delayMs, drop), source.signal);
   }
 }

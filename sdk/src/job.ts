@@ -12,6 +12,8 @@ export interface StreamOptions {
   readonly after?: string | undefined;
   /** Stops reading. The job goes on. */
   readonly signal?: AbortSignal | undefined;
+  /** `false`: a queen that cannot be reached is dialled for as long as somebody reads. Else she is given up after a while. */
+  readonly giveUp?: boolean | undefined;
 }
 
 /** What a handle asks of its client. */
@@ -44,7 +46,7 @@ export class Job<K extends OperationName = OperationName> {
   }
 
   /** Waits for the end. @throws RbeeError what the job failed with, or `cancelled` */
-  async result(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<OperationResult<K>> {
+  async result(options: Omit<StreamOptions, "after"> = {}): Promise<OperationResult<K>> {
     if (this.#last === undefined) {
       const events = this.events(options);
       while ((await events.next()).done !== true) continue;

@@ -33,7 +33,10 @@ export class RbeeClient extends JobClient {
   }
 
   /** A job that somebody submitted, from its first event: `client.attach<"infer">(id).text()`. Aborting does not cancel it. */
-  attach<K extends OperationName>(jobId: string, options: Pick<CallOptions, "signal" | "timeoutMs"> = {}): Call<K> {
+  attach<K extends OperationName>(
+    jobId: string,
+    options: Pick<CallOptions, "signal" | "timeoutMs" | "giveUp"> = {},
+  ): Call<K> {
     return new Call(Promise.resolve(this.open<K>(jobId)), { ...options, cancelOnAbort: false });
   }
 }

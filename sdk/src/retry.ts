@@ -19,18 +19,20 @@ export const bounds = {
   event_bytes_max: 16_777_216,
 } as const;
 
-const TRANSIENT = new Set([429, 502, 503, 504]);
-
-/** Whether the same request may go better in a moment. A hive that is off stays off: that is for the caller to judge. */
+/**
+ * Whether the same request may go better in a moment: as the queen says, or what stands before her by its status. A hive
+ * that is off stays off: that is for the caller to judge.
+ */
 export const isTransient = (error: unknown): error is RbeeError =>
   error instanceof RbeeError &&
-  TRANSIENT.has(error.status) &&
+  error.retryable &&
+  (error.status === 429 || error.status >= 500) &&
   error.code !== "hive_offline" &&
   (error.retryAfterMs ?? 0) <= bounds.retry_after_ms_max;
 
-/** How long to wait after the nth failure: what the queen asked for, else full jitter, so that clients do not come back in step. */
+/** How long to wait after the nth failure: what the queen asked for, within bounds, else full jitter, so that clients do not come back in step. */
 export function delayAfter(failures: number, firstMs: number, error: RbeeError): number {
-  if (error.retryAfterMs !== undefined) return error.retryAfterMs;
+  if (error.retryAfterMs !== undefined) return Math.min(error.retryAfterMs, bounds.retry_after_ms_max);
   return Math.random() * Math.min(firstMs * 2 ** (failures - 1), Math.max(firstMs, bounds.delay_ms_max));
 }
 

@@ -1,4 +1,6 @@
+import { activities } from "./activity/activities.ts";
 import { kept, Store } from "./store.ts";
+import { THEME } from "./theme.ts";
 
 /** Who is signed in: an API key, kept in this browser or only in this tab, as its owner chose. */
 export interface Session {
@@ -30,8 +32,9 @@ export function signIn(key: string, remember: boolean): void {
 }
 
 export function signOut(farewell?: unknown): void {
-  kept.set(NAME, undefined);
-  kept.set(NAME, undefined, inTab);
+  activities.set([]);
+  // What was said and done is not for whoever signs in next; how it looks is.
+  kept.clear(THEME);
   session.set({ key: undefined, farewell });
 }
 

@@ -10,13 +10,14 @@ import {
   Server,
   Settings,
 } from "lucide-react";
+import type { Live } from "@rbee/sdk/react";
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { Tray } from "./activity/tray.tsx";
 import { Logo } from "./logo.tsx";
 import { Dot, Empty, Waiting } from "./parts/parts.tsx";
 import { useFigureTaking } from "./queen/figures.ts";
-import { useFleet, useRefusal } from "./queen/fleet.ts";
+import { isForbidden, useFleet, useRefusal } from "./queen/fleet.ts";
 import "./styles/shell.css";
 import "./styles/layers.css";
 
@@ -123,14 +124,19 @@ function Side({ path }: { path: string }) {
 }
 
 function Connection() {
-  const { fleet, connected } = useFleet();
-  const words = connected ? location.host : fleet === undefined ? "Connecting…" : "No answer; trying again";
+  const live = useFleet();
   return (
     <p className="connection" role="status">
-      <Dot tone={connected ? "good" : "warn"} />
-      {words}
+      <Dot tone={live.connected ? "good" : "warn"} />
+      {connectionWords(live)}
     </p>
   );
+}
+
+function connectionWords({ fleet, connected, error }: Live): string {
+  if (connected) return location.host;
+  if (isForbidden(error)) return "Not live with this key";
+  return fleet === undefined && error === undefined ? "Connecting…" : "No answer; trying again";
 }
 
 const NoPage = () => (

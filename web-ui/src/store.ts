@@ -46,4 +46,14 @@ export const kept = {
       // Not kept.
     }
   },
+  /** Everything of this interface, in this browser and in this tab, but one. */
+  clear(but: string): void {
+    for (const storage of [() => localStorage, () => sessionStorage])
+      try {
+        const names = Object.keys(storage()).filter((name) => name.startsWith("rbee.") && name !== but);
+        for (const name of names) storage().removeItem(name);
+      } catch {
+        // Nothing was kept.
+      }
+  },
 };

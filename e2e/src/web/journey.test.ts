@@ -85,7 +85,10 @@ describe.skipIf(!hasBrowser)("a person with a browser", () => {
       await page.reload();
       await answer.waitFor();
       before = await answer.innerText();
-      await button("Stop").waitFor();
+      await page.route("**/v1/jobs/*", (route) => route.abort());
+      await button("Stop").click();
+      await page.getByText("Not stopped").first().waitFor();
+      await page.unrouteAll();
     } finally {
       thaw(workers);
     }
@@ -96,6 +99,9 @@ describe.skipIf(!hasBrowser)("a person with a browser", () => {
     const words = (what: string): string => what.replaceAll(/\s+/g, " ").trim();
     expect(words(await answer.innerText())).toBe(words(text));
     expect(text.length).toBeGreaterThan(before.length);
+    await page.locator(".composer-note", { hasText: "tokens/s" }).waitFor();
+    // Read out over the answer each second, nobody could listen to it.
+    expect(await page.locator(".composer [role=status]").innerText()).toBe("");
   });
 
   test("a model is unloaded, and deleted once that was confirmed", async () => {
@@ -137,6 +143,22 @@ describe.skipIf(!hasBrowser)("a person with a browser", () => {
     await page.getByText("Waiting for it to dial in").waitFor();
     await stand.house.startHive("attic", [], { env: { RBEE_JOIN_TOKEN: token } });
     await page.getByText("attic is connected").waitFor();
+  });
+
+  test("a draft stays while the only hive is away, and its model stays chosen", async () => {
+    await page.goto("/chat");
+    const message = page.getByLabel("Message");
+    await message.fill("What I was about to say");
+    const chosen = page.getByLabel("Model", { exact: true }).locator("option:checked");
+    const model = await chosen.innerText();
+    await stand.house.hive("attic").kill("SIGKILL");
+    await stand.house.hive("den").kill("SIGKILL");
+    await expect.poll(() => chosen.innerText()).toBe(`${model} (away)`);
+    expect(await message.inputValue()).toBe("What I was about to say");
+    await stand.house.startHive("den");
+    await expect.poll(() => chosen.innerText()).toBe(model);
+    expect(await message.inputValue()).toBe("What I was about to say");
+    await stand.house.startHive("attic", []);
   });
 
   test("a hive that is killed goes grey within three seconds", async () => {

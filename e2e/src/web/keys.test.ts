@@ -126,6 +126,22 @@ describe.skipIf(!hasBrowser)("an owner with a browser", () => {
     await guest.context().close();
   });
 
+  test("who may only ask models is told so instead of the fleet, and asks one", async () => {
+    const guest = await stand.page({ signedIn: false });
+    for (const path of ["/models", "/workers", "/workers?tab=engines", "/"]) {
+      await guest.goto(`${path}#key=${key}`);
+      await guest.getByText("Only operators see the fleet").waitFor();
+      await guest.getByText("Not live with this key").waitFor();
+    }
+    await guest.getByRole("link", { name: "Chat with a model" }).click();
+    await guest.getByLabel("Model", { exact: true }).selectOption("bee-tiny");
+    await guest.getByLabel("Message").fill("Who are you?");
+    await guest.keyboard.press("Enter");
+    await guest.locator(".by-model").waitFor();
+    await guest.getByRole("button", { name: "Send" }).waitFor();
+    await guest.context().close();
+  });
+
   test("a key is revoked once that was confirmed, and then refused", async () => {
     await button(/^Revoke laptop-/).click();
     await dialog().getByRole("button", { name: "Keep it" }).click();

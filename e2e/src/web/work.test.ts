@@ -164,8 +164,11 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.reload();
     await page.locator('html[data-theme="dark"]').waitFor();
     expect(await button("Dark").getAttribute("aria-pressed")).toBe("true");
+    await page.evaluate(() => sessionStorage.setItem("rbee.chat", JSON.stringify({ turns: [] })));
     await button("Sign out").click();
     await page.getByLabel("API key").waitFor();
+    const kept = await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]);
+    expect(kept).toEqual(["rbee.theme"]);
     await page.reload();
     await page.getByLabel("API key").waitFor();
   });

@@ -1,12 +1,14 @@
 import type { FleetState } from "@rbee/contracts";
+import { RbeeError } from "../error.ts";
 import type { RbeeClient } from "../rbee-client.ts";
+import { bounds, delayAfter, pause } from "../retry.ts";
 
 /** The live state, and whether it is. */
 export interface Live {
   /** Absent until the first word. What was said last stays while the stream is down. */
   readonly fleet: FleetState | undefined;
   readonly connected: boolean;
-  /** Refused: the key is wrong, or not an operator's. */
+  /** Why it is not, when something did answer: a refusal of the key, which stays, or a stranger, who is asked again. */
   readonly error: Error | undefined;
 }
 
@@ -43,10 +45,20 @@ export class FleetWatch {
       for (const look of this.#lookers) look();
     };
     const onConnection = (connected: boolean): void => tell({ connected, error: undefined });
-    try {
-      for await (const fleet of this.#client.heartbeats({ signal, onConnection })) tell({ fleet });
-    } catch (error) {
-      tell({ connected: false, error: error as Error });
+    for (let failures = 1; ; failures++) {
+      try {
+        for await (const fleet of this.#client.heartbeats({ signal, onConnection })) {
+          failures = 0;
+          tell({ fleet });
+        }
+      } catch (error) {
+        tell({ connected: false, error: error as Error });
+        if (signal.aborted || !(error instanceof RbeeError) || isRefusal(error)) return;
+        // Something else answers at the queen's address: a network that wants a login first, a deploy half done.
+        await pause(delayAfter(failures, bounds.resume_delay_ms, error), signal).catch(() => undefined);
+      }
     }
   }
 }
+
+const isRefusal = ({ code }: RbeeError): boolean => code === "unauthorized" || code === "forbidden";

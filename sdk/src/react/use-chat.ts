@@ -1,10 +1,9 @@
 import type { OperationRequest } from "@rbee/contracts";
 import { useCallback, useEffect, useState } from "react";
-import type { Call } from "../call.ts";
 import { chatStorage, type ChatMemory, type ChatTurn } from "./chat-storage.ts";
 import { isOpen, type JobProgress } from "./job-progress.ts";
 import { useRbee } from "./provider.ts";
-import { useFollowing } from "./use-following.ts";
+import { useFollowing, type Begin } from "./use-following.ts";
 
 type Parameters = Omit<OperationRequest<"infer">, "model" | "prompt" | "messages" | "raw" | "suffix">;
 
@@ -57,9 +56,12 @@ export function useChat({ model, system, parameters, storageKey, storage }: Chat
   );
 
   const hear = useCallback(
-    async (call: Call<"infer">, turns: readonly ChatTurn[]) => {
-      call.id.then((jobId) => store.write({ turns, jobId })).catch(() => undefined);
-      const end = await follow(call);
+    async (begin: Begin<"infer">, turns: readonly ChatTurn[]) => {
+      const end = await follow((reading) => {
+        const call = begin(reading);
+        call.id.then((jobId) => store.write({ turns, jobId })).catch(() => undefined);
+        return call;
+      });
       if (end === undefined) return;
       const answer: ChatTurn = { role: "assistant", content: end.text, ...howEnded[end.status] };
       keep({ turns: end.text === "" ? turns : [...turns, answer] });
@@ -70,24 +72,21 @@ export function useChat({ model, system, parameters, storageKey, storage }: Chat
   // What was being answered when the page went away is heard from its first word.
   useEffect(() => {
     const { turns, jobId } = store.read();
-    if (jobId === undefined) return;
-    const leave = new AbortController();
-    void hear(client.attach<"infer">(jobId, { signal: leave.signal }), turns);
-    return () => leave.abort();
+    if (jobId !== undefined) void hear((reading) => client.attach<"infer">(jobId, reading), turns);
   }, [client, hear, store]);
 
   const ask = (turns: readonly ChatTurn[]): Promise<void> => {
     keep({ turns });
-    const said = turns.map(({ role, content }) => ({ role, content }));
+    const said = answered(turns).map(({ role, content }) => ({ role, content }));
     const messages = system === undefined ? said : [{ role: "system" as const, content: system }, ...said];
-    return hear(client.infer({ ...parameters, model, messages }), turns);
+    return hear((reading) => client.infer({ ...parameters, model, messages }, reading), turns);
   };
 
   const { turns } = memory;
   const open = isOpen(job.status);
-  const answered = turns.at(-1)?.role !== "user";
+  const isAnswered = turns.at(-1)?.role !== "user";
   return {
-    messages: answered || job.text === "" ? turns : [...turns, { role: "assistant", content: job.text }],
+    messages: isAnswered || job.text === "" ? turns : [...turns, { role: "assistant", content: job.text }],
     send: (text) => ask([...turns, { role: "user", content: text }]),
     retry: () => ask(turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1)),
     stop: cancel,
@@ -103,6 +102,10 @@ export function useChat({ model, system, parameters, storageKey, storage }: Chat
     error: job.error,
   };
 }
+
+/** Without the questions that got no answer, but for the newest: many models take no two in a row. */
+const answered = (turns: readonly ChatTurn[]): readonly ChatTurn[] =>
+  turns.filter(({ role }, at) => role !== "user" || turns[at + 1]?.role !== "user");
 
 const howEnded: Partial<Record<JobProgress["status"], Pick<ChatTurn, "ended">>> = {
   cancelled: { ended: "stopped" },

@@ -30,8 +30,10 @@ export function useJobSubmit(options: JobSubmitOptions = {}): JobSubmit {
 
   const submitJob: JobSubmit["submitJob"] = useCallback(
     async <K extends OperationName>({ operation, ...input }: Operation<K>) => {
-      const call = client.call<OperationName>(operation, input);
-      const end = await follow(call, (event, job) => told.current.onProgress?.(event, job));
+      const end = await follow(
+        (reading) => client.call<OperationName>(operation, input, reading),
+        (event, job) => told.current.onProgress?.(event, job),
+      );
       const result = end?.result;
       if (result !== undefined) told.current.onComplete?.(result, operation);
       return result as OperationResult<K> | undefined;

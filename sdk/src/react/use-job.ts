@@ -16,10 +16,8 @@ export function useJob<K extends OperationName = OperationName>(jobId: string | 
   const client = useRbee();
   const { job, follow, reset, cancel } = useFollowing<K>();
   useEffect(() => {
-    if (jobId === undefined) return reset();
-    const leave = new AbortController();
-    void follow(client.attach<K>(jobId, { signal: leave.signal }));
-    return () => leave.abort();
+    if (jobId !== undefined) void follow((reading) => client.attach<K>(jobId, reading));
+    return reset;
   }, [client, follow, reset, jobId]);
   return { ...job, loading: isOpen(job.status), cancel };
 }

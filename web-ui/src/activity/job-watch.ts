@@ -65,7 +65,7 @@ const REPLAY_EVENT_MS = 25;
 
 async function read(client: RbeeClient, job_id: string, { store, stop, pace_ms }: Watch): Promise<void> {
   try {
-    for await (const event of client.attach(job_id, { signal: stop.signal })) {
+    for await (const event of client.attach(job_id, { signal: stop.signal, giveUp: false })) {
       store.update((job) => progressAfter(job, event));
       if (pace_ms > 0) await new Promise((resolve) => setTimeout(resolve, pace_ms));
       if (stop.signal.aborted) return;

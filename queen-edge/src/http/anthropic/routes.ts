@@ -16,6 +16,8 @@ import { messagesInput, parseCount, parseMessages } from "./request.ts";
 /** Anthropic's messages, as thin translations of jobs. */
 export const anthropic = new Hono<ApiEnv>();
 
+anthropic.onError((error) => errorAnswer(error));
+
 /** Both APIs have models at one address; only this one's clients say its version. */
 anthropic.get("/models/:id{.+}?", async (c, next) => {
   if (c.req.header("anthropic-version") === undefined) return next();
@@ -36,21 +38,11 @@ anthropic.use("/messages/*", async (c, next) => {
   c.header("request-id", requestId());
 });
 
-anthropic.post("/messages", async (c) => {
-  try {
-    return await createMessage(await readBody(c.req.raw), c.var.caller);
-  } catch (error) {
-    return errorAnswer(error);
-  }
-});
+anthropic.post("/messages", async (c) => createMessage(await readBody(c.req.raw), c.var.caller));
 
 anthropic.post("/messages/count_tokens", async (c) => {
-  try {
-    const asked = messagesInput(parseCount(await readBody(c.req.raw)));
-    return await countTokens(c.var.caller, asked, { form: jsonForm, body: (input_tokens) => ({ input_tokens }) });
-  } catch (error) {
-    return errorAnswer(error);
-  }
+  const asked = messagesInput(parseCount(await readBody(c.req.raw)));
+  return countTokens(c.var.caller, asked, { form: jsonForm, body: (input_tokens) => ({ input_tokens }) });
 });
 
 anthropic.all("/messages/*", (c) =>

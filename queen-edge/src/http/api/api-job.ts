@@ -89,7 +89,7 @@ export class ApiJob {
   async *events(): AsyncGenerator<JobEvent, void, void> {
     for await (const { event } of this.#reader.events()) {
       if (isEndOfJob(event)) this.#reader.end();
-      if (event.type === "error") throw new RbeeError(event.code, event.detail);
+      if (event.type === "error") throw RbeeError.fromProblem(event);
       if (event.type === "state" && event.state === "cancelled") throw new RbeeError("cancelled");
       this.#caller.patience.hear(event);
       yield event;

@@ -1,5 +1,6 @@
 import { RbeeError, type HiveInfo, type ModelInfo } from "@rbee/contracts";
 import { registryOf } from "../../durable/ports.ts";
+import { names } from "../../queen/model-names.ts";
 import { listed } from "../../queen/unknown.ts";
 import type { ApiCaller } from "./caller.ts";
 
@@ -12,16 +13,15 @@ export interface ServedModel {
   readonly since: number;
   readonly size_bytes: number;
   readonly digest: string | undefined;
-  /** Hives that have it, and workers that have it loaded. */
+  /** Hives that have it. */
   readonly hives: readonly string[];
-  readonly loaded: boolean;
 }
 
 /** Every model of the fleet once, also those of hives that are away: what is asked of them waits. */
 export async function servedModels({ env, principal }: ApiCaller): Promise<ServedModel[]> {
   const { hives, workers } = await registryOf(env, principal.colony).status(principal.colony);
   const found = new Map<string, ServedModel>();
-  const add = (id: string, hive: HiveInfo | undefined, file: Partial<ModelInfo>) => {
+  const add = (id: string, hive: HiveInfo | undefined, file: Partial<ModelInfo> = {}) => {
     const known = found.get(id);
     const since = hive?.enrolled_at ?? 0;
     found.set(id, {
@@ -31,22 +31,24 @@ export async function servedModels({ env, principal }: ApiCaller): Promise<Serve
       size_bytes: known?.size_bytes ?? file.size_bytes ?? 0,
       digest: known?.digest ?? file.digest,
       hives: [...new Set([...(known?.hives ?? []), ...(hive === undefined ? [] : [hive.hive_id])])],
-      loaded: (known?.loaded ?? false) || file.loaded === true,
     });
   };
   for (const hive of hives) for (const file of hive.models) if (file.status === "ready") add(file.id, hive, file);
   const hiveOf = (id: string) => hives.find(({ hive_id }) => hive_id === id);
   // Servers that workers are attached to have models that are no files.
-  for (const { model, hive_id, state } of workers) add(model, hiveOf(hive_id), { loaded: state === "ready" });
+  for (const { model, hive_id } of workers) add(model, hiveOf(hive_id));
   return [...found.values()].toSorted((one, other) => (one.id < other.id ? -1 : 1));
 }
 
 /** `bee-tiny:f16` is `bee-tiny` where there is only that. @throws RbeeError model_not_found, naming those there are */
-export function findModel(models: readonly ServedModel[], id: string): ServedModel {
-  const found =
-    models.find((model) => model.id === id) ??
-    models.find((model) => model.id.split(":")[0] === id || id.split(":")[0] === model.id);
-  if (found !== undefined) return found;
+export const findModel = (models: readonly ServedModel[], id: string): ServedModel =>
+  models.find((model) => model.id === id) ?? models.find((model) => names(id, model.id)) ?? missing(models, id);
+
+/** For what takes something away: nothing but what was named. @throws RbeeError model_not_found, naming those there are */
+export const exactModel = (models: readonly ServedModel[], id: string): ServedModel =>
+  models.find((model) => model.id === id) ?? missing(models, id);
+
+function missing(models: readonly ServedModel[], id: string): never {
   const there = listed(
     models.map((model) => model.id),
     "there is none yet",

@@ -11,7 +11,7 @@ const Text = z.string().max(limits.embed_chars_max);
 
 const EmbedRequest = z.looseObject({
   model: z.string(),
-  input: optional(z.union([Text, z.array(Text.min(1)).max(limits.embed_inputs_max)])),
+  input: optional(z.union([Text, z.array(Text).max(limits.embed_inputs_max)])),
   truncate: optional(z.boolean()),
   dimensions: optional(z.int().min(1)),
   keep_alive: optional(KeepAlive),
@@ -49,5 +49,8 @@ export async function embedOne(body: unknown, caller: ApiCaller): Promise<Respon
   });
 }
 
-/** Without anything to embed a request loads the model, as the shortest text does. */
-const orShortest = (texts: readonly string[]): readonly string[] => (texts.length === 0 ? [" "] : texts);
+const SHORTEST = " ";
+
+/** Without anything to embed a request loads the model, as the shortest text does. An empty one among others has its vector. */
+const orShortest = (texts: readonly string[]): readonly string[] =>
+  texts.length === 0 ? [SHORTEST] : texts.map((text) => (text === "" ? SHORTEST : text));

@@ -1,11 +1,12 @@
-import { RbeeError, type OperationResult } from "@rbee/contracts";
+import { RbeeError, type ActiveWorker, type OperationResult } from "@rbee/contracts";
 import { authorize } from "@rbee/job-http";
 import { z } from "zod";
 import { registryOf } from "../../durable/ports.ts";
 import { ApiJob } from "../api/api-job.ts";
 import type { ApiCaller } from "../api/caller.ts";
-import { findModel, servedModels, type ServedModel } from "../api/models.ts";
+import { exactModel, findModel, servedModels, type ServedModel } from "../api/models.ts";
 import { optional, parseBody } from "../openai/parse.ts";
+import { dropUndefined } from "../openai/sampling.ts";
 import { modelName } from "./request.ts";
 
 /** Ollama names models with a tag, always. */
@@ -15,6 +16,7 @@ interface Details {
   readonly architecture?: string | undefined;
   readonly quantization?: string | undefined;
   readonly parameters?: number | undefined;
+  readonly context?: number | undefined;
 }
 
 const BILLION = 1e9;
@@ -45,28 +47,26 @@ const entryOf = (model: ServedModel) => ({
 export const tags = async (caller: ApiCaller): Promise<Response> =>
   Response.json({ models: (await servedModels(caller)).map(entryOf) });
 
-/** `GET /api/ps`: models that some worker has loaded. */
+/** `GET /api/ps`: models that some worker has loaded. What those of a hive that is away have nobody knows. */
 export async function ps(caller: ApiCaller): Promise<Response> {
   const { env, principal } = caller;
   const [models, { workers }] = await Promise.all([
     servedModels(caller),
     registryOf(env, principal.colony).status(principal.colony),
   ]);
-  const gpu = new Set(workers.filter(({ device }) => device !== "cpu").map(({ model }) => model));
-  const ends = (id: string) => workers.filter(({ model }) => model === id).map(({ expires_at }) => expires_at);
-  const loaded = models
-    .filter((model) => model.loaded)
-    .map((model) => ({
-      ...entryOf(model),
-      expires_at: expiry(ends(model.id)),
-      size_vram: gpu.has(model.id) ? model.size_bytes : 0,
-    }));
+  const there = workers.filter(({ state }) => state === "ready" || state === "draining");
+  const loaded = models.flatMap((model) => {
+    const holders = there.filter((worker) => worker.model === model.id);
+    if (holders.length === 0) return [];
+    const size_vram = holders.some(({ device }) => device !== "cpu") ? model.size_bytes : 0;
+    return [{ ...entryOf(model), expires_at: expiry(holders), size_vram }];
+  });
   return Response.json({ models: loaded });
 }
 
 /** That of the worker that stays longest: one without an end stays until somebody stops it. */
-const expiry = (ends: readonly (number | undefined)[]): string =>
-  new Date(Math.max(...ends.map((end) => end ?? NEVER))).toISOString();
+const expiry = (holders: readonly ActiveWorker[]): string =>
+  new Date(Math.max(...holders.map(({ expires_at }) => expires_at ?? NEVER))).toISOString();
 
 const NEVER = Date.UTC(9_999, 11, 31, 23, 59, 59);
 
@@ -81,23 +81,29 @@ export const named = (body: unknown) => parseBody(Named, body);
 export async function show(body: unknown, caller: ApiCaller): Promise<Response> {
   const model = findModel(await servedModels(caller), named(body).model);
   const details = await detailsFrom(model, caller).catch(() => undefined);
-  const encoder = /bert|t5encoder/.test(details?.architecture ?? "");
-  const { architecture = "", parameters, context, licence } = details ?? {};
   return Response.json({
     modelfile: `FROM ${model.id}`,
     parameters: "",
     template: "",
-    ...(licence === undefined ? {} : { license: licence }),
+    ...(details?.licence === undefined ? {} : { license: details.licence }),
     details: detailsOf(model, details),
-    model_info: {
-      "general.architecture": architecture,
-      "general.parameter_count": parameters ?? null,
-      [`${architecture}.context_length`]: context ?? null,
-    },
-    capabilities: encoder ? ["embedding"] : ["completion", "tools"],
+    model_info: infoOf(details),
+    capabilities: capabilitiesOf(details),
     modified_at: new Date(model.since).toISOString(),
   });
 }
+
+/** What is not known is left out. */
+const infoOf = ({ architecture, parameters, context }: Details = {}) =>
+  dropUndefined({
+    "general.architecture": architecture,
+    "general.parameter_count": parameters,
+    ...(architecture === undefined ? {} : { [`${architecture}.context_length`]: context }),
+  });
+
+/** Clients offer a model only for what it says it can: one of which nothing is known is taken for what most are. */
+const capabilitiesOf = ({ architecture = "" }: Details = {}) =>
+  /bert|t5encoder/.test(architecture) ? ["embedding"] : ["completion", "tools"];
 
 type ModelDetails = OperationResult<"model_get">["model"];
 
@@ -112,7 +118,7 @@ async function detailsFrom({ id, hives }: ServedModel, caller: ApiCaller): Promi
 /** `DELETE /api/delete`: from every hive that has it. @throws RbeeError */
 export async function remove(body: unknown, caller: ApiCaller): Promise<Response> {
   authorize(caller.principal, "operator");
-  const { id, hives } = findModel(await servedModels(caller), named(body).model);
+  const { id, hives } = exactModel(await servedModels(caller), named(body).model);
   for (const [part, hive_id] of hives.entries()) {
     const input = { hive_id, id, force: true };
     await ended(await ApiJob.start(caller, { operation: "model_delete", input, part }));

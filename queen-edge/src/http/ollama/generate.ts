@@ -2,7 +2,7 @@ import { RbeeError, type JobEvent } from "@rbee/contracts";
 import { ApiJob } from "../api/api-job.ts";
 import type { ApiCaller } from "../api/caller.ts";
 import { heldResponse } from "../api/held-response.ts";
-import { findModel, servedModels } from "../api/models.ts";
+import { exactModel, servedModels } from "../api/models.ts";
 import { resultOf } from "../openai/chat-answer.ts";
 import { parseBody } from "../openai/parse.ts";
 import { readChoices } from "../openai/run-choices.ts";
@@ -58,7 +58,7 @@ async function loadOrLeave(
 ): Promise<Response> {
   const said = (done_reason: "load" | "unload") => ({ ...headOf(model), ...piece, done: true, done_reason });
   if (keep_alive === 0) {
-    await unload(findModel(await servedModels(caller), modelName(model)), caller);
+    await unload(exactModel(await servedModels(caller), modelName(model)), caller);
     return Response.json(said("unload"));
   }
   const input = dropUndefined({ model: modelName(model), keep_alive, prompt: " ", raw: true, max_tokens: 1 });

@@ -65,3 +65,23 @@ test("requests: options, formats, names with a tag, tools and their results", ()
   expect(generate({ suffix: "!" })).toMatchObject({ prompt: "hi", suffix: "!", raw: true });
   expect(modelName("org/bee:Q4")).toBe("org/bee:Q4");
 });
+
+test("a seed of -1 is any, which others are not", () => {
+  const seeded = (seed: number) =>
+    generateInput(GenerateRequest.parse({ model: "bee", prompt: "hi", options: { seed } }));
+  expect(seeded(-1)).not.toHaveProperty("seed");
+  expect(seeded(7)).toMatchObject({ seed: 7 });
+});
+
+test.each([
+  ["by its id, whatever else it says", [{ tool_call_id: "2", tool_name: "a" }, {}], ["call_1", "call_0"]],
+  ["by its tool", [{ tool_name: "b" }, { tool_name: "b" }, { tool_name: "a" }], ["call_1", "call_2", "call_0"]],
+  ["by its place", [{}, { tool_name: "nothing" }, { tool_call_id: "9" }], ["call_0", "call_1", "call_2"]],
+  ["none is left for it", [{}, {}, {}, {}], ["call_0", "call_1", "call_2", "call_3"]],
+])("what a tool said finds its call: %s", (_, results, ids) => {
+  const call = (id: string, name: string) => ({ id, function: { name, arguments: {} } });
+  const calling = { role: "assistant", tool_calls: [call("1", "a"), call("2", "b"), call("3", "b")] };
+  const messages = [calling, ...results.map((result) => ({ role: "tool", content: "x", ...result }))];
+  const input = chatInput(ChatRequest.parse({ model: "bee", messages }));
+  expect((input["messages"] as { tool_call_id?: string }[]).slice(1).map((one) => one.tool_call_id)).toEqual(ids);
+});

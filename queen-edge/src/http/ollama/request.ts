@@ -33,6 +33,7 @@ const shared = {
 };
 
 const Call = z.looseObject({
+  id: optional(z.string()),
   function: z.looseObject({
     name: z.string(),
     arguments: optional(z.union([z.record(z.string(), z.unknown()), z.string()])),
@@ -45,7 +46,9 @@ const Message = z.looseObject({
   images: optional(z.array(z.unknown())),
   tool_calls: optional(z.array(Call)),
   tool_name: optional(z.string()),
+  tool_call_id: optional(z.string()),
 });
+type Message = z.output<typeof Message>;
 
 export const ChatRequest = z.looseObject({
   ...shared,
@@ -92,6 +95,8 @@ function sharedInput({
 }: Shared): Record<string, unknown> {
   const options: Partial<Options> = given ?? {};
   const { num_predict = -1, repeat_penalty, temperature = 0.8, top_p = 0.9 } = options;
+  // Ollama's default, which means any.
+  const seed = options.seed === -1 ? undefined : options.seed;
   return dropUndefined({
     model: modelName(model),
     keep_alive,
@@ -104,7 +109,7 @@ function sharedInput({
           ? { type: "json_object" }
           : { type: "json_schema", schema: format, strict: false },
     logprobs: logprobs === true ? top_logprobs : undefined,
-    ...samplingOf({ ...options, temperature, top_p, repetition_penalty: repeat_penalty }),
+    ...samplingOf({ ...options, temperature, top_p, seed, repetition_penalty: repeat_penalty }),
   });
 }
 
@@ -118,20 +123,43 @@ export function chatInput(request: ChatRequest): Record<string, unknown> {
   });
 }
 
-/** Calls have no ids here: what a tool said belongs to the calls before it, in their order. */
-function messagesOf(messages: readonly z.output<typeof Message>[]): Record<string, unknown>[] {
+interface Called {
+  /** Its name here: those of clients may be missing, or twice the same. */
+  readonly id: string;
+  /** Its name there. */
+  readonly given: string | undefined;
+  readonly name: string;
+}
+
+function messagesOf(messages: readonly Message[]): Record<string, unknown>[] {
   let made = 0;
-  let answered = 0;
-  return messages.map(({ role, content = "", images = [], tool_calls = [] }) => {
+  const unanswered: Called[] = [];
+  return messages.map((message) => {
+    const { role, content = "", images = [], tool_calls = [] } = message;
     if (images.length > 0) throw new BadRequest("no model here sees pictures");
-    if (role === "tool") return { role, content, tool_call_id: `call_${answered++}` };
-    const calls = tool_calls.map(({ function: { name, arguments: given = {} } }) => ({
-      id: `call_${made++}`,
-      type: "function",
-      function: { name, arguments: typeof given === "string" ? given : JSON.stringify(given) },
-    }));
+    if (role === "tool") {
+      const [answered] = unanswered.splice(answeredBy(message, unanswered), 1);
+      return { role, content, tool_call_id: answered?.id ?? `call_${made++}` };
+    }
+    const calls = tool_calls.map(({ id: given, function: { name, arguments: args = {} } }) => {
+      const id = `call_${made++}`;
+      unanswered.push({ id, given, name });
+      const written = typeof args === "string" ? args : JSON.stringify(args);
+      return { id, type: "function", function: { name, arguments: written } };
+    });
     return { role, content, ...(calls.length === 0 ? {} : { tool_calls: calls }) };
   });
+}
+
+/** The call that a result belongs to: the one that it names, else the first to its tool, else the first. */
+function answeredBy({ tool_call_id, tool_name }: Message, calls: readonly Called[]): number {
+  const named = calls.findIndex(({ given }) => given !== undefined && given === tool_call_id);
+  return named >= 0
+    ? named
+    : Math.max(
+        0,
+        calls.findIndex(({ name }) => name === tool_name),
+      );
 }
 
 /** @throws BadRequest */

@@ -12,6 +12,8 @@ import { pull } from "./pull.ts";
 /** Ollama's API, as thin translations of jobs. Mounted at `/api`. */
 export const ollama = new Hono<ApiEnv>();
 
+ollama.onError((error) => errorAnswer(error));
+
 /** The release whose API this is: clients look at it before they use what is newer. */
 const API_VERSION = "0.12.11";
 
@@ -26,13 +28,7 @@ ollama.use(async (c, next) => {
 });
 
 type Answer = (body: unknown, caller: ApiCaller) => Promise<Response>;
-const posted = (answer: Answer) => async (c: Context<ApiEnv>) => {
-  try {
-    return await answer(await readBody(c.req.raw), c.var.caller);
-  } catch (error) {
-    return errorAnswer(error);
-  }
-};
+const posted = (answer: Answer) => async (c: Context<ApiEnv>) => answer(await readBody(c.req.raw), c.var.caller);
 
 ollama.get("/version", (c) => c.json({ version: API_VERSION }));
 ollama.get("/tags", (c) => tags(c.var.caller));

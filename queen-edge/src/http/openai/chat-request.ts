@@ -2,7 +2,7 @@ import { limits } from "@rbee/contracts";
 import { z } from "zod";
 import { toolOf } from "../api/tools.ts";
 import { BadRequest } from "./errors.ts";
-import { optional, parseBody } from "./parse.ts";
+import { optional, parseBody, refuseStreamOptions } from "./parse.ts";
 import { dropUndefined, samplingFields, samplingOf, tokensOf } from "./sampling.ts";
 
 const Part = z.looseObject({ type: z.string(), text: optional(z.string()) });
@@ -74,8 +74,14 @@ export type ChatRequest = z.output<typeof ChatRequest>;
 /** @throws BadRequest */
 export function parseChat(body: unknown): ChatRequest {
   const request = parseBody(ChatRequest, body);
-  if (request.stream_options !== undefined && request.stream !== true)
-    throw new BadRequest("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options");
+  refuseStreamOptions(request);
+  for (const older of ["functions", "function_call"])
+    if (request[older] !== undefined && request[older] !== null)
+      throw new BadRequest(
+        `'${older}' is not known here: use 'tools' and 'tool_choice'.`,
+        older,
+        "unsupported_parameter",
+      );
   if (request.top_logprobs !== undefined && request.logprobs !== true)
     throw new BadRequest("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", "top_logprobs");
   return request;
@@ -141,7 +147,7 @@ export function formatOf(format: z.output<typeof ResponseFormat>): Record<string
   return { type: "json_schema", schema, ...(strict === true ? {} : { strict: false }) };
 }
 
-type ToolFields = Pick<ChatRequest, "tools" | "tool_choice" | "parallel_tool_calls">;
+export type ToolFields = Pick<ChatRequest, "tools" | "tool_choice" | "parallel_tool_calls">;
 
 /** @throws BadRequest */
 export function toolFields({ tools = [], tool_choice, parallel_tool_calls }: ToolFields): Record<string, unknown> {

@@ -159,6 +159,8 @@ test.each([
   [{ n: 0 }, "n", "integer_below_min_value"],
   [{ top_logprobs: 2 }, "top_logprobs", null],
   [{ stream_options: {} }, "stream_options", null],
+  [{ functions: [{ name: "a" }] }, "functions", "unsupported_parameter"],
+  [{ function_call: "auto" }, "function_call", "unsupported_parameter"],
   [{ tool_choice: { type: "function", function: { name: "a" } } }, "tool_choice", null],
 ])("%j is refused by name", (fields, param, code) => {
   expect(() => input(fields)).toThrow(BadRequest);

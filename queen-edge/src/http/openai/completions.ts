@@ -4,7 +4,7 @@ import type { ApiCaller } from "../api/caller.ts";
 import { heldResponse } from "../api/held-response.ts";
 import { resultOf } from "./chat-answer.ts";
 import { BadRequest, jsonForm, streamForm } from "./errors.ts";
-import { optional, parseBody } from "./parse.ts";
+import { optional, parseBody, refuseStreamOptions } from "./parse.ts";
 import { readChoices, startChoices } from "./run-choices.ts";
 import { dropUndefined, samplingFields, samplingOf, tokensOf } from "./sampling.ts";
 import { DONE, idOf, seconds, sse, SYSTEM_FINGERPRINT, usageOf } from "./wire.ts";
@@ -30,6 +30,7 @@ type CompletionRequest = z.output<typeof CompletionRequest>;
 /** `POST /completions`: text that goes on. Every prompt has its answers, `n` each, in their order. */
 export async function completions(body: unknown, caller: ApiCaller): Promise<Response> {
   const request = parseBody(CompletionRequest, body);
+  refuseStreamOptions(request);
   const { stream = false, n = 1 } = request;
   const prompts = promptsOf(request);
   if (prompts.length * n > limits.api_choices_max)
@@ -90,11 +91,10 @@ const choiceOf = (index: number, text: string, more: { finish_reason?: string; l
 
 /** @throws BadRequest */
 function promptsOf({ prompt }: CompletionRequest): string[] {
-  // What OpenAI takes for the beginning of a document is here the beginning of nothing in particular.
-  const prompts = typeof prompt === "string" ? [prompt] : (prompt ?? [" "]);
+  const prompts = typeof prompt === "string" ? [prompt] : (prompt ?? [""]);
   return prompts.map((one, at) => {
-    if (typeof one === "string" && one !== "") return one;
-    const why = one === "" ? "it is empty" : "token ids of other models mean nothing here; send text";
+    if (typeof one === "string") return one;
+    const why = "token ids of other models mean nothing here; send text";
     throw new BadRequest(`Invalid value for 'prompt[${at}]': ${why}.`, "prompt", "invalid_value");
   });
 }
@@ -102,7 +102,8 @@ function promptsOf({ prompt }: CompletionRequest): string[] {
 const inputOf = (request: CompletionRequest, prompt: string, choice: number): Record<string, unknown> =>
   dropUndefined({
     model: request.model,
-    prompt,
+    // What OpenAI takes for the beginning of a document is here the beginning of nothing in particular.
+    prompt: prompt === "" ? " " : prompt,
     raw: true,
     suffix: request.suffix === "" ? undefined : request.suffix,
     max_tokens: tokensOf(request.max_tokens, MAX_TOKENS_DEFAULT),

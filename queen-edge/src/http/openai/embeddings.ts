@@ -1,4 +1,4 @@
-import { limits } from "@rbee/contracts";
+import { limits, RbeeError } from "@rbee/contracts";
 import { z } from "zod";
 import type { ApiCaller } from "../api/caller.ts";
 import { EmbedJobs, shortened } from "../api/embed.ts";
@@ -20,10 +20,11 @@ export async function embeddings(body: unknown, caller: ApiCaller): Promise<Resp
   const headers = { "x-rbee-job-id": jobs.id };
   return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
     const { embeddings, prompt_tokens } = await jobs.read();
+    const [{ length } = []] = embeddings;
+    if (dimensions !== undefined && dimensions > length)
+      throw new RbeeError("invalid_input", `'dimensions' is ${dimensions}, and vectors of this model have ${length}`);
     const data = embeddings.map((vector, index) => {
-      // Numbers cannot be made up: a vector is as long as its model makes it, or shorter.
-      const wanted = dimensions === undefined ? undefined : Math.min(dimensions, vector.length);
-      const embedding = shortened(vector, wanted);
+      const embedding = shortened(vector, dimensions);
       return { object: "embedding", index, embedding: encoding_format === "base64" ? base64(embedding) : embedding };
     });
     await write(JSON.stringify({ object: "list", data, model, usage: { prompt_tokens, total_tokens: prompt_tokens } }));

@@ -67,3 +67,12 @@ export const streamForm: Form = {
   refuse: (problem) => problemAnswer(problem),
   fail: (problem) => ({ text: `data: ${JSON.stringify(bodyOf(problem))}\n\n`, broken: false }),
 };
+
+/** Events of a response have types and numbers, also when there is only this one. */
+export const eventsForm: Form = {
+  ...streamForm,
+  fail: (problem) => {
+    const error = { ...bodyOf(problem).error, type: "error", sequence_number: 0 };
+    return { text: `event: error\ndata: ${JSON.stringify(error)}\n\n`, broken: false };
+  },
+};

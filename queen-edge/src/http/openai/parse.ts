@@ -14,6 +14,12 @@ export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.outp
   throw issue === undefined ? new BadRequest("The body is not valid.") : explain(issue, body);
 }
 
+/** @throws BadRequest for options of a stream that was not asked for */
+export function refuseStreamOptions({ stream, stream_options }: { stream?: unknown; stream_options?: unknown }): void {
+  if (stream_options !== undefined && stream !== true)
+    throw new BadRequest("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options");
+}
+
 function explain(issue: z.core.$ZodIssue, body: unknown): BadRequest {
   const param = nameOf(issue.path);
   const given = issue.path.reduce<unknown>(

@@ -1,14 +1,15 @@
 import type { JobEvent, Problem } from "@rbee/contracts";
 import { resultOf, type InferResult } from "./chat-answer.ts";
-import { callItem, messageItem, responseObject, textPart, type Asked, type Status } from "./response-object.ts";
-
-interface Call {
-  readonly at: number;
-  readonly output_index: number;
-  readonly id: string;
-  readonly name: string;
-  written: string;
-}
+import {
+  itemId,
+  outputItem,
+  responseObject,
+  textPart,
+  type Asked,
+  type Item,
+  type Said,
+  type Status,
+} from "./response-object.ts";
 
 /**
  * One response as a stream of events. The same job's events always make the same events with the same numbers, so a
@@ -19,15 +20,20 @@ export class ResponseEvents {
   readonly #after: number;
   #sequence = 0;
   #begun = false;
-  #text: string | undefined;
-  #textIndex = 0;
-  readonly #calls: Call[] = [];
-  #items = 0;
-  #open: "text" | Call | undefined;
+  readonly #items: Item[] = [];
+  /** By the place that their pieces name. */
+  readonly #calls: Item[] = [];
+  /** White space in front of a text; in front of a call it is none. */
+  #space = "";
 
+  /** @param after the last event that is not wanted */
   constructor(asked: Asked, after = -1) {
     this.#asked = asked;
     this.#after = after;
+  }
+
+  get output(): Said["output"] {
+    return this.#items.map((item) => outputItem(this.#asked.job_id, item));
   }
 
   /** What is true before the model has said anything. */
@@ -42,12 +48,12 @@ export class ResponseEvents {
     if (result !== undefined) return this.begin() + this.#end(result);
     if (event.type !== "token") return "";
     const { text, tool_call } = event;
-    if (tool_call === undefined) return this.begin() + this.#textDelta(text);
+    if (tool_call === undefined) return this.begin() + this.#text(text);
     const { index, id, name, arguments: written } = tool_call;
     if (written === undefined) return "";
-    if (id !== undefined && name !== undefined) return this.begin() + this.#callBegan({ id, name }, written);
+    const begun = this.begin() + (id === undefined || name === undefined ? "" : this.#callBegan(index, { id, name }));
     const call = this.#calls[index];
-    return call === undefined ? "" : this.#callDelta(call, written);
+    return call === undefined ? begun : begun + this.#callDelta(call, written);
   }
 
   fail({ code, detail }: Problem): string {
@@ -56,83 +62,94 @@ export class ResponseEvents {
     return this.begin() + this.#event("response.failed", { response });
   }
 
-  #textDelta(delta: string): string {
-    let events = "";
-    if (this.#text === undefined) {
-      events += this.#close();
-      this.#text = "";
-      this.#textIndex = this.#items++;
-      const item = messageItem(this.#asked.job_id, "in_progress");
-      events += this.#event("response.output_item.added", { output_index: this.#textIndex, item });
-      events += this.#event("response.content_part.added", { ...this.#inText(), part: textPart("") });
-    }
-    this.#open = "text";
-    this.#text += delta;
-    return events + this.#event("response.output_text.delta", { ...this.#inText(), delta, logprobs: [] });
+  /** The item that is being written. */
+  get #open(): Item | undefined {
+    const last = this.#items.at(-1);
+    return last?.status === "in_progress" ? last : undefined;
   }
 
-  #callBegan({ id, name }: { id: string; name: string }, written: string): string {
-    const events = this.#close();
-    const call: Call = { at: this.#calls.length, output_index: this.#items++, id, name, written: "" };
-    this.#calls.push(call);
-    this.#open = call;
-    const item = callItem(this.#asked.job_id, call.at, { ...call, status: "in_progress" });
-    const added = this.#event("response.output_item.added", { output_index: call.output_index, item });
-    return events + added + this.#callDelta(call, written);
+  #text(delta: string): string {
+    const open = this.#open;
+    if (open !== undefined && open.call === undefined) return this.#textDelta(open, delta);
+    this.#space += delta;
+    return this.#space.trim() === "" ? "" : this.#textBegan();
   }
 
-  #callDelta(call: Call, delta: string): string {
+  #textBegan(): string {
+    const text = this.#space;
+    const [item, added] = this.#began();
+    const part = this.#event("response.content_part.added", { ...this.#inText(item), part: textPart("") });
+    return added + part + this.#textDelta(item, text);
+  }
+
+  #textDelta(item: Item, delta: string): string {
+    item.written += delta;
+    return this.#event("response.output_text.delta", { ...this.#inText(item), delta, logprobs: [] });
+  }
+
+  #callBegan(index: number, call: { id: string; name: string }): string {
+    const [item, added] = this.#began(call);
+    this.#calls[index] = item;
+    return added;
+  }
+
+  #callDelta(call: Item, delta: string): string {
     if (delta === "") return "";
     call.written += delta;
-    const { output_index } = call;
-    return this.#event("response.function_call_arguments.delta", { item_id: this.#idOf(call), output_index, delta });
+    return this.#event("response.function_call_arguments.delta", { ...this.#in(call), delta });
   }
 
-  /** Ends the item that is being written. */
-  #close(status = "completed"): string {
+  /** Items follow each other: the one before is over. */
+  #began(call?: { id: string; name: string }): [Item, string] {
+    const closed = this.#close();
+    const output_index = this.#items.length;
+    const item: Item = { output_index, ...(call === undefined ? {} : { call }), written: "", status: "in_progress" };
+    this.#items.push(item);
+    this.#space = "";
+    return [item, closed + this.#whole("response.output_item.added", item)];
+  }
+
+  #close(status: "completed" | "incomplete" = "completed"): string {
     const open = this.#open;
-    this.#open = undefined;
     if (open === undefined) return "";
-    if (open === "text") {
-      const text = this.#text ?? "";
-      const item = messageItem(this.#asked.job_id, status, text);
-      return (
-        this.#event("response.output_text.done", { ...this.#inText(), text, logprobs: [] }) +
-        this.#event("response.content_part.done", { ...this.#inText(), part: textPart(text) }) +
-        this.#event("response.output_item.done", { output_index: this.#textIndex, item })
-      );
+    open.status = status;
+    return this.#written(open) + this.#whole("response.output_item.done", open);
+  }
+
+  #written(item: Item): string {
+    const { call, written } = item;
+    if (call !== undefined) {
+      const fields = { ...this.#in(item), name: call.name, arguments: written };
+      return this.#event("response.function_call_arguments.done", fields);
     }
-    const { output_index, written, name } = open;
-    const item = callItem(this.#asked.job_id, open.at, { ...open, status });
-    return (
-      this.#event("response.function_call_arguments.done", {
-        item_id: this.#idOf(open),
-        output_index,
-        name,
-        arguments: written,
-      }) + this.#event("response.output_item.done", { output_index, item })
-    );
+    const inText = this.#inText(item);
+    const done = this.#event("response.output_text.done", { ...inText, text: written, logprobs: [] });
+    return done + this.#event("response.content_part.done", { ...inText, part: textPart(written) });
   }
 
   #end(result: InferResult): string {
-    const cut = result.finish_reason === "length";
+    const status = result.finish_reason === "length" ? "incomplete" : "completed";
     // An answer of nothing is an answer, too.
-    const empty = this.#items === 0 ? this.#textDelta("") : "";
-    const closed = this.#close(cut ? "incomplete" : "completed");
-    const status: Status = cut ? "incomplete" : "completed";
+    const empty = this.#items.length === 0 ? this.#textBegan() : "";
+    const closed = this.#close(status);
     return empty + closed + this.#response(`response.${status}`, status, result);
   }
 
-  #inText() {
-    return { item_id: messageItem(this.#asked.job_id, "").id, output_index: this.#textIndex, content_index: 0 };
+  #in(item: Item) {
+    return { item_id: itemId(this.#asked.job_id, item), output_index: item.output_index };
   }
 
-  #idOf(call: Call): string {
-    return callItem(this.#asked.job_id, call.at, { ...call, status: "" }).id;
+  #inText(item: Item) {
+    return { ...this.#in(item), content_index: 0 };
+  }
+
+  #whole(type: string, item: Item): string {
+    return this.#event(type, { output_index: item.output_index, item: outputItem(this.#asked.job_id, item) });
   }
 
   #response(type: string, status: Status, result?: InferResult): string {
-    return this.#event(type, { response: responseObject(this.#asked, { status, result }) });
+    const said = result === undefined ? undefined : { result, output: this.output };
+    return this.#event(type, { response: responseObject(this.#asked, { status, said }) });
   }
 
   #event(type: string, fields: object): string {

@@ -2,7 +2,7 @@ import type { ChatMessage } from "@rbee/contracts";
 import { z } from "zod";
 import { BadRequest } from "./errors.ts";
 import { parseBody } from "./parse.ts";
-import { callItem, conversationBefore, type Asked } from "./response-object.ts";
+import { conversationBefore, outputItem, type Asked } from "./response-object.ts";
 import { idOf } from "./wire.ts";
 
 const PAGE_MAX = 100;
@@ -43,7 +43,7 @@ function itemsOf(job_id: string, message: ChatMessage, at: number): Item[] {
     return [{ id, type: "function_call_output", status, ...said }];
   }
   const calls = tool_calls.map(({ id, function: { name, arguments: written } }, n) => ({
-    ...callItem(job_id, n, { id, name, written, status }),
+    ...outputItem(job_id, { output_index: n, call: { id, name }, written, status }),
     id: `${idOf("fc_", job_id)}_${at}_${n}`,
   }));
   const type = role === "assistant" ? "output_text" : "input_text";

@@ -13,9 +13,15 @@ export interface Asked {
 
 export type Status = "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
 
+/** A whole answer, and the items that it consists of, in the order in which they were said. */
+export interface Said {
+  readonly result: InferResult;
+  readonly output: readonly ReturnType<typeof outputItem>[];
+}
+
 interface Now {
   readonly status: Status;
-  readonly result?: InferResult | undefined;
+  readonly said?: Said | undefined;
   readonly error?: Pick<Problem, "code" | "detail"> | undefined;
   /** When it was over, in milliseconds since the epoch; now unless given. */
   readonly ended_at?: number | undefined;
@@ -35,7 +41,7 @@ export const responseOfItem = (id: string): string | undefined =>
   /^(?:msg|fc)_([a-z2-7]{26})\d*$/.exec(id)?.[1]?.replace(/^/, "resp_");
 
 /** The whole object, as it is told with every event and when it is asked for. */
-export function responseObject(asked: Asked, { status, result, error, ended_at = Date.now() }: Now) {
+export function responseObject(asked: Asked, { status, said, error, ended_at = Date.now() }: Now) {
   const note = noteIn(asked) ?? {};
   const { input } = asked;
   const done = status === "completed" || status === "incomplete";
@@ -52,25 +58,25 @@ export function responseObject(asked: Asked, { status, result, error, ended_at =
     max_output_tokens: note["max_output_tokens"] ?? null,
     max_tool_calls: null,
     model: input["model"],
-    output: result !== undefined && done ? outputOf(asked.job_id, result) : [],
+    output: said !== undefined && done ? said.output : [],
     parallel_tool_calls: note["parallel_tool_calls"] ?? true,
     previous_response_id: note["previous_response_id"] ?? null,
-    reasoning: { effort: null, summary: null },
+    reasoning: { effort: null, summary: null, ...(note["reasoning"] as object | undefined) },
     service_tier: "default",
     store: note["store"] ?? true,
     temperature: note["temperature"] ?? 1,
     text: note["text"] ?? { format: { type: "text" } },
     tool_choice: note["tool_choice"] ?? "auto",
-    tools: toolsOf(input["tools"]),
+    tools: toolsOf(input["tools"], note["strict"]),
     presence_penalty: input["presence_penalty"] ?? 0,
     frequency_penalty: input["frequency_penalty"] ?? 0,
     top_logprobs: 0,
     top_p: note["top_p"] ?? 1,
-    truncation: "disabled",
-    usage: result === undefined ? null : usageOf(result.usage),
-    user: null,
-    safety_identifier: null,
-    prompt_cache_key: null,
+    truncation: note["truncation"] ?? "disabled",
+    usage: said === undefined ? null : usageOf(said.result.usage),
+    user: note["user"] ?? null,
+    safety_identifier: note["safety_identifier"] ?? null,
+    prompt_cache_key: note["prompt_cache_key"] ?? null,
     metadata: note["metadata"] ?? {},
   };
 }
@@ -80,38 +86,28 @@ const codeOf = (code: Problem["code"]): string => {
   return code === "context_length_exceeded" || code === "invalid_input" ? "invalid_prompt" : "server_error";
 };
 
-export const messageItem = (job_id: string, status: string, text?: string) => ({
-  id: idOf("msg_", job_id),
-  type: "message",
-  status,
-  role: "assistant",
-  content: text === undefined ? [] : [textPart(text)],
-});
+/** A part of an answer. The place among the others is part of its name. */
+export interface Item {
+  readonly output_index: number;
+  /** Absent: it is text. */
+  readonly call?: { readonly id: string; readonly name: string };
+  written: string;
+  status: "in_progress" | "completed" | "incomplete";
+}
+
+export const itemId = (job_id: string, { call, output_index }: Pick<Item, "call" | "output_index">): string =>
+  `${idOf(call === undefined ? "msg_" : "fc_", job_id)}${output_index}`;
+
+export function outputItem(job_id: string, item: Item) {
+  const { call, status, written } = item;
+  const id = itemId(job_id, item);
+  if (call !== undefined)
+    return { id, type: "function_call", status, call_id: call.id, name: call.name, arguments: written };
+  const content = status === "in_progress" ? [] : [textPart(written)];
+  return { id, type: "message", status, role: "assistant", content };
+}
 
 export const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
-
-export const callItem = (
-  job_id: string,
-  at: number,
-  call: { id: string; name: string; written: string; status: string },
-) => ({
-  id: `${idOf("fc_", job_id)}${at}`,
-  type: "function_call",
-  status: call.status,
-  call_id: call.id,
-  name: call.name,
-  arguments: call.written,
-});
-
-/** Text first, where there is some, then calls. */
-export function outputOf(job_id: string, { text, tool_calls = [], finish_reason }: InferResult) {
-  const status = finish_reason === "length" ? "incomplete" : "completed";
-  const message = tool_calls.length === 0 || text.trim() !== "" ? [messageItem(job_id, status, text)] : [];
-  const calls = tool_calls.map(({ id, function: { name, arguments: written } }, at) =>
-    callItem(job_id, at, { id, name, written, status }),
-  );
-  return [...message, ...calls];
-}
 
 const usageOf = ({ prompt_tokens, cached_tokens, completion_tokens, total_tokens }: InferResult["usage"]) => ({
   input_tokens: prompt_tokens,
@@ -121,23 +117,23 @@ const usageOf = ({ prompt_tokens, cached_tokens, completion_tokens, total_tokens
   total_tokens,
 });
 
-const toolsOf = (tools: unknown) =>
+/** @param strict names of those that were asked for so */
+const toolsOf = (tools: unknown, strict: unknown) =>
   ((tools ?? []) as { function: Record<string, unknown> }[]).map(({ function: { name, description, parameters } }) => ({
     type: "function",
     name,
     description: description ?? null,
     parameters: parameters ?? null,
-    strict: false,
+    strict: ((strict ?? []) as unknown[]).includes(name),
   }));
 
-/** A job as a response, now. */
-export function responseNow(asked: Asked, view: JobView) {
-  const result = view.result as unknown as InferResult | undefined;
+/** A job as a response, now. @param said once it is over */
+export function responseNow(asked: Asked, view: JobView, said?: Said) {
   const { error, finished_at: ended_at } = view;
-  return responseObject(asked, { status: statusOf(view, result), result, error, ended_at });
+  return responseObject(asked, { status: statusOf(view, said), said, error, ended_at });
 }
 
-function statusOf({ state, cancelling }: JobView, result: InferResult | undefined): Status {
+function statusOf({ state, cancelling }: JobView, said: Said | undefined): Status {
   if (cancelling) return "cancelled";
   switch (state) {
     case "queued":
@@ -146,7 +142,7 @@ function statusOf({ state, cancelling }: JobView, result: InferResult | undefine
     case "running":
       return "in_progress";
     case "succeeded":
-      return result?.finish_reason === "length" ? "incomplete" : "completed";
+      return said?.result.finish_reason === "length" ? "incomplete" : "completed";
     case "failed":
     case "cancelled":
       return state;

@@ -1,6 +1,6 @@
 import { limits, type ChatMessage } from "@rbee/contracts";
 import { z } from "zod";
-import { formatOf, textOf, toolFields } from "./chat-request.ts";
+import { formatOf, textOf, toolFields, type ToolFields } from "./chat-request.ts";
 import { BadRequest } from "./errors.ts";
 import { optional, parseBody } from "./parse.ts";
 import { dropUndefined, samplingFields, samplingOf, tokensOf } from "./sampling.ts";
@@ -26,6 +26,17 @@ const Tool = z.looseObject({
   name: optional(z.string()),
   description: optional(z.string()),
   parameters: optional(z.record(z.string(), z.unknown())),
+  strict: optional(z.boolean()),
+});
+
+const NamedTool = z.looseObject({ type: z.literal("function"), name: z.string() });
+const AllowedTools = z.looseObject({
+  type: z.literal("allowed_tools"),
+  mode: z.enum(["auto", "required"]),
+  tools: z.array(NamedTool),
+});
+const ToolChoice = z.union([z.enum(["none", "auto", "required"]), NamedTool, AllowedTools], {
+  error: "it must be 'none', 'auto', 'required' or an object that names functions",
 });
 
 const Format = z.discriminatedUnion("type", [
@@ -51,10 +62,11 @@ const ResponsesRequest = z.looseObject({
   metadata: optional(z.record(z.string(), z.string())),
   text: optional(z.looseObject({ format: optional(Format) })),
   tools: optional(z.array(Tool).max(limits.tools_max)),
-  tool_choice: optional(
-    z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: z.string(), name: optional(z.string()) })]),
-  ),
+  tool_choice: optional(ToolChoice),
   parallel_tool_calls: optional(z.boolean()),
+  reasoning: optional(z.looseObject({})),
+  truncation: optional(z.enum(["auto", "disabled"])),
+  safety_identifier: optional(z.string()),
   ...samplingFields,
 });
 export type ResponsesRequest = z.output<typeof ResponsesRequest>;
@@ -67,15 +79,35 @@ export function parseResponses(body: unknown): ResponsesRequest {
   return request;
 }
 
+/** What is said again as it was asked. */
+const SAID_AGAIN = [
+  "background",
+  "instructions",
+  "max_output_tokens",
+  "metadata",
+  "parallel_tool_calls",
+  "previous_response_id",
+  "prompt_cache_key",
+  "reasoning",
+  "safety_identifier",
+  "store",
+  "temperature",
+  "tool_choice",
+  "top_p",
+  "truncation",
+  "user",
+] as const satisfies readonly (keyof ResponsesRequest)[];
+
 /** What is said again when a response is asked for. Kept with its job, which no hive sees. */
 function noteOf(request: ResponsesRequest): Record<string, unknown> {
-  const { instructions, previous_response_id, metadata, text, tool_choice, temperature, top_p } = request;
-  const { max_output_tokens, parallel_tool_calls, background, store } = request;
-  const said = { instructions, previous_response_id, metadata, text, tool_choice, temperature, top_p };
-  return {
+  const { text, tools } = request;
+  return dropUndefined({
     api: "responses",
-    ...dropUndefined({ ...said, max_output_tokens, parallel_tool_calls, background, store }),
-  };
+    ...Object.fromEntries(SAID_AGAIN.map((name) => [name, request[name]])),
+    text: text === undefined ? undefined : { ...text, format: text.format ?? { type: "text" } },
+    // Everything else of the tools is in the input.
+    strict: tools?.filter((tool) => tool.strict === true).map(({ name }) => name),
+  });
 }
 
 /** The operation's input. @param earlier the conversation so far @throws BadRequest */
@@ -134,9 +166,15 @@ function chatTools({ tools = [], tool_choice: choice, parallel_tool_calls }: Res
       ? [{ type: "function" as const, function: { name, description, parameters, strict: undefined } }]
       : [],
   );
-  const named =
-    typeof choice === "object" && choice.type === "function" && choice.name !== undefined
-      ? { type: "function" as const, function: { name: choice.name } }
-      : undefined;
-  return { tools: functions, tool_choice: typeof choice === "string" ? choice : named, parallel_tool_calls };
+  return { tools: functions, tool_choice: chatChoice(choice), parallel_tool_calls };
+}
+
+const chatNamed = ({ name }: z.output<typeof NamedTool>) => ({ type: "function" as const, function: { name } });
+
+/** As chat completions have it. */
+function chatChoice(choice: ResponsesRequest["tool_choice"]): ToolFields["tool_choice"] {
+  if (choice === undefined || typeof choice === "string") return choice;
+  if (choice.type === "function") return chatNamed(choice);
+  const { type, mode, tools } = choice;
+  return { type, allowed_tools: { mode, tools: tools.map(chatNamed) } };
 }

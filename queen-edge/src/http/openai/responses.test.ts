@@ -2,7 +2,15 @@ import type { JobEvent } from "@rbee/contracts";
 import { expect, test } from "vitest";
 import { ResponseEvents } from "./response-events.ts";
 import { inputItemsPage } from "./response-items.ts";
-import { conversationOf, jobOfResponse, responseId, responseNow, responseOfItem } from "./response-object.ts";
+import {
+  conversationOf,
+  jobOfResponse,
+  responseId,
+  responseNow,
+  responseObject,
+  responseOfItem,
+  type Said,
+} from "./response-object.ts";
 import { parseResponses, responsesInput } from "./responses-request.ts";
 
 const job_id = `job_${"a".repeat(26)}`;
@@ -41,7 +49,14 @@ function eventsOf(events: readonly JobEvent[], after = -1) {
     .filter((block) => block !== "")
     .map(
       (block) =>
-        JSON.parse(/^event: .*\ndata: (.*)$/.exec(block)?.[1] ?? "") as { type: string; sequence_number: number },
+        JSON.parse(/^event: .*\ndata: (.*)$/.exec(block)?.[1] ?? "") as {
+          type: string;
+          sequence_number: number;
+          output_index?: number;
+          delta?: string;
+          item?: Said["output"][number];
+          response?: { output: Said["output"] };
+        },
     );
 }
 
@@ -77,6 +92,48 @@ test("text and a call, in the order of OpenAI's events", () => {
   });
 });
 
+/** What a response consists of in the end, which is also what its stream has shown, a piece at a time and whole. */
+function responseOf(events: ReturnType<typeof eventsOf>): { output: Said["output"] } {
+  const shown: Said["output"][number][] = [];
+  const done: Said["output"][number][] = [];
+  const written: string[] = [];
+  for (const { type, output_index: at = -1, delta = "", item } of events) {
+    if (type.endsWith(".delta")) written[at] = (written[at] ?? "") + delta;
+    if (item === undefined) continue;
+    const items = type === "response.output_item.added" ? shown : done;
+    // One after the other: each is over before the next begins.
+    expect([items.length, done.length]).toEqual([at, at]);
+    items.push(item);
+  }
+  const { output } = events.at(-1)?.response ?? expect.fail("it has no end");
+  expect(done).toEqual(output);
+  expect(shown.map(({ id }) => id)).toEqual(output.map(({ id }) => id));
+  expect(written.map((text) => text ?? "")).toEqual(output.map(textOf));
+  return { output };
+}
+const textOf = (item: Said["output"][number]): string | undefined =>
+  "arguments" in item ? item.arguments : item.content[0]?.text;
+
+const calling = (index: number): JobEvent[] => [
+  call("{", { index, id: `call_${index}`, name: "add", arguments: "" }),
+  call("{}", { index, arguments: "{}" }),
+  call("}", { index }),
+];
+
+test.each([
+  ["text on both sides of a call", [token("A"), ...calling(0), token("B")], ["A", "{}", "B"]],
+  ["text behind a call", [...calling(0), token("\n"), token("B")], ["{}", "\nB"]],
+  ["text between calls", [...calling(0), token("B"), ...calling(1)], ["{}", "B", "{}"]],
+  ["space around calls", [token("\n\n"), ...calling(0), token("\n"), ...calling(1), token("\n")], ["{}", "{}"]],
+  ["space in front of text", [token("\n"), token(" "), token("A")], ["\n A"]],
+  ["nothing but space", [token("\n")], ["\n"]],
+  ["nothing", [], [""]],
+])("%s: the items that were shown are those of the answer", (_, said, texts) => {
+  const { output } = responseOf(eventsOf([...said, ending()]));
+  expect(output.map(textOf)).toEqual(texts);
+  expect(new Set(output.map(({ id }) => id)).size).toBe(output.length);
+});
+
 test("the same job makes the same events: a stream is taken up behind any of them [API-3]", () => {
   const all = eventsOf(told);
   for (const { sequence_number } of all)
@@ -105,7 +162,7 @@ test("a failure and a cut are told as what they are", () => {
 
 test("a job is the response it was asked for, at any time", () => {
   const view = { job_id, operation: "infer", cancelling: false, submitted_at: 1_000, dispatches: 1 };
-  const now = (fields: object) => responseNow(asked, { ...view, state: "running", ...fields });
+  const now = (fields: object, said?: Said) => responseNow(asked, { ...view, state: "running", ...fields }, said);
   expect(now({})).toMatchObject({
     status: "in_progress",
     output: [],
@@ -116,13 +173,54 @@ test("a job is the response it was asked for, at any time", () => {
   });
   expect(now({ state: "queued" }).status).toBe("queued");
   expect(now({ cancelling: true }).status).toBe("cancelled");
-  expect(now({ state: "succeeded", result, finished_at: 9_000 })).toMatchObject({
+  const { output } = responseOf(eventsOf([token("Hello"), ending()]));
+  expect(now({ state: "succeeded", result, finished_at: 9_000 }, { result, output })).toMatchObject({
     status: "completed",
     completed_at: 9,
     output: [{ content: [{ text: "Hello" }] }],
   });
   expect(jobOfResponse(responseId(job_id))).toBe(job_id);
   expect(jobOfResponse("resp_../../x")).toBeUndefined();
+});
+
+test("what was asked is said again, in full", () => {
+  const tools = [
+    {
+      type: "function",
+      name: "a",
+      description: "A",
+      parameters: { type: "object", properties: { x: {} } },
+      strict: true,
+    },
+    {
+      type: "function",
+      name: "b",
+      description: "B",
+      parameters: { type: "object", properties: { x: {} } },
+      strict: false,
+    },
+  ];
+  const said = {
+    tools,
+    text: { verbosity: "low", format: { type: "text" } },
+    reasoning: { effort: "low", summary: null },
+    truncation: "auto",
+    user: "me",
+    safety_identifier: "hash",
+    prompt_cache_key: "talk",
+    parallel_tool_calls: false,
+    max_output_tokens: 9,
+  };
+  const told = (fields: object) =>
+    responseObject({ job_id, submitted_at: 1_000, input: inputOf(fields) }, { status: "queued" });
+  expect(told({ ...said, text: { verbosity: "low" }, reasoning: { effort: "low" } })).toMatchObject(said);
+  expect(told({})).toMatchObject({
+    text: { format: { type: "text" } },
+    reasoning: { effort: null, summary: null },
+    truncation: "disabled",
+    user: null,
+    tools: [],
+  });
 });
 
 test("items become messages: calls of a turn together, results with their call", () => {
@@ -141,6 +239,27 @@ test("items become messages: calls of a turn together, results with their call",
     { role: "tool", tool_call_id: "1", content: "x" },
   ]);
   expect(() => inputOf({ input: [{ type: "computer_call" }] })).toThrow("not known here");
+});
+
+test("tools: chosen, narrowed to those that are allowed, and refused where others run them", () => {
+  const tools = ["a", "b"].map((name) => ({ type: "function", name }));
+  const [, b] = tools;
+  const allowed = { type: "allowed_tools", mode: "required", tools: [b] };
+  expect(inputOf({ tools, tool_choice: b })).toMatchObject({
+    tools: [{}, {}],
+    tool_choice: { type: "function", function: { name: "b" } },
+  });
+  expect(inputOf({ tools, tool_choice: allowed })).toMatchObject({
+    tools: [{ function: { name: "b" } }],
+    tool_choice: "required",
+    note: { tool_choice: allowed },
+  });
+  for (const tool_choice of [
+    { type: "web_search" },
+    { ...allowed, tools: [{ type: "web_search" }] },
+    { ...b, name: "c" },
+  ])
+    expect(() => inputOf({ tools, tool_choice })).toThrow(expect.objectContaining({ param: "tool_choice" }) as Error);
 });
 
 test("a conversation goes on without the instructions of before", () => {
@@ -171,29 +290,7 @@ test("what was asked comes back as items, a page at a time, without what was onl
 });
 
 test("an item's name tells its response", () => {
-  const id = responseId(job_id);
-  const { output } = responseNow(asked, {
-    job_id,
-    operation: "infer",
-    cancelling: false,
-    submitted_at: 1e3,
-    dispatches: 1,
-    finished_at: 9e3,
-    state: "succeeded",
-    result: {
-      ...result,
-      tool_calls: [
-        {
-          id: "call_1",
-          type: "function",
-          function: {
-            name: "a",
-            arguments: "{}",
-          },
-        },
-      ],
-    },
-  });
-  expect(output.map((item) => responseOfItem(item.id))).toEqual([id, id]);
+  const { output } = responseOf(eventsOf(told));
+  expect(output.map((item) => responseOfItem(item.id))).toEqual([responseId(job_id), responseId(job_id)]);
   expect(responseOfItem("rs_1")).toBeUndefined();
 });

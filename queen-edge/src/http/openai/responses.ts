@@ -1,22 +1,22 @@
-import { limits, problemFrom, RbeeError, type ChatMessage } from "@rbee/contracts";
+import { limits, problemFrom, RbeeError, type ChatMessage, type JobView } from "@rbee/contracts";
 import { ApiJob, submitJob } from "../api/api-job.ts";
 import type { ApiCaller } from "../api/caller.ts";
 import { countTokens } from "../api/count-tokens.ts";
 import { heldResponse, type Write } from "../api/held-response.ts";
 import { jobOf } from "../../durable/ports.ts";
 import type { InferResult } from "./chat-answer.ts";
-import { BadRequest, jsonForm, streamForm } from "./errors.ts";
+import { BadRequest, eventsForm, jsonForm } from "./errors.ts";
 import { ResponseEvents } from "./response-events.ts";
 import { inputItemsPage } from "./response-items.ts";
 import {
   conversationOf,
   jobOfResponse,
   noteIn,
-  outputOf,
   responseNow,
   responseObject,
   responseOfItem,
   type Asked,
+  type Said,
 } from "./response-object.ts";
 import { Item, parseResponses, responsesInput, type ResponsesRequest } from "./responses-request.ts";
 import { readChoices } from "./run-choices.ts";
@@ -30,14 +30,13 @@ export async function createResponse(body: unknown, caller: ApiCaller): Promise<
   const headers = { "x-rbee-job-id": job.id };
   const asked = { job_id: job.id, submitted_at: Date.now(), input };
   if (request.stream === true)
-    return heldResponse({ caller, headers, form: streamForm }, (write) =>
+    return heldResponse({ caller, headers, form: eventsForm }, (write) =>
       streamed(job, new ResponseEvents(asked), write),
     );
   return heldResponse({ caller, headers, form: jsonForm }, async (write) => {
-    const [choice] = await readChoices([job]);
-    if (choice === undefined) throw new RbeeError("unavailable");
-    const status = choice.result.finish_reason === "length" ? "incomplete" : "completed";
-    await write(JSON.stringify(responseObject(asked, { status, result: choice.result })));
+    const said = await saidBy(job, asked);
+    const status = said.result.finish_reason === "length" ? "incomplete" : "completed";
+    await write(JSON.stringify(responseObject(asked, { status, said })));
   });
 }
 
@@ -70,7 +69,7 @@ export async function streamResponse(id: string, after: number, caller: ApiCalle
 async function streamOf(asked: Asked, after: number, caller: ApiCaller): Promise<Response> {
   const job = await ApiJob.watch(caller, asked.job_id);
   const headers = { "x-rbee-job-id": asked.job_id };
-  return heldResponse({ caller, headers, form: streamForm }, async (write) => {
+  return heldResponse({ caller, headers, form: eventsForm }, async (write) => {
     const events = new ResponseEvents(asked, after);
     await write(events.begin());
     await streamed(job, events, write).catch(async (error: unknown) => write(events.fail(problemFrom(error))));
@@ -87,18 +86,29 @@ async function streamed(job: ApiJob, events: ResponseEvents, write: Write): Prom
       await write(text);
     }
   } catch (error) {
-    // A request that failed at once is answered as such; later the failure is an event.
+    // A request that failed before it said anything is answered as such; later the response has failed.
     if (!begun && error instanceof RbeeError) throw error;
     await write(events.fail(problemFrom(error)));
   }
 }
+
+/** A job's whole answer: in which order text and calls came, only its events tell. @throws RbeeError */
+async function saidBy(job: ApiJob, asked: Asked): Promise<Said> {
+  const events = new ResponseEvents(asked, Infinity);
+  const [choice] = await readChoices([job], async (_, event) => void events.take(event));
+  if (choice === undefined) throw new RbeeError("unavailable");
+  return { result: choice.result, output: events.output };
+}
+
+const saidBefore = async (asked: Asked, view: JobView | undefined, caller: ApiCaller): Promise<Said | undefined> =>
+  view?.result === undefined ? undefined : saidBy(await ApiJob.watch(caller, asked.job_id), asked);
 
 /** `GET /responses/{id}` @throws RbeeError not_found */
 export async function getResponse(id: string, caller: ApiCaller): Promise<Response> {
   const asked = await find(id, caller);
   const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
   if (view === undefined) throw missing(id);
-  return Response.json(responseNow(asked, view));
+  return Response.json(responseNow(asked, view, await saidBefore(asked, view, caller)));
 }
 
 /** `GET /responses/{id}/input_items` @throws RbeeError not_found, BadRequest */
@@ -115,7 +125,7 @@ export async function cancelResponse(id: string, caller: ApiCaller): Promise<Res
   await job.cancel(caller.principal);
   const view = await job.view(caller.principal);
   if (view === undefined) throw missing(id);
-  return Response.json(responseNow(asked, view));
+  return Response.json(responseNow(asked, view, await saidBefore(asked, view, caller)));
 }
 
 /** `DELETE /responses/{id}`: what was asked and answered is forgotten. @throws RbeeError not_found */
@@ -149,7 +159,7 @@ function unlessMissing(error: unknown): undefined {
 async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<ResponsesRequest> {
   const { input } = request;
   if (typeof input === "string") return request;
-  const outputs = new Map<string, ReturnType<typeof outputOf>>();
+  const outputs = new Map<string, Said["output"]>();
   const items: (typeof input)[number][] = [];
   for (const [at, item] of input.entries()) {
     const { type, id = "" } = item;
@@ -172,11 +182,11 @@ async function withItems(request: ResponsesRequest, caller: ApiCaller): Promise<
 }
 
 /** Nothing, where there is no such response or it is not complete. */
-async function outputNow(id: string, caller: ApiCaller): Promise<ReturnType<typeof outputOf>> {
+async function outputNow(id: string, caller: ApiCaller): Promise<Said["output"]> {
   const asked = await find(id, caller).catch(unlessMissing);
   if (asked === undefined) return [];
   const view = await jobOf(caller.env, caller.principal.colony, asked.job_id).view(caller.principal);
-  return view?.result === undefined ? [] : outputOf(asked.job_id, view.result as unknown as InferResult);
+  return (await saidBefore(asked, view, caller))?.output ?? [];
 }
 
 /** The conversation that this one goes on with. @throws BadRequest */

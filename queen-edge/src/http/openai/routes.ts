@@ -14,6 +14,8 @@ import { responses } from "./responses-routes.ts";
 /** OpenAI's API, as thin translations of jobs. Mounted at `/v1` and at `/openai/v1`. */
 export const openai = new Hono<ApiEnv>();
 
+openai.onError((error) => errorAnswer(error));
+
 /** Everything of this API says who it is and how long it took, also when it fails. */
 openai.use("/:endpoint{models|chat|completions|embeddings|responses}/*", async (c, next) => {
   const begun = Date.now();
@@ -22,6 +24,7 @@ openai.use("/:endpoint{models|chat|completions|embeddings|responses}/*", async (
     const [limits] = await Promise.all([openAiLimits(c.var.caller), next()]);
     for (const [name, value] of Object.entries(limits)) c.header(name, value);
   } catch (error) {
+    // Of the key and its limits only: what fails behind here is answered as an error before it comes back.
     c.res = errorAnswer(error);
   }
   c.header("x-request-id", requestId());
@@ -30,13 +33,7 @@ openai.use("/:endpoint{models|chat|completions|embeddings|responses}/*", async (
 });
 
 type Post = (body: unknown, caller: ApiCaller) => Promise<Response>;
-const post = (answer: Post) => async (c: Context<ApiEnv>) => {
-  try {
-    return await answer(await readBody(c.req.raw), c.var.caller);
-  } catch (error) {
-    return errorAnswer(error);
-  }
-};
+const post = (answer: Post) => async (c: Context<ApiEnv>) => answer(await readBody(c.req.raw), c.var.caller);
 
 openai.post("/chat/completions", post(chatCompletions));
 openai.post("/completions", post(completions));
@@ -44,7 +41,7 @@ openai.post("/embeddings", post(embeddings));
 openai.get("/models", (c) => listModels(c.var.caller));
 openai.get("/models/*", async (c) => {
   const [, id = ""] = /\/models\/(.+)$/.exec(c.req.path) ?? [];
-  return getModel(c.var.caller, decoded(id)).catch((error: unknown) => errorAnswer(error));
+  return getModel(c.var.caller, decoded(id));
 });
 openai.route("/responses", responses);
 

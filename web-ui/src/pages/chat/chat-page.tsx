@@ -2,11 +2,12 @@ import { MessageCircle, SlidersHorizontal, SquarePen } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { Empty, PageHead, Trouble, Waiting } from "../../parts/parts.tsx";
+import { tell } from "../../parts/toasts.tsx";
 import { perSecond } from "../../parts/words.ts";
-import { modelsOf, useFleet } from "../../queen/fleet.ts";
 import { kept } from "../../store.ts";
 import { Composer } from "./composer.tsx";
 import { Bubble } from "./message.tsx";
+import { useChatModels, type ChatModel } from "./models.ts";
 import { parametersOf, readSettings, SettingsDialog, type ChatSettings } from "./settings.tsx";
 import { useChat, type Chat } from "@rbee/sdk/react";
 import "../../styles/chat.css";
@@ -14,10 +15,18 @@ import "../../styles/chat.css";
 const MODEL = "rbee.chat.model";
 
 export default function ChatPage() {
-  const { fleet } = useFleet();
-  if (fleet === undefined) return <Waiting lines={8} />;
-  const models = modelsOf(fleet);
-  if (models.length > 0) return <Conversation models={models} />;
+  const { models, error } = useChatModels();
+  const begun = useRef(false);
+  begun.current ||= models !== undefined && models.length > 0;
+  // What is being written stays, whatever becomes of the models meanwhile.
+  if (begun.current) return <Conversation models={models ?? []} />;
+  if (models === undefined)
+    return (
+      <>
+        <PageHead title="Chat" />
+        {error === undefined ? <Waiting lines={8} /> : <Trouble error={error} />}
+      </>
+    );
   return (
     <>
       <PageHead title="Chat" />
@@ -32,17 +41,16 @@ export default function ChatPage() {
   );
 }
 
-function Conversation({ models }: { models: readonly string[] }) {
+function Conversation({ models }: { models: readonly ChatModel[] }) {
   const [search] = useSearchParams();
-  const [chosen, setChosen] = useState(() => search.get("model") ?? kept.get(MODEL));
+  const [model, setModel] = useState(() => search.get("model") ?? firstOf(models));
   const [settings, setSettings] = useState(readSettings);
   const [tuning, setTuning] = useState(false);
-  const model = models.find((id) => id === chosen) ?? models[0] ?? "";
   const system = settings.system === "" ? undefined : settings.system;
   const chat = useChat({ model, system, parameters: parametersOf(settings), storageKey: "rbee.chat" });
   const choose = (id: string): void => {
     kept.set(MODEL, id);
-    setChosen(id);
+    setModel(id);
   };
   return (
     <div className="chat">
@@ -53,8 +61,10 @@ function Conversation({ models }: { models: readonly string[] }) {
           value={model}
           onChange={(event) => choose(event.target.value)}
         >
-          {models.map((id) => (
-            <option key={id}>{id}</option>
+          {withChosen(models, model).map(({ id, away }) => (
+            <option key={id} value={id}>
+              {away ? `${id} (away)` : id}
+            </option>
           ))}
         </select>
         <button
@@ -72,7 +82,7 @@ function Conversation({ models }: { models: readonly string[] }) {
           aria-label="New chat"
           title="New chat"
           disabled={chat.streaming}
-          onClick={() => void chat.clear()}
+          onClick={() => void chat.clear().catch((error: unknown) => tell.bad("Not cleared", error))}
         >
           <SquarePen aria-hidden="true" />
         </button>
@@ -81,7 +91,8 @@ function Conversation({ models }: { models: readonly string[] }) {
       <Composer
         streaming={chat.streaming}
         onSend={(text) => void chat.send(text)}
-        onStop={() => void chat.stop()}
+        onStop={() => void chat.stop().catch((error: unknown) => tell.bad("Not stopped", error))}
+        waiting={waitOf(chat)}
         note={noteOf(chat)}
       />
       <SettingsDialog
@@ -94,10 +105,23 @@ function Conversation({ models }: { models: readonly string[] }) {
   );
 }
 
-function noteOf({ streaming, waiting, tokensPerSecond }: Chat): string {
-  if (streaming && waiting !== undefined) return `Waiting: ${waiting.reason ?? "in the queue"}`;
-  return tokensPerSecond === undefined ? "" : `${perSecond(tokensPerSecond)} tokens/s`;
+/** The one that was talked to last, if it is still there. */
+function firstOf(models: readonly ChatModel[]): string {
+  const last = kept.get(MODEL);
+  return (models.find(({ id }) => id === last) ?? models[0])?.id ?? "";
 }
+
+/** One that is gone stays chosen until another one is: nobody asks a model that they did not choose. */
+const withChosen = (models: readonly ChatModel[], chosen: string): readonly ChatModel[] =>
+  models.some(({ id }) => id === chosen) ? models : [...models, { id: chosen, away: true }];
+
+const waitOf = ({ streaming, waiting }: Chat): string =>
+  streaming && waiting !== undefined ? `Waiting: ${waiting.reason ?? "in the queue"}` : "";
+
+const noteOf = ({ tokensPerSecond }: Chat): string =>
+  tokensPerSecond === undefined
+    ? "Enter sends, Shift+Enter makes a new line"
+    : `${perSecond(tokensPerSecond)} tokens/s`;
 
 function Thread({ chat, model }: { chat: Chat; model: string }) {
   const { messages, streaming, error } = chat;

@@ -5,11 +5,13 @@ interface ComposerProps {
   readonly streaming: boolean;
   readonly onSend: (text: string) => void;
   readonly onStop: () => void;
+  /** What an answer waits for: news, which is read out. */
+  readonly waiting: string;
   readonly note: string;
 }
 
 /** Enter sends, Shift+Enter makes a new line, Escape stops. */
-export function Composer({ streaming, onSend, onStop, note }: ComposerProps) {
+export function Composer({ streaming, onSend, onStop, waiting, note }: ComposerProps) {
   const [text, setText] = useState("");
   const box = useRef<HTMLTextAreaElement>(null);
   const send = (): void => {
@@ -51,8 +53,9 @@ export function Composer({ streaming, onSend, onStop, note }: ComposerProps) {
           </button>
         )}
       </div>
-      <p className="composer-note muted small number" role="status">
-        {note === "" ? "Enter sends, Shift+Enter makes a new line" : note}
+      <p className="composer-note muted small number">
+        <span role="status">{waiting}</span>
+        {waiting === "" ? note : null}
       </p>
     </form>
   );

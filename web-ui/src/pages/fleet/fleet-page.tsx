@@ -1,10 +1,11 @@
 import { Plus, Server } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { Link } from "wouter";
-import { Empty, PageHead, Panel, Waiting } from "../../parts/parts.tsx";
+import { Empty, PageHead, Panel } from "../../parts/parts.tsx";
 import { duration, perSecond } from "../../parts/words.ts";
 import { useFigures, window_s } from "../../queen/figures.ts";
 import { useFleet, type Fleet } from "../../queen/fleet.ts";
+import { NoFleet } from "../../queen/no-fleet.tsx";
 import { HiveCard } from "./hive-card.tsx";
 import { WorkersTable } from "../workers/workers-table.tsx";
 import "../../styles/fleet.css";
@@ -17,7 +18,7 @@ export default function FleetPage() {
     return (
       <>
         <PageHead title="Fleet" />
-        <Waiting lines={8} />
+        <NoFleet lines={8} />
       </>
     );
   return (

@@ -3,10 +3,11 @@ import { useState } from "react";
 import type { HiveInfo, ModelInfo } from "@rbee/sdk";
 import { useAct, useLaunch } from "../../activity/launch.ts";
 import { Confirm } from "../../parts/dialog.tsx";
-import { Badge, Empty, Panel, Waiting } from "../../parts/parts.tsx";
+import { Badge, Empty, Panel } from "../../parts/parts.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
 import { bytes } from "../../parts/words.ts";
 import { useFleet } from "../../queen/fleet.ts";
+import { NoFleet } from "../../queen/no-fleet.tsx";
 import { LoadDialog } from "./load-dialog.tsx";
 import { ModelDetails } from "./model-details.tsx";
 
@@ -21,7 +22,7 @@ type Asked = OnHive & { readonly for: "load" | "delete" | "details" };
 export function Downloaded() {
   const { fleet } = useFleet();
   const [asked, setAsked] = useState<Asked>();
-  if (fleet === undefined) return <Waiting />;
+  if (fleet === undefined) return <NoFleet />;
   const all = fleet.hives.flatMap((hive) => hive.models.map((model) => ({ hive, model })));
   const close = (): void => setAsked(undefined);
   return (

@@ -1,15 +1,16 @@
 import { MessageCircle } from "lucide-react";
 import { Link } from "wouter";
 import { useAct } from "../../activity/launch.ts";
-import { Panel, Waiting } from "../../parts/parts.tsx";
+import { Panel } from "../../parts/parts.tsx";
 import { useFleet } from "../../queen/fleet.ts";
+import { NoFleet } from "../../queen/no-fleet.tsx";
 import { WorkersTable } from "../workers/workers-table.tsx";
 
 /** What is in the memory of all hives, ready to answer. */
 export function Loaded() {
   const { fleet } = useFleet();
   const act = useAct();
-  if (fleet === undefined) return <Waiting />;
+  if (fleet === undefined) return <NoFleet />;
   return (
     <Panel title="In memory" flush>
       <WorkersTable

@@ -11,6 +11,7 @@ import { Badge, Empty, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
 import { bytes } from "../../parts/words.ts";
 import { useOperation } from "@rbee/sdk/react";
 import { useConnectedHives, useFleet } from "../../queen/fleet.ts";
+import { NoFleet } from "../../queen/no-fleet.tsx";
 import { offerWords, useInstall, type Offer } from "./offers.ts";
 
 type Binary = OperationResult<"worker_binary_list">["workers"][number];
@@ -21,7 +22,7 @@ export function Engines() {
   const hives = useConnectedHives();
   const [chosen, setHive] = useState<string>();
   const hive_id = hives.some((hive) => hive.hive_id === chosen) ? chosen : hives[0]?.hive_id;
-  if (fleet === undefined) return <Waiting />;
+  if (fleet === undefined) return <NoFleet />;
   if (hive_id === undefined)
     return (
       <Empty icon={Hammer} title="No hive is connected" to={{ href: "/add", words: "Add a hive" }}>

@@ -3,9 +3,10 @@ import { useState } from "react";
 import type { ActiveWorker } from "@rbee/sdk";
 import { useAct } from "../../activity/launch.ts";
 import { Confirm } from "../../parts/dialog.tsx";
-import { PageHead, Panel, Waiting } from "../../parts/parts.tsx";
+import { PageHead, Panel } from "../../parts/parts.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { useFleet } from "../../queen/fleet.ts";
+import { NoFleet } from "../../queen/no-fleet.tsx";
 import { Engines } from "./engines.tsx";
 import { SpawnDialog } from "./spawn-dialog.tsx";
 import { WorkersTable } from "./workers-table.tsx";
@@ -38,7 +39,7 @@ function Active() {
   const { fleet } = useFleet();
   const act = useAct();
   const [stopping, setStopping] = useState<ActiveWorker>();
-  if (fleet === undefined) return <Waiting />;
+  if (fleet === undefined) return <NoFleet />;
   return (
     <Panel title="Processes" flush>
       <WorkersTable
