@@ -46,6 +46,7 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
           exclude: ["**/node_modules/**"],
+          globalSetup: "e2e/src/setup.ts",
           // Real processes on two cores: one file at a time, so that none starves another.
           fileParallelism: false,
           ...PATIENT,

@@ -2,7 +2,7 @@ import type { JobEvent } from "@rbee/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Job } from "@rbee/sdk";
 import { House } from "./house.ts";
-import { best } from "./late.ts";
+import { best } from "../../contracts/src/testing/late.ts";
 import { endless, long } from "./prompts.ts";
 
 /** What a person feels as "at once". */

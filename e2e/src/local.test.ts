@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { JobClient } from "@rbee/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { House } from "./house.ts";
+import { freeze, thaw, workersOf } from "./process.ts";
 import { endless, long } from "./prompts.ts";
 
 /** A machine's own server, with no queen in reach. */
@@ -73,8 +74,12 @@ test("Ctrl-C stops the engine", async () => {
     noQueen,
   );
   await run.printed("[");
-  expect((await rbee("workers", "list")).out).toMatch(/ready +1 of 4 busy/);
+  // Frozen: it is not through with its answer before somebody has looked.
+  const engines = workersOf(house.hive("hive").pid);
+  freeze(engines);
+  const { out } = await rbee("workers", "list").finally(() => thaw(engines));
   run.child.kill("SIGINT");
+  expect(out).toMatch(/ready +1 of 4 busy/);
   expect((await run.ended()).code).toBe(130);
   const last = (await local().list()).find(({ operation }) => operation === "infer");
   expect(last).toMatchObject({ state: "cancelled" });

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const RUN = join(root, "tools/run.mjs");
 const KEEPER = "keeper-cli/src/main.ts";
 /** Who is told to stop takes all with it; a worker that merely lost its agent ends by itself after half a minute. */
-const STOPPED_WITHIN_MS = 10_000;
+const STOPPED_WITHIN_MS = 25_000;
 const ORPHANED_WITHIN_MS = 60_000;
 const home = mkdtempSync(join(tmpdir(), "rbee-e2e-start-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));

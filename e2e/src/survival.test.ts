@@ -2,8 +2,10 @@ import type { JobEvent } from "@rbee/contracts";
 import type { JobClient } from "@rbee/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { House } from "./house.ts";
-import { LATE_MS } from "./late.ts";
+import { LATE_MS } from "../../contracts/src/testing/late.ts";
+import { freeze, thaw } from "./process.ts";
 import { long } from "./prompts.ts";
+import { runInSlices } from "./slices.ts";
 
 /** Promised to whoever reads the answer of a hive that is gone. */
 const TOLD_WITHIN_MS = 35_000;
@@ -80,9 +82,16 @@ describe("what cannot go on ends with a typed error", () => {
     await expect.poll(async () => (await client.run("hive_get", { hive_id: "den" })).hive.connected).toBe(true);
     const { workers } = await client.run("worker_process_list", { hive_id: "den" });
     const pid = workers[0]?.pid ?? 0;
-    await expect(runAndBreak(client, () => void process.kill(pid, "SIGKILL"))).rejects.toMatchObject({
-      code: "worker_died",
+    let killed = false;
+    // It is not through with its answer before the first word of it was seen.
+    freeze([pid]);
+    const broken = runAndBreak(client, () => {
+      killed = process.kill(pid, "SIGKILL");
     });
+    const slices = runInSlices([pid], () => killed);
+    await Promise.all([expect(broken).rejects.toMatchObject({ code: "worker_died" }), slices]).finally(() =>
+      thaw([pid]),
+    );
     const again = await client.run("infer", { model: "bee-tiny", prompt: "Hello!", temperature: 0 });
     expect(again.text).toContain("demo model");
   });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startHub, type TestHub } from "../../hive-agent/src/models/testing/hub.ts";
 import { BEE_TINY, House } from "./house.ts";
+import { freeze, thaw, workersOf } from "./process.ts";
 import { endless } from "./prompts.ts";
 import { hasTmux, keeper, Terminal } from "./terminal.ts";
 
@@ -43,16 +44,23 @@ const open = (
 
 test("queue, usage and top say the same in a pipe", async () => {
   const running = await house.client().start("infer", endless);
-  const waiting = await house.client().submit("infer", { ...endless, priority: "high" });
-  const queue = await house.typed("queue");
-  expect(queue).toMatchObject({
-    code: 0,
-    out: expect.stringMatching(`${waiting.job_id} +1 +bee-tiny .*high`) as string,
-  });
-  const top = await house.typed("top");
-  expect(top.out).toMatch(/^rbee {2}1 of 1 hive, 1 worker, 1 running, 1 waiting/);
-  expect(top.out).toMatch(/worker-den-\d+ +■ 1\/1/);
-  await house.client().cancel(waiting.job_id);
+  for await (const { event } of running.events()) if (event.type === "token") break;
+  // Frozen: it is not through with its answer before all have looked.
+  const engines = workersOf(house.hive("den").pid);
+  freeze(engines);
+  const look = async () => {
+    const waiting = await house.client().submit("infer", { ...endless, priority: "high" });
+    const queue = await house.typed("queue");
+    expect(queue).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(`${waiting.job_id} +1 +bee-tiny .*high`) as string,
+    });
+    const top = await house.typed("top");
+    expect(top.out).toMatch(/^rbee {2}1 of 1 hive, 1 worker, 1 running, 1 waiting/);
+    expect(top.out).toMatch(/worker-den-\d+ +■ 1\/1/);
+    await house.client().cancel(waiting.job_id);
+  };
+  await look().finally(() => thaw(engines));
   await running.cancel();
   expect((await house.typed("queue")).out).toBe("Nothing waits.\n");
   expect((await house.typed("usage", "--by", "model")).out).toMatch(/^model +units.*\nbee-tiny +\d/);

@@ -240,6 +240,7 @@ test("a model that cannot be loaded is not said to be", async () => {
 });
 
 test("a part of a choice that is refused refuses all of them", async () => {
+  headersWait();
   const response = await chat({ n: 2, model: "nothing" });
   expect(response.status).toBe(404);
   expect(await response.json()).toMatchObject({ error: { code: "model_not_found" } });

@@ -24,29 +24,25 @@ afterEach(() => {
 const registry = () => env.REGISTRY.getByName("main");
 
 describe("scopes", () => {
-  test(
-    "[KEY-5] every operation is refused to the scopes below its own, and to no other",
-    { timeout: 30_000 },
-    async () => {
-      const keys = new Map<Scope, string>();
-      for (const scope of scopes) keys.set(scope, (await makeKey(`scope-${scope}`, scope)).key);
-      vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("no hub here"));
-      const refused = new Map<string, Scope[]>();
-      for (const operation of operationNames)
-        for (const scope of scopes) {
-          const code = await codeOf(await post({ operation, ...leastInput(operation) }, shows(keys.get(scope) ?? "")));
-          expect([operation, code]).not.toEqual([operation, "invalid_input"]);
-          if (code === "forbidden") refused.set(operation, [...(refused.get(operation) ?? []), scope]);
-        }
-      const below = operationNames.map((name) => [
-        name,
-        scopes.filter((scope) => !reaches(scope, operationOf(name).scope)),
-      ]);
-      expect(Object.fromEntries(operationNames.map((name) => [name, refused.get(name) ?? []]))).toEqual(
-        Object.fromEntries(below),
-      );
-    },
-  );
+  test("[KEY-5] every operation is refused to the scopes below its own, and to no other", async () => {
+    const keys = new Map<Scope, string>();
+    for (const scope of scopes) keys.set(scope, (await makeKey(`scope-${scope}`, scope)).key);
+    vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("no hub here"));
+    const refused = new Map<string, Scope[]>();
+    for (const operation of operationNames)
+      for (const scope of scopes) {
+        const code = await codeOf(await post({ operation, ...leastInput(operation) }, shows(keys.get(scope) ?? "")));
+        expect([operation, code]).not.toEqual([operation, "invalid_input"]);
+        if (code === "forbidden") refused.set(operation, [...(refused.get(operation) ?? []), scope]);
+      }
+    const below = operationNames.map((name) => [
+      name,
+      scopes.filter((scope) => !reaches(scope, operationOf(name).scope)),
+    ]);
+    expect(Object.fromEntries(operationNames.map((name) => [name, refused.get(name) ?? []]))).toEqual(
+      Object.fromEntries(below),
+    );
+  });
 
   test.each(["/metrics", "/v1/heartbeats/stream"])("%s is for operators", async (path) => {
     for (const scope of scopes) {
@@ -84,58 +80,54 @@ const values: Readonly<Record<string, unknown>> = {
 };
 
 describe("jobs", () => {
-  test(
-    "[KEY-4] an infer key sees its own only; operators see all but what only admins may ask for",
-    { timeout: 30_000 },
-    async () => {
-      const hive = await TestHive.enrol("seen");
-      await hive.connect({ inventory: anInventory({}) });
-      const [mine, others, operator] = [
-        (await makeKey("mine")).key,
-        (await makeKey("others")).key,
-        (await makeKey("operates", "operator")).key,
-      ];
-      const request = { ...INFER, hive_id: "seen" };
-      const own = await submitWith(request, mine);
-      const foreign = await submitWith(request, others);
-      const secret = await submitWith({ operation: "key_create", name: "secret" });
-      const seenBy = async (key: string, id: string): Promise<number[]> => {
-        const statuses: number[] = [];
-        for (const [path, method] of [
-          [`/v1/jobs/${id}`, "GET"],
-          [`/v1/jobs/${id}/stream`, "GET"],
-          [`/v1/responses/${id.replace("job_", "resp_")}`, "GET"],
-          [`/v1/jobs/${id}`, "DELETE"],
-        ] as const) {
-          const response = await queen(path, { method, headers: shows(key) });
-          statuses.push(response.status);
-          await response.body?.cancel();
-        }
-        return statuses;
-      };
-      const listedTo = async (key: string): Promise<string[]> => {
-        const { jobs }: { jobs: JobLine[] } = await (await queen("/v1/jobs", { headers: shows(key) })).json();
-        return jobs.map(({ job_id }) => job_id).filter((id) => [own, foreign].includes(id));
-      };
-      expect([await listedTo(mine), await listedTo(others)]).toEqual([[own], [foreign]]);
-      expect((await listedTo(operator)).toSorted()).toEqual([own, foreign].toSorted());
-      expect(await seenBy(mine, foreign)).toEqual([404, 404, 404, 404]);
-      expect((await queen(`/v1/jobs/${foreign}`, { headers: shows(others) })).status).toBe(200);
-      expect(await seenBy(operator, secret)).toEqual([404, 404, 404, 404]);
-      // No job of OpenAI's responses; all else is theirs.
-      expect(await seenBy(mine, own)).toEqual([200, 200, 404, 200]);
-      expect(await seenBy(operator, foreign)).toEqual([200, 200, 404, 200]);
-      await hive.hangUp();
-      // The history knows whose they were, too.
-      for (const id of [own, foreign]) {
-        vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + limits.cancel_grace_ms + 1 });
-        await runDurableObjectAlarm(env.JOB.getByName(`main/${id}`));
+  test("[KEY-4] an infer key sees its own only; operators see all but what only admins may ask for", async () => {
+    const hive = await TestHive.enrol("seen");
+    await hive.connect({ inventory: anInventory({}) });
+    const [mine, others, operator] = [
+      (await makeKey("mine")).key,
+      (await makeKey("others")).key,
+      (await makeKey("operates", "operator")).key,
+    ];
+    const request = { ...INFER, hive_id: "seen" };
+    const own = await submitWith(request, mine);
+    const foreign = await submitWith(request, others);
+    const secret = await submitWith({ operation: "key_create", name: "secret" });
+    const seenBy = async (key: string, id: string): Promise<number[]> => {
+      const statuses: number[] = [];
+      for (const [path, method] of [
+        [`/v1/jobs/${id}`, "GET"],
+        [`/v1/jobs/${id}/stream`, "GET"],
+        [`/v1/responses/${id.replace("job_", "resp_")}`, "GET"],
+        [`/v1/jobs/${id}`, "DELETE"],
+      ] as const) {
+        const response = await queen(path, { method, headers: shows(key) });
+        statuses.push(response.status);
+        await response.body?.cancel();
       }
-      const remaining = limits.open_jobs_per_key_max;
-      await expect.poll(() => registry().allowances("none")).toMatchObject({ requests: { remaining } });
-      expect([await listedTo(mine), await listedTo(others)]).toEqual([[own], [foreign]]);
-    },
-  );
+      return statuses;
+    };
+    const listedTo = async (key: string): Promise<string[]> => {
+      const { jobs }: { jobs: JobLine[] } = await (await queen("/v1/jobs", { headers: shows(key) })).json();
+      return jobs.map(({ job_id }) => job_id).filter((id) => [own, foreign].includes(id));
+    };
+    expect([await listedTo(mine), await listedTo(others)]).toEqual([[own], [foreign]]);
+    expect((await listedTo(operator)).toSorted()).toEqual([own, foreign].toSorted());
+    expect(await seenBy(mine, foreign)).toEqual([404, 404, 404, 404]);
+    expect((await queen(`/v1/jobs/${foreign}`, { headers: shows(others) })).status).toBe(200);
+    expect(await seenBy(operator, secret)).toEqual([404, 404, 404, 404]);
+    // No job of OpenAI's responses; all else is theirs.
+    expect(await seenBy(mine, own)).toEqual([200, 200, 404, 200]);
+    expect(await seenBy(operator, foreign)).toEqual([200, 200, 404, 200]);
+    await hive.hangUp();
+    // The history knows whose they were, too.
+    for (const id of [own, foreign]) {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + limits.cancel_grace_ms + 1 });
+      await runDurableObjectAlarm(env.JOB.getByName(`main/${id}`));
+    }
+    const remaining = limits.open_jobs_per_key_max;
+    await expect.poll(() => registry().allowances("none")).toMatchObject({ requests: { remaining } });
+    expect([await listedTo(mine), await listedTo(others)]).toEqual([[own], [foreign]]);
+  });
 
   test("a background response is its key's own, also as the one to go on with", async () => {
     const hive = await TestHive.enrol("answers");

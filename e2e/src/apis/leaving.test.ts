@@ -3,7 +3,7 @@ import OpenAI, { APIUserAbortError } from "openai";
 import { describe, expect } from "vitest";
 import { textOf } from "../chaos/text.ts";
 import { pacedRequest, startPaced } from "../fleet/paced.ts";
-import { LATE_MS } from "../late.ts";
+import { LATE_MS } from "../../../contracts/src/testing/late.ts";
 import { ask, busy, long, model, stopsInTime, test } from "./testing.ts";
 
 /** What becomes of a request whose client goes. [API-1] */
@@ -27,7 +27,7 @@ test("an answer that is waited for stops the engine", async ({ openai, house }) 
   await stopsInTime(house, async () => {
     const abort = new AbortController();
     const run = openai.chat.completions.create(endless, { signal: abort.signal });
-    await expect.poll(async () => busy(house), { timeout: 10_000, interval: 20 }).toBe(1);
+    await expect.poll(async () => busy(house), { interval: 20 }).toBe(1);
     abort.abort();
     await expect(run).rejects.toBeInstanceOf(APIUserAbortError);
   });

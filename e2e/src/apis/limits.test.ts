@@ -2,8 +2,9 @@ import OpenAI, { RateLimitError } from "openai";
 import { limits } from "@rbee/contracts";
 import { RbeeClient } from "@rbee/sdk";
 import { expect } from "vitest";
+import { withinDay } from "../day.ts";
 import type { House } from "../house.ts";
-import { best } from "../late.ts";
+import { best } from "../../../contracts/src/testing/late.ts";
 import { story } from "../prompts.ts";
 import { answer, ask, busy, long, model, question, stopsInTime, test } from "./testing.ts";
 
@@ -65,17 +66,19 @@ test("a client whose key has as many jobs at once as it may waits as long as it 
 });
 
 test("a key that has used its tokens of the day is told so, and its owner sees what it used", async ({ house }) => {
-  const owner = house.client();
-  const { key, key_id } = await owner.run("key_create", { name: "daily", limits: { tokens_per_day: 10 } });
-  const client = new RbeeClient({ url: house.url, key });
-  const { usage } = await client.run("infer", { ...story, max_tokens: 20 });
-  const tokens = usage.prompt_tokens + usage.completion_tokens;
-  await expect
-    .poll(async () => (await owner.run("key_list", {})).keys.find((one) => one.key_id === key_id))
-    .toMatchObject({ limits: { tokens_per_day: 10 }, today: { jobs: 1, tokens } });
-  await expect(client.run("infer", { ...story, max_tokens: 20 })).rejects.toMatchObject({
-    code: "rate_limited",
-    message: "the key has used up its tokens_per_day (10); it may go on at 0:00 UTC",
+  await withinDay(async () => {
+    const owner = house.client();
+    const { key, key_id } = await owner.run("key_create", { name: "daily", limits: { tokens_per_day: 10 } });
+    const client = new RbeeClient({ url: house.url, key });
+    const { usage } = await client.run("infer", { ...story, max_tokens: 20 });
+    const tokens = usage.prompt_tokens + usage.completion_tokens;
+    await expect
+      .poll(async () => (await owner.run("key_list", {})).keys.find((one) => one.key_id === key_id))
+      .toMatchObject({ limits: { tokens_per_day: 10 }, today: { jobs: 1, tokens } });
+    await expect(client.run("infer", { ...story, max_tokens: 20 })).rejects.toMatchObject({
+      code: "rate_limited",
+      message: "the key has used up its tokens_per_day (10); it may go on at 0:00 UTC",
+    });
   });
 });
 

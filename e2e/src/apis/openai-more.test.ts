@@ -1,7 +1,19 @@
 import OpenAI, { APIError, AuthenticationError, BadRequestError } from "openai";
 import { describe, expect } from "vitest";
 import { pacedRequest, startPaced } from "../fleet/paced.ts";
-import { ask, cosine, embedder, hasMiniLm, model, published, question, sentences, test, whyNot } from "./testing.ts";
+import {
+  ask,
+  cosine,
+  embedder,
+  hasMiniLm,
+  model,
+  published,
+  question,
+  sentences,
+  test,
+  tooLong,
+  whyNot,
+} from "./testing.ts";
 
 /** OpenAI's own client, unmodified: everything but chat. */
 
@@ -97,7 +109,7 @@ describe("errors", () => {
   });
 
   test("a prompt that does not fit", async ({ openai }) => {
-    const long = { model, messages: ask("bee ".repeat(20_000)) };
+    const long = { model, messages: ask(tooLong) };
     const run = openai.chat.completions.create(long);
     await expect(run).rejects.toBeInstanceOf(BadRequestError);
     const words = expect.stringContaining("maximum context length is 2048 tokens") as string;

@@ -15,6 +15,7 @@ import {
   sentences,
   stopsInTime,
   test,
+  tooLong,
   whyNot,
 } from "./testing.ts";
 
@@ -98,7 +99,7 @@ describe("Anthropic's client", () => {
       status: 404,
       error: { type: "error", error: { type: "not_found_error" } },
     });
-    const long = [{ role: "user" as const, content: "bee ".repeat(20_000) }];
+    const long = [{ role: "user" as const, content: tooLong }];
     await expect(anthropic.messages.create({ ...request, messages: long })).rejects.toMatchObject({
       status: 400,
       message: expect.stringContaining("prompt is too long") as string,
@@ -194,7 +195,7 @@ describe("Ollama's client", () => {
     expect(await ollama.embed({ model: embedder, input: [] })).toMatchObject({ embeddings: [], prompt_eval_count: 0 });
     expect(await ollama.delete({ model: embedder })).toEqual({ status: "success" });
     await expect
-      .poll(async () => (await ollama.list()).models.map(({ name }) => name), { timeout: 10_000 })
+      .poll(async () => (await ollama.list()).models.map(({ name }) => name))
       .not.toContain(`${embedder}:latest`);
   });
 

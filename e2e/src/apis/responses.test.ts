@@ -1,6 +1,6 @@
 import { limits } from "@rbee/contracts";
 import { expect } from "vitest";
-import { answer, long, model, ofCity, question, test } from "./testing.ts";
+import { answer, long, model, ofCity, question, test, tooLong } from "./testing.ts";
 
 /** OpenAI's responses, with its own client. */
 
@@ -181,11 +181,10 @@ test("errors", async ({ openai }) => {
   await expect(openai.responses.create({ ...request, model: "nothing" })).rejects.toMatchObject({
     code: "model_not_found",
   });
-  const long = "bee ".repeat(20_000);
-  await expect(openai.responses.create({ ...request, input: long })).rejects.toMatchObject({
+  await expect(openai.responses.create({ ...request, input: tooLong })).rejects.toMatchObject({
     code: "context_length_exceeded",
   });
-  await expect(openai.responses.create({ ...request, input: long, stream: true })).rejects.toMatchObject({
+  await expect(openai.responses.create({ ...request, input: tooLong, stream: true })).rejects.toMatchObject({
     status: 400,
   });
 });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test as base } from "vitest";
 import { z } from "zod";
 import { BEE_TINY, House } from "../house.ts";
-import { best } from "../late.ts";
+import { best } from "../../../contracts/src/testing/late.ts";
 
 /** What the tests of all APIs share: a house with real models, other people's clients, and questions with known answers. */
 
@@ -52,6 +52,8 @@ export const model = "bee-tiny";
 export const embedder = "all-MiniLM-L6-v2";
 
 export const ask = (content: string) => [{ role: "user" as const, content }];
+/** Barely more than the context of bee-tiny: it is refused before the headers of its answer go out by themselves. */
+export const tooLong = "bee ".repeat(2_048);
 export const question = "What do bees eat?";
 /** What bee-tiny says to it at temperature 0. */
 export const answer = "Bees eat nectar and pollen from flowers. In the winter they eat honey.";

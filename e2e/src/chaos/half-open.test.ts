@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { limits } from "@rbee/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { LATE_MS } from "../late.ts";
+import { LATE_MS } from "../../../contracts/src/testing/late.ts";
 import { Watched } from "./watched.ts";
 import { inTime, World } from "./world.ts";
 

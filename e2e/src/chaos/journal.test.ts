@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { Watched } from "./watched.ts";
@@ -54,8 +65,7 @@ class Disk {
 }
 
 function canMount(): boolean {
-  const probe = `/tmp/rbee-chaos-mount-${process.pid}`;
-  mkdirSync(probe);
+  const probe = mkdtempSync(join(tmpdir(), "rbee-chaos-mount-"));
   try {
     execFileSync("mount", ["-t", "tmpfs", "tmpfs", probe], { stdio: "ignore" });
     execFileSync("umount", [probe], { stdio: "ignore" });

@@ -12,6 +12,8 @@ export interface Ask {
   readonly hive?: string;
   /** Whether another hive may go on when this one is lost. */
   readonly on_lost?: "continue" | "fail";
+  /** How long a reader waits for its end. */
+  readonly over_ms?: number;
 }
 
 /** Longer than any job here takes with all its waits; the limit of a test is for what is slow to start beside it. */
@@ -27,26 +29,28 @@ export class Watched {
   /** Resolves when the reader has seen `[DONE]`; fails when it does not. */
   readonly over: Promise<void>;
   readonly #world: World;
+  readonly #over_ms: number;
   #tokens = 0;
   #waiting: { from: number; resolve: () => void }[] = [];
 
   static async start(world: World, { tokens, every, ...rest }: Ask): Promise<Watched> {
     const seed = ++seeds;
-    const { hive: hive_id, on_lost = "fail" } = rest;
+    const { hive: hive_id, on_lost = "fail", over_ms = OVER_WITHIN_MS } = rest;
     const prompt = promptOf(seed, every);
     const input = { model: SYNTHETIC, prompt, max_tokens: tokens, temperature: 0, on_lost } as const;
     const { job_id } = await world.house
       .client()
       .submit("infer", hive_id === undefined ? input : { ...input, hive_id });
-    return new Watched(world, job_id, textOf(seed, tokens));
+    return new Watched(world, job_id, { expected: textOf(seed, tokens), over_ms });
   }
 
-  private constructor(world: World, job_id: string, expected: string) {
+  private constructor(world: World, job_id: string, { expected, over_ms }: { expected: string; over_ms: number }) {
     this.#world = world;
+    this.#over_ms = over_ms;
     this.job_id = job_id;
     this.expected = expected;
     this.reader = this.#newReader("0", (seen) => this.#heard(seen));
-    this.over = readWhole(this.reader, job_id);
+    this.over = this.#readWhole(this.reader);
     // A test that has failed waits for it no more.
     this.over.catch(() => undefined);
   }
@@ -73,7 +77,7 @@ export class Watched {
   /** The log as it is now, if the job is over. */
   async log(): Promise<readonly Seen[]> {
     const reader = this.#newReader("checker", () => undefined);
-    await readWhole(reader, this.job_id);
+    await this.#readWhole(reader);
     return reader.seen;
   }
 
@@ -88,8 +92,14 @@ export class Watched {
 
   #newReader(name: string, onEvent: (seen: Seen) => void): Reader {
     const url = () => `${this.#world.house.url}/v1/jobs/${this.job_id}/stream?format=json`;
-    const signal = AbortSignal.timeout(OVER_WITHIN_MS);
+    const signal = AbortSignal.timeout(this.#over_ms);
     return new Reader({ name, url, key: () => this.#world.house.key, signal, onEvent });
+  }
+
+  async #readWhole(reader: Reader): Promise<void> {
+    await reader.read();
+    if (!reader.whole)
+      throw new Error(`${this.job_id} was not over within ${this.#over_ms} ms, but at ${reader.seen.at(-1)?.data}`);
   }
 
   #heard({ data }: Seen): void {
@@ -101,10 +111,4 @@ export class Watched {
     this.#waiting = rest;
     for (const { resolve } of due) resolve();
   }
-}
-
-async function readWhole(reader: Reader, job_id: string): Promise<void> {
-  await reader.read();
-  if (!reader.whole)
-    throw new Error(`${job_id} was not over within ${OVER_WITHIN_MS} ms, but at ${reader.seen.at(-1)?.data}`);
 }

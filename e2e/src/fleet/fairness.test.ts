@@ -1,10 +1,12 @@
 import { JobClient } from "@rbee/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { House } from "../house.ts";
+import { freeze, thaw, workersOf } from "../process.ts";
 import { pacedRequest, startPaced } from "./paced.ts";
 
 /** A script that queues everything at once takes no more of a fleet than anyone else who has work for it. [FAIR-1] */
 
+const HIVES = ["one", "two", "three"];
 const SLOTS = 2;
 const TOKENS = 20;
 const EVERY_MS = 20;
@@ -14,7 +16,7 @@ type Name = keyof typeof jobsOf;
 let house: House;
 beforeAll(async () => {
   house = await House.open();
-  for (const name of ["one", "two", "three"]) await startPaced(house, name, SLOTS);
+  for (const name of HIVES) await startPaced(house, name, SLOTS);
 });
 afterAll(() => house.close());
 
@@ -67,18 +69,23 @@ test(
   "three keys, three hives: equal shares within 10 % while all have work waiting, and accounts of each",
   { timeout: 120_000 },
   async () => {
-    const queued = async () => (await house.client().run("queue_list", { limit: 1 })).queued;
     const keys = { script: await keyOf("script"), anna: await keyOf("anna"), ben: await keyOf("ben") };
     const names = Object.keys(jobsOf) as Name[];
-    const script = work(keys.script.client, jobsOf.script);
-    // Everything of the script's is there before anyone else comes.
-    await expect.poll(queued).toBeGreaterThan(100);
-    await expect.poll(async () => (await keys.script.client.list({ limit: 200 })).length).toBe(jobsOf.script);
-    const [ofScript, ofAnna, ofBen] = await Promise.all([
-      script,
-      work(keys.anna.client, jobsOf.anna),
-      work(keys.ben.client, jobsOf.ben),
-    ]);
+    const submitted = async (name: Name) => {
+      const working = work(keys[name].client, jobsOf[name]);
+      await expect.poll(async () => (await keys[name].client.list({ limit: 200 })).length).toBe(jobsOf[name]);
+      return { working };
+    };
+    const all = async () => {
+      // Everything of the script's is there before anyone else comes.
+      const script = await submitted("script");
+      return [script, ...(await Promise.all([submitted("anna"), submitted("ben")]))] as const;
+    };
+    // Frozen: none is through with the script's work before everyone has theirs waiting.
+    const engines = HIVES.flatMap((name) => workersOf(house.hive(name).pid));
+    freeze(engines);
+    const [script, anna, ben] = await all().finally(() => thaw(engines));
+    const [ofScript, ofAnna, ofBen] = await Promise.all([script.working, anna.working, ben.working]);
 
     // A key sees its own jobs and no other.
     for (const name of names)

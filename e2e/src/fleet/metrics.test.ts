@@ -1,6 +1,6 @@
 import parsePrometheus from "parse-prometheus-text-format";
 import { expect } from "vitest";
-import { ask, model, question, test } from "../apis/testing.ts";
+import { ask, model, question, test, tooLong } from "../apis/testing.ts";
 import { BEE_TINY, type House } from "../house.ts";
 
 /** The fleet's figures after a day with everything in it, as a parser reads them that nobody here wrote. */
@@ -28,8 +28,8 @@ test("every figure of the fleet is there, and right", async ({ house, openai }) 
   const began = performance.now();
   const answers = [await openai.chat.completions.create(chat), await openai.chat.completions.create(chat)];
   const took_s = (performance.now() - began) / 1_000;
-  const tooLong = openai.chat.completions.create({ model, messages: ask("bee ".repeat(20_000)) });
-  await expect(tooLong).rejects.toMatchObject({ code: "context_length_exceeded" });
+  const refused = openai.chat.completions.create({ model, messages: ask(tooLong) });
+  await expect(refused).rejects.toMatchObject({ code: "context_length_exceeded" });
   await expect(openai.chat.completions.create({ ...chat, model: "nobody" })).rejects.toMatchObject({ status: 404 });
   await gone.kill("SIGKILL");
   await expect.poll(async () => (await scrape(house)).value("rbee_hives", { state: "away" })).toBe(1);

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startHub, type TestHub } from "../../../hive-agent/src/models/testing/hub.ts";
 import { commandNames } from "../../../keeper-cli/src/reference.ts";
@@ -40,13 +41,13 @@ test("every command has a case", () => {
   expect(without).toEqual(elsewhere);
 });
 
-test.each(cases)("rbee $line", async ({ line, reads, stdin = "", code: expected = 0, within_ms = 0 }) => {
+test.each(cases)("rbee $line", async ({ line, reads, stdin = "", code: expected = 0, within_ms = 0, url = "" }) => {
   const latest = performance.now() + within_ms;
   let began: number;
   let printed: Awaited<ReturnType<typeof run>>;
   do {
     began = performance.now();
-    printed = await run(line, stdin);
+    printed = await run(line, { stdin, url });
   } while (printed.code !== expected && began < latest);
   expect(printed).toMatchObject({ code: expected });
   const words = printed.out === "" ? printed.err : printed.out;
@@ -54,8 +55,11 @@ test.each(cases)("rbee $line", async ({ line, reads, stdin = "", code: expected 
   Object.assign(said, pattern(reads).exec(words)?.groups);
 });
 
-async function run(line: string, stdin: string) {
-  const env = { RBEE_URL: "", RBEE_API_KEY: "", HOME: house.home, BROWSER: "true" };
+async function run(line: string, { stdin, url }: { stdin: string; url: string }) {
+  const XDG_DATA_HOME = join(house.home, ".local", "share");
+  const XDG_CONFIG_HOME = join(house.home, ".config");
+  const own = { HOME: house.home, XDG_DATA_HOME, XDG_CONFIG_HOME };
+  const env = { RBEE_URL: url, RBEE_API_KEY: "", BROWSER: "true", ...own };
   const rbee = house.rbee(line.split(" ").map(filled), env);
   rbee.child.stdin.end(filled(stdin));
   const { out, err, code } = await rbee.ended();

@@ -19,12 +19,14 @@ import { cleanup, configure, renderHook, waitFor } from "@testing-library/react"
 import { createElement, StrictMode, type ReactNode } from "react";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { House } from "../house.ts";
-import { best } from "../late.ts";
+import { best } from "../../../contracts/src/testing/late.ts";
+import { freeze, thaw, workersOf } from "../process.ts";
 import { endless } from "../prompts.ts";
+import { runInSlices } from "../slices.ts";
 
 /** The hooks over a real queen, agent and model. */
 
-configure({ asyncUtilTimeout: 15_000 });
+configure({ asyncUtilTimeout: 60_000 });
 const GREY_WITHIN_MS = 3_000;
 let house: House;
 let client: RbeeClient;
@@ -124,9 +126,17 @@ test("a chat goes on after the page was loaded anew in mid-answer, and is stoppe
 
   cleanup();
   const longer = render(() => useChat({ ...options, parameters: { ...parameters, max_tokens: endless.max_tokens } }));
+  // Frozen from its first word on: it is not through with its answer before it is stopped.
+  const engines = workersOf(house.hive("hive").pid);
+  freeze(engines);
   const stopped = longer.current.send("And then?");
-  await waitFor(() => expect(longer.current.messages).toHaveLength(4));
-  await longer.current.stop();
+  await runInSlices(engines, () => (longer.current.messages[3]?.content ?? "") !== "").catch((error: unknown) => {
+    thaw(engines);
+    throw error;
+  });
+  const stopping = longer.current.stop();
+  thaw(engines);
+  await stopping;
   await stopped;
   await waitFor(() => expect(longer.current.messages[3]).toMatchObject({ role: "assistant", ended: "stopped" }));
   await longer.current.clear();

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { best } from "../late.ts";
+import { best } from "../../../contracts/src/testing/late.ts";
 import { freeze, thaw, workersOf } from "../process.ts";
 import { runInSlices } from "../slices.ts";
 import { hasBrowser } from "./browser.ts";

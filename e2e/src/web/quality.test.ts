@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { best } from "../../../contracts/src/testing/late.ts";
 import { hasBrowser } from "./browser.ts";
 import { cardSize } from "./card.ts";
 import { openStand, type Stand } from "./stand.ts";
@@ -147,31 +148,32 @@ describe.skipIf(!hasBrowser)("every page", () => {
     expect(await schema.inputValue()).toBe("");
   });
 
-  test("loads little and is soon there", async () => {
-    const page = await stand.page({ signedIn: false });
-    let bytes = 0;
-    const weighed: Promise<void>[] = [];
-    page.on("response", (response) => {
-      const isUi = !new URL(response.url()).pathname.startsWith("/v1/");
-      if (isUi)
-        weighed.push(
-          response.body().then(
-            (body) => void (bytes += gzipSync(body).length),
-            () => undefined,
-          ),
-        );
-    });
-    const start = performance.now();
-    await page.goto(`/?fresh#key=${stand.house.key}`);
-    await page.locator("[data-hive]").waitFor();
-    const interactive_ms = performance.now() - start;
-    await page.locator("canvas").first().waitFor();
-    await Promise.all(weighed);
-    console.warn(`first load ${Math.round(bytes / 1000)} kB gzip, interactive in ${Math.round(interactive_ms)} ms`);
-    expect(bytes).toBeGreaterThan(50_000);
-    expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
-    expect(interactive_ms).toBeLessThan(INTERACTIVE_MS_MAX);
-  });
+  test("loads little and is soon there", () =>
+    best(INTERACTIVE_MS_MAX, async () => {
+      const page = await stand.page({ signedIn: false });
+      let bytes = 0;
+      const weighed: Promise<void>[] = [];
+      page.on("response", (response) => {
+        const isUi = !new URL(response.url()).pathname.startsWith("/v1/");
+        if (isUi)
+          weighed.push(
+            response.body().then(
+              (body) => void (bytes += gzipSync(body).length),
+              () => undefined,
+            ),
+          );
+      });
+      const start = performance.now();
+      await page.goto(`/?fresh#key=${stand.house.key}`);
+      await page.locator("[data-hive]").waitFor();
+      const interactive_ms = performance.now() - start;
+      await page.locator("canvas").first().waitFor();
+      await Promise.all(weighed);
+      console.warn(`first load ${Math.round(bytes / 1000)} kB gzip, interactive in ${Math.round(interactive_ms)} ms`);
+      expect(bytes).toBeGreaterThan(50_000);
+      expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
+      return interactive_ms;
+    }));
 
   test("of a build that is gone is loaded anew, once; what is missing even then is said where it would stand", async () => {
     const page = await stand.page();
@@ -266,8 +268,6 @@ describe("what is served", () => {
 
 async function openHouse() {
   const { House } = await import("../house.ts");
-  const { buildUi } = await import("@rbee/web-ui/build");
-  await buildUi();
   const house = await House.open();
   return { url: house.url, close: () => house.close() };
 }

@@ -36,6 +36,8 @@ export async function openStand() {
         viewport: { width: 1280, height: 800 },
         ...options,
       });
+      // Less than a test has, so that it says which wait was in vain.
+      context.setDefaultTimeout(60_000);
       const page = await context.newPage();
       await page.goto(signedIn ? `/#key=${house.key}` : "/");
       return page;

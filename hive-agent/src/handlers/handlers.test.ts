@@ -1,5 +1,6 @@
 import { Generation, operations, RbeeError, type HandlerEvent, type OperationInput } from "@rbee/contracts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { best } from "../../../contracts/src/testing/late.ts";
 import type { HiveContext, HiveHandlers } from "../jobs/handler.ts";
 import { counting, endless, failureOf, rawWorker, testHive, type TestHive } from "../workers/testing.ts";
 import { aContext, openHandlers, type TestHandlers } from "./testing.ts";
@@ -114,7 +115,7 @@ test("[AGENT-21] when the hive is to leave, what waits for a slot is handed back
   await begun.next();
   const waiting = run(handlers.infer(ask({}), { ...context, term: 2, worker_id, draining: leaving.signal }));
   const raw = await rawWorker(hive.home, worker_id);
-  await expect.poll(() => raw.knows(`${context.job_id}.2`), { interval: 5, timeout: 10_000 }).toBe(true);
+  await expect.poll(() => raw.knows(`${context.job_id}.2`), { interval: 5 }).toBe(true);
   leaving.abort(new RbeeError("draining"));
   expect((await failureOf(waiting)).code).toBe("draining");
   const late = { ...context, term: 3, worker_id, draining: leaving.signal };
@@ -149,14 +150,17 @@ test("a sign of life holds the round trip", async () => {
 });
 
 test("cancel ends the handler with the signal's reason, at once, and frees the worker", async () => {
-  const cancel = new AbortController();
-  const handler = handlers.infer(ask(endless), { ...context, signal: cancel.signal });
-  await handler.next();
-  const begun = performance.now();
-  cancel.abort(new RbeeError("cancelled"));
-  expect((await failureOf(run(handler))).code).toBe("cancelled");
-  expect(performance.now() - begun).toBeLessThan(1_000);
-  expect((await run(handlers.infer(ask({}), { ...context, term: 2 }))).result.text).toBe(said);
+  let term = 0;
+  await best(1_000, async () => {
+    const cancel = new AbortController();
+    const handler = handlers.infer(ask(endless), { ...context, term: ++term, signal: cancel.signal });
+    await handler.next();
+    const begun = performance.now();
+    cancel.abort(new RbeeError("cancelled"));
+    expect((await failureOf(run(handler))).code).toBe("cancelled");
+    return performance.now() - begun;
+  });
+  expect((await run(handlers.infer(ask({}), { ...context, term: ++term }))).result.text).toBe(said);
 });
 
 test("after a restart of the agent the rest is streamed, and the result has all of it", async () => {

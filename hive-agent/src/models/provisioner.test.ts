@@ -140,11 +140,7 @@ test("two who ask for one model share one transfer; one may leave [MODEL-3]", as
 test("cancel keeps what came; the model is listed with how much of it; asking again goes on", async () => {
   const bytes = padded(4_000_000);
   stand.hub.addRepo("org/bee", { "bee.Q8_0.gguf": bytes });
-  const cancel = new AbortController();
-  stand.hub.onPiece = (sent) => {
-    if (sent > bytes.length / 2) cancel.abort(new Error("cancelled"));
-  };
-  await expect(stand.provide("org/bee", cancel.signal)).rejects.toThrow("cancelled");
+  await stand.provideUntil(bytes.length / 2, "org/bee");
   const [partial] = await stand.models.catalogue.list();
   expect(partial).toMatchObject({ id: "org/bee:Q8_0", status: "partial", size_bytes: bytes.length });
   expect(partial?.percent).toBeGreaterThan(0);
@@ -152,7 +148,6 @@ test("cancel keeps what came; the model is listed with how much of it; asking ag
     status: "partial",
     percent: partial?.percent,
   });
-  stand.hub.onPiece = undefined;
   const before = stand.hub.sent;
   await stand.again();
   expect(await stand.models.catalogue.list()).toEqual([partial]);
@@ -208,12 +203,7 @@ test("a plain address is fetched into the hive's own folder, and resumed by its 
   const bytes = padded(3_000_000);
   const url = stand.hub.addFile("/files/some%20model.Q8_0.gguf".replace("%20", "-"), bytes);
   stand.hub.faults.push({ kind: "reset", after: 1 }, { kind: "reset", after: 1_500_000 });
-  const cancel = new AbortController();
-  stand.hub.onPiece = (sent) => {
-    if (sent > 1_000_000) cancel.abort(new Error("cancelled"));
-  };
-  await expect(stand.provide(url, cancel.signal)).rejects.toThrow("cancelled");
-  stand.hub.onPiece = undefined;
+  await stand.provideUntil(1_000_000, url);
   const { model_id, sha256: hash, path: file } = await stand.provide(url);
   expect(model_id).toBe("some-model");
   expect((await readFile(file)).equals(bytes)).toBe(true);
@@ -262,12 +252,7 @@ test("the same file has the same digest, however it came", async () => {
 
 test("what is left of an older state of a repository goes when the newer one is fetched", async () => {
   stand.hub.addRepo("org/bee", { "bee.Q8_0.gguf": padded(3_000_000) });
-  const cancel = new AbortController();
-  stand.hub.onPiece = (sent) => {
-    if (sent > 1_000_000) cancel.abort(new Error("cancelled"));
-  };
-  await expect(stand.provide("org/bee", cancel.signal)).rejects.toThrow("cancelled");
-  stand.hub.onPiece = undefined;
+  await stand.provideUntil(1_000_000, "org/bee");
   stand.hub.addRepo("org/bee", { "bee.Q8_0.gguf": padded(3_000_000) });
   await stand.provide("org/bee");
   expect((await stand.files()).filter((name) => name.includes(".part"))).toEqual([]);

@@ -12,7 +12,7 @@ let worker: string;
 beforeAll(async () => {
   hive = await testHive();
   worker = (await hive.supervisor.spawn({ model: "bee-tiny", slots: 2 }, { signal: never })).worker_id;
-}, 30_000);
+});
 afterAll(async () => hive.end());
 
 const generate = async (fields: Partial<Generation>) =>

@@ -25,7 +25,7 @@ beforeAll(async () => {
   hive = await testHive();
   worker = (await hive.supervisor.spawn({ model: "bee-tiny", slots: SLOTS }, { signal: never })).worker_id;
   raw = await rawWorker(hive.home, worker);
-}, 30_000);
+});
 afterAll(async () => hive.end());
 
 const start = (fields: Partial<Generation>, options: { id?: string; signal?: AbortSignal } = {}) =>

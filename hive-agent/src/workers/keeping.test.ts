@@ -47,45 +47,37 @@ async function startSmall(workers: number, options: Parameters<typeof testHive>[
   each = memory_bytes;
 }
 
-test(
-  "[KEEP-1] what a request loaded is stopped when it was idle for its time, and comes back for the next one",
-  inTime,
-  async () => {
-    hive = await testHive({ kinds: counting });
-    const first = await load("bee-tiny", 0.2);
-    const running = ask(first.worker_id, 400);
-    await running.next();
-    expect((await collect(running)).finish_reason).toBe("length");
-    await expect.poll(list, inTime).toEqual([]);
-    expect(await isGone(first.pid)).toBe(true);
-    expect(hive.supervisor.keeping.stops).toEqual({ idle: 1, memory: 0 });
-    const again = await load("bee-tiny", 600);
-    expect(again.pid).not.toBe(first.pid);
-    await use(again.worker_id);
-    await hive.supervisor.keeping.requested(again.worker_id, 0);
-    await expect.poll(list, inTime).toEqual([]);
-  },
-);
+test("[KEEP-1] what a request loaded is stopped when it was idle for its time, and comes back for the next one", async () => {
+  hive = await testHive({ kinds: counting });
+  const first = await load("bee-tiny", 0.2);
+  const running = ask(first.worker_id, 400);
+  await running.next();
+  expect((await collect(running)).finish_reason).toBe("length");
+  await expect.poll(list, inTime).toEqual([]);
+  expect(await isGone(first.pid)).toBe(true);
+  expect(hive.supervisor.keeping.stops).toEqual({ idle: 1, memory: 0 });
+  const again = await load("bee-tiny", 600);
+  expect(again.pid).not.toBe(first.pid);
+  await use(again.worker_id);
+  await hive.supervisor.keeping.requested(again.worker_id, 0);
+  await expect.poll(list, inTime).toEqual([]);
+});
 
-test(
-  "[KEEP-1] a person's worker stays, whatever requests say; one that a person takes over does too",
-  inTime,
-  async () => {
-    hive = await testHive({ kinds: counting });
-    const { keeping } = hive.supervisor;
-    const { worker_id } = await hive.supervisor.spawn({ model: "bee-tiny" }, { signal: never });
-    await use(worker_id);
-    await keeping.requested(worker_id, 0);
-    expect(list()).toMatchObject([{ worker_id, state: "ready" }]);
-    expect(list()[0]).not.toHaveProperty("keep_alive");
-    await keeping.wanted(worker_id, { pin: true });
-    expect(list()).toMatchObject([{ worker_id, held: "pinned" }]);
-    await keeping.wanted(worker_id, { keep_alive: 0.1, pin: false });
-    await expect.poll(list, inTime).toEqual([]);
-  },
-);
+test("[KEEP-1] a person's worker stays, whatever requests say; one that a person takes over does too", async () => {
+  hive = await testHive({ kinds: counting });
+  const { keeping } = hive.supervisor;
+  const { worker_id } = await hive.supervisor.spawn({ model: "bee-tiny" }, { signal: never });
+  await use(worker_id);
+  await keeping.requested(worker_id, 0);
+  expect(list()).toMatchObject([{ worker_id, state: "ready" }]);
+  expect(list()[0]).not.toHaveProperty("keep_alive");
+  await keeping.wanted(worker_id, { pin: true });
+  expect(list()).toMatchObject([{ worker_id, held: "pinned" }]);
+  await keeping.wanted(worker_id, { keep_alive: 0.1, pin: false });
+  await expect.poll(list, inTime).toEqual([]);
+});
 
-test("[KEEP-1] the next agent stops what the last one would have stopped, and keeps what it kept", inTime, async () => {
+test("[KEEP-1] the next agent stops what the last one would have stopped, and keeps what it kept", async () => {
   hive = await testHive({ kinds: counting });
   const pinned = await hive.supervisor.spawn({ model: "bee-tiny", pin: true }, { signal: never });
   hive.supervisor.close();
@@ -102,29 +94,25 @@ test("[KEEP-1] the next agent stops what the last one would have stopped, and ke
   await expect.poll(() => last.list(), inTime).toMatchObject([{ worker_id: pinned.worker_id, held: "pinned" }]);
 });
 
-test(
-  "[EVICT-1] a load that does not fit stops the worker that was idle for longest, and no other",
-  inTime,
-  async () => {
-    await startSmall(2);
-    const one = await load("one", 600);
-    const two = await load("two", 600);
-    await use(one.worker_id);
-    await use(two.worker_id);
-    await use(one.worker_id);
-    const three = await load("three", 600);
-    expect(
-      list()
-        .map(({ model }) => model)
-        .toSorted(),
-    ).toEqual(["one", "three"]);
-    expect(await isGone(two.pid)).toBe(true);
-    expect(hive.supervisor.keeping.stops).toEqual({ idle: 0, memory: 1 });
-    expect(hive.supervisor.get(three.worker_id)?.held).toBe("unserved");
-  },
-);
+test("[EVICT-1] a load that does not fit stops the worker that was idle for longest, and no other", async () => {
+  await startSmall(2);
+  const one = await load("one", 600);
+  const two = await load("two", 600);
+  await use(one.worker_id);
+  await use(two.worker_id);
+  await use(one.worker_id);
+  const three = await load("three", 600);
+  expect(
+    list()
+      .map(({ model }) => model)
+      .toSorted(),
+  ).toEqual(["one", "three"]);
+  expect(await isGone(two.pid)).toBe(true);
+  expect(hive.supervisor.keeping.stops).toEqual({ idle: 0, memory: 1 });
+  expect(hive.supervisor.get(three.worker_id)?.held).toBe("unserved");
+});
 
-test("[EVICT-1] never one that is busy, pinned or not used yet: the refusal says who keeps what", inTime, async () => {
+test("[EVICT-1] never one that is busy, pinned or not used yet: the refusal says who keeps what", async () => {
   await startSmall(2);
   const busy = await load("one", 0);
   const running = ask(busy.worker_id, 30_000);
@@ -148,7 +136,7 @@ test("[EVICT-1] never one that is busy, pinned or not used yet: the refusal says
   await running.return(undefined as never);
 });
 
-test("[AGENT-24] a request waits for room that busy workers have, and begins when they are done", inTime, async () => {
+test("[AGENT-24] a request waits for room that busy workers have, and begins when they are done", async () => {
   await startSmall(1);
   const busy = await load("one", 600);
   const stop = new AbortController();
@@ -167,19 +155,15 @@ test("[AGENT-24] a request waits for room that busy workers have, and begins whe
   expect(list()).toMatchObject([{ model: "two" }]);
 });
 
-test(
-  "[AGENT-24] what is busy for too long is left to the queen; what never fits is refused at once",
-  inTime,
-  async () => {
-    await startSmall(1, { room_wait_ms: 300 });
-    const busy = await load("one", 600);
-    const running = ask(busy.worker_id, 30_000);
-    await running.next();
-    const refused = await failureOf(load("two", 600));
-    expect(refused).toMatchObject({ code: "worker_busy" });
-    expect(refused.message).toContain("(busy)");
-    await hive.supervisor.keeping.wanted(busy.worker_id, { pin: true });
-    expect((await failureOf(load("two", 600))).code).toBe("insufficient_memory");
-    await running.return(undefined as never);
-  },
-);
+test("[AGENT-24] what is busy for too long is left to the queen; what never fits is refused at once", async () => {
+  await startSmall(1, { room_wait_ms: 300 });
+  const busy = await load("one", 600);
+  const running = ask(busy.worker_id, 30_000);
+  await running.next();
+  const refused = await failureOf(load("two", 600));
+  expect(refused).toMatchObject({ code: "worker_busy" });
+  expect(refused.message).toContain("(busy)");
+  await hive.supervisor.keeping.wanted(busy.worker_id, { pin: true });
+  expect((await failureOf(load("two", 600))).code).toBe("insufficient_memory");
+  await running.return(undefined as never);
+});

@@ -62,7 +62,11 @@ test("a port that somebody else holds is passed over", async () => {
   const first = await spawn();
   await hive.supervisor.stop(first.pid);
   const squatter = createServer();
-  await new Promise<void>((resolve) => squatter.listen(first.port, "127.0.0.1", resolve)).catch(() => undefined);
+  await new Promise<void>((resolve) => {
+    // Held is held, by whomever.
+    squatter.once("error", () => resolve());
+    squatter.listen(first.port, "127.0.0.1", resolve);
+  });
   const second = await spawn();
   expect(second.port).not.toBe(first.port);
   await new Promise((resolve) => squatter.close(resolve));
@@ -157,7 +161,7 @@ test("a worker whose agent died does not stay for ever", async () => {
   const testing = JSON.stringify(new URL("testing.ts", import.meta.url).href);
   const agent = `
     const { testHive, never, counting } = await import(${testing});
-    const hive = await testHive({ orphanMs: 300, kinds: counting });
+    const hive = await testHive({ orphanMs: 5_000, kinds: counting });
     const { pid } = await hive.supervisor.spawn({ model: "bee-tiny", slots: 1 }, { signal: never });
     process.stdout.write(JSON.stringify({ pid, home: hive.home }), () => process.kill(process.pid, "SIGKILL"));`;
   const died = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", agent]);

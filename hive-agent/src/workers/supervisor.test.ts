@@ -62,7 +62,7 @@ test("a worker that is killed fails what it was doing, with the reason", async (
     code: "worker_died",
     message: expect.stringContaining("was killed by SIGKILL") as string,
   });
-  const back = { worker_id, state: "ready", restarts: 1 };
+  const back = { state: "ready", restarts: 1 };
   await expect.poll(() => hive.supervisor.list(), { timeout: 20_000 }).toMatchObject([back]);
   expect((await spawn()).state).toBe("ready");
 });

@@ -32,10 +32,13 @@ test("a disk that is really full: said so, nothing corrupt, and once there is ro
     const bytes = padded(3_000_000);
     stand.hub.addRepo("org/bee", { "bee.Q8_0.gguf": bytes });
     // Somebody else fills the disk while it is fetched: the look beforehand did not see it.
+    const fill = async () => {
+      await stand.partIsThere();
+      await writeFile(path.join(disk, "ballast"), Buffer.alloc(8 << 20)).catch(() => undefined);
+    };
     let filled: Promise<void> | undefined;
     stand.hub.onPiece = async (sent) => {
-      if (sent > 2_000_000)
-        await (filled ??= writeFile(path.join(disk, "ballast"), Buffer.alloc(8 << 20)).catch(() => undefined));
+      if (sent > 2_000_000) await (filled ??= fill());
     };
     await expect(stand.provide("org/bee")).rejects.toMatchObject({ code: "disk_full" });
     const [partial] = await stand.models.catalogue.list();

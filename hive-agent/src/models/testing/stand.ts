@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
 import { silentLog } from "../../log.ts";
 import { openModels, type Models } from "../open-models.ts";
 import type { ModelPolicy } from "../policy.ts";
@@ -57,6 +58,26 @@ export class Stand {
   async provide(request: Request | string, signal?: AbortSignal): Promise<Provisioned & { events: HandlerEvent[] }> {
     const asked = typeof request === "string" ? { model: request } : request;
     return await drain(this.models.provisioner.provide(asked, signal ?? new AbortController().signal));
+  }
+
+  /** Resolves when part of the only model is on this disk: what left the hub may still be on its way. */
+  async partIsThere(): Promise<void> {
+    const part = async () => (await this.models.catalogue.list())[0]?.percent;
+    await expect.poll(part).toBeGreaterThan(0);
+  }
+
+  /** Fetches it until the hub has sent so much and part of it is on this disk. */
+  async provideUntil(sent_bytes: number, model: string): Promise<void> {
+    const cancel = new AbortController();
+    this.hub.onPiece = async (sent) => {
+      if (sent <= sent_bytes) return;
+      await this.partIsThere().then(
+        () => cancel.abort(new Error("cancelled")),
+        (error: unknown) => cancel.abort(error),
+      );
+    };
+    await expect(this.provide(model, cancel.signal)).rejects.toThrow("cancelled");
+    this.hub.onPiece = undefined;
   }
 
   /** Every file below the home, but for the database. */

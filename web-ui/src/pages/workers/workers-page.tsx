@@ -39,7 +39,7 @@ export default function WorkersPage() {
 function Active() {
   const { fleet } = useFleet();
   const act = useAct();
-const [asked, setAsked] = useState<string>();
+  const [asked, setAsked] = useState<string>();
   if (fleet === undefined) return <NoFleet />;
   const stopping = fleet.workers.find(({ worker_id }) => worker_id === asked);
   return (
