@@ -178,6 +178,8 @@ test("what a proxy says becomes an error with a code as well", async () => {
   const client = await clientOf({});
   queen.faults.refusals = [{ status: 404 }];
   await expect(client.get("job_x")).rejects.toMatchObject({ code: "not_found" });
+  queen.faults.refusals = [{ status: 418, body: JSON.stringify({ code: "teapot", detail: "short and stout" }) }];
+  await expect(client.get("job_x")).rejects.toMatchObject({ code: "teapot", message: "short and stout", hint: "" });
 });
 
 test("no queen at the address", async () => {

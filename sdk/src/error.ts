@@ -82,7 +82,7 @@ function parseProblem(body: string): ProblemFields | undefined {
   try {
     const problem = JSON.parse(body) as Partial<ProblemFields> | null;
     return typeof problem?.code === "string" && typeof problem.detail === "string"
-      ? (problem as ProblemFields)
+      ? ({ hint: "", ...problem } as ProblemFields)
       : undefined;
   } catch {
     return undefined;

@@ -39,7 +39,7 @@ export interface Faults {
   cutAfterBytes: number[];
   chunkBytes: number;
   /** Answers given instead of the real ones, first in first out. */
-  refusals: { status: number; code?: ErrorCode; headers?: Record<string, string>; destroy?: boolean }[];
+  refusals: { status: number; code?: ErrorCode; headers?: Record<string, string>; body?: string; destroy?: boolean }[];
   /** Processes the request and then drops the connection without an answer. */
   loseAnswers: number;
 }
@@ -100,7 +100,7 @@ export class FakeQueen {
     if (refusal?.destroy === true) return void request.socket.destroy();
     if (refusal !== undefined) {
       if (refusal.code !== undefined) return sendProblem(response, problemOf(refusal.code), refusal.headers);
-      return void response.writeHead(refusal.status, refusal.headers).end("<html>proxy</html>");
+      return void response.writeHead(refusal.status, refusal.headers).end(refusal.body ?? "<html>proxy</html>");
     }
     if (request.headers.authorization !== `Bearer ${this.key}`) return sendProblem(response, problemOf("unauthorized"));
     const [, jobId, part] = /^\/v1\/jobs(?:\/(job_\w+)(\/stream|\/retry)?)?$/.exec(url.pathname) ?? [];

@@ -4,6 +4,7 @@ import { RbeeProvider } from "@rbee/sdk/react";
 import { retryOnce } from "@rbee/sdk/react/parts";
 import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { Boundary } from "./parts/boundary.tsx";
 import { Toasts } from "./parts/toasts.tsx";
 import { isRefusal } from "./queen/fleet.ts";
 import { session, signOut } from "./session.ts";
@@ -15,7 +16,7 @@ export function App() {
   const { key, farewell } = useStore(session);
   return (
     <CSPProvider disableStyleElements>
-      {key === undefined ? <SignIn farewell={farewell} /> : <SignedIn key={key} apiKey={key} />}
+      <Boundary>{key === undefined ? <SignIn farewell={farewell} /> : <SignedIn key={key} apiKey={key} />}</Boundary>
       <Toasts />
     </CSPProvider>
   );

@@ -15,6 +15,7 @@ import { lazy, Suspense, useEffect, useRef } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { Tray } from "./activity/tray.tsx";
 import { Logo } from "./logo.tsx";
+import { Boundary } from "./parts/boundary.tsx";
 import { Dot, Empty, Waiting } from "./parts/parts.tsx";
 import { useFigureTaking } from "./queen/figures.ts";
 import { isForbidden, useFleet, useRefusal } from "./queen/fleet.ts";
@@ -63,23 +64,25 @@ export function Shell() {
       </a>
       <Side path={path} />
       <main id="main" ref={main} tabIndex={-1}>
-        <Suspense fallback={<Waiting lines={6} />}>
-          <Switch>
-            <Route path="/" component={FleetPage} />
-            <Route path="/models" component={ModelsPage} />
-            <Route path="/workers" component={WorkersPage} />
-            <Route path="/jobs" component={JobsPage} />
-            <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
-            <Route path="/chat" component={ChatPage} />
-            <Route path="/usage" component={UsagePage} />
-            <Route path="/keys" component={KeysPage} />
-            <Route path="/settings" component={SettingsPage} />
-            <Route path="/add" component={AddHivePage} />
-            <Route path="/install/worker" component={InstallPage} />
-            <Route path="/run/:org/:repo">{({ org, repo }) => <RunPage model={`${org}/${repo}`} />}</Route>
-            <Route component={NoPage} />
-          </Switch>
-        </Suspense>
+        <Boundary key={path}>
+          <Suspense fallback={<Waiting lines={6} />}>
+            <Switch>
+              <Route path="/" component={FleetPage} />
+              <Route path="/models" component={ModelsPage} />
+              <Route path="/workers" component={WorkersPage} />
+              <Route path="/jobs" component={JobsPage} />
+              <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
+              <Route path="/chat" component={ChatPage} />
+              <Route path="/usage" component={UsagePage} />
+              <Route path="/keys" component={KeysPage} />
+              <Route path="/settings" component={SettingsPage} />
+              <Route path="/add" component={AddHivePage} />
+              <Route path="/install/worker" component={InstallPage} />
+              <Route path="/run/:org/:repo">{({ org, repo }) => <RunPage model={`${org}/${repo}`} />}</Route>
+              <Route component={NoPage} />
+            </Switch>
+          </Suspense>
+        </Boundary>
       </main>
       <Tray />
     </div>

@@ -128,7 +128,7 @@ describe.skipIf(!hasBrowser)("a person with a browser", () => {
     await page.goto("/run/org/bees");
     await page.getByLabel("Hive").selectOption("den");
     await page.getByRole("radio", { name: /^cpu/ }).check();
-    await button(/^Run$/).click();
+    await button(/^Run$/).dblclick();
     await page.getByRole("link", { name: "Chat with it" }).waitFor();
     expect(await runs()).toMatchObject([{ state: "succeeded", hive_id: "den" }]);
   });

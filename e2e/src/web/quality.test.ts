@@ -132,6 +132,22 @@ describe.skipIf(!hasBrowser)("every page", () => {
     },
   );
 
+  test("says what its fields are for, and forgets what was typed and not used", async () => {
+    const page = await stand.page();
+    await page.locator("[data-hive]").waitFor();
+    await page.goto("/chat");
+    const open = page.getByRole("button", { name: "Parameters" });
+    const schema = page.getByLabel("JSON schema");
+    await open.click();
+    const hint = page.locator(`[id="${await schema.getAttribute("aria-describedby")}"]`);
+    expect(await hint.innerText()).toMatch(/The answer is made to fit it/);
+    await schema.fill("{}");
+    await page.keyboard.press("Escape");
+    await schema.waitFor({ state: "detached" });
+    await open.click();
+    expect(await schema.inputValue()).toBe("");
+  });
+
   test("loads little and is soon there", () =>
     best(INTERACTIVE_MS_MAX, async () => {
       const page = await stand.page({ signedIn: false });
@@ -158,6 +174,19 @@ describe.skipIf(!hasBrowser)("every page", () => {
       expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
       return interactive_ms;
     }));
+
+  test("of a build that is gone is loaded anew, once; what is missing even then is said where it would stand", async () => {
+    const page = await stand.page();
+    await page.locator("[data-hive]").waitFor();
+    await page.route("**/assets/usage-page-*.js", (route) => route.fulfill({ status: 404 }), { times: 1 });
+    await page.getByRole("link", { name: "Usage" }).click();
+    await page.locator("tbody tr").first().waitFor();
+    await page.route("**/assets/keys-page-*.js", (route) => route.fulfill({ status: 404 }));
+    await page.getByRole("link", { name: "API keys" }).click();
+    await page.getByRole("button", { name: "Load the page anew" }).waitFor();
+    await page.getByRole("link", { name: "Fleet" }).click();
+    await page.locator("[data-hive]").waitFor();
+  });
 
   test("breaks its own policy nowhere", async () => {
     const page = await stand.page();

@@ -1,8 +1,16 @@
+import { limits } from "@rbee/contracts";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freeze, thaw, workersOf } from "../process.ts";
 import { hasBrowser } from "./browser.ts";
 import { openStand, type Stand } from "./stand.ts";
+
+/** So that few lines are too many for it, as a build's are. */
+const lowLogs = (): void => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(".log { max-height: 30px !important; }");
+  document.adoptedStyleSheets.push(sheet);
+};
 
 /** Whoever looks after the machines: engines, workers, jobs, usage, settings. Each step stands on the one before. */
 describe.skipIf(!hasBrowser)("an operator with a browser", () => {
@@ -27,11 +35,18 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
 
   test("an engine is installed, its log is read live, and it is removed once that was confirmed", async () => {
     await page.goto("/workers?tab=engines");
+    await page.evaluate(lowLogs);
     await button("Install vulkan-llm-worker").click();
     const log = page.getByRole("list", { name: "Log" });
     await log.getByText("Asking the registry for").waitFor();
     await log.getByText("Unpacking").waitFor();
     await page.locator(".tray .work[data-status=succeeded]").waitFor();
+    const { above, below } = await log.evaluate(({ scrollTop, scrollHeight, clientHeight }) => ({
+      above: scrollTop,
+      below: scrollHeight - scrollTop - clientHeight,
+    }));
+    expect(above).toBeGreaterThan(0);
+    expect(below).toBeLessThan(2);
     await button("Dismiss all; what runs goes on").click();
     await button("Remove vulkan-llm-worker").click();
     await dialog().getByRole("button", { name: "Keep it" }).click();
@@ -45,7 +60,8 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.getByText("Nothing has started yet").waitFor();
     const before = (await jobsOf("worker_download")).length;
     await expect.poll(() => page.getByLabel("Hive").inputValue()).toBe("den");
-    await button("Install").click();
+    // A double click asks once, as everywhere.
+    await button("Install").dblclick();
     await page.locator("main .work[data-status=succeeded]").waitFor();
     expect(await jobsOf("worker_download")).toHaveLength(before + 1);
     await page.goto("/install/worker?type=evil");
@@ -73,6 +89,16 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await button(`Retire ${retired}`).click();
     await worker(retired).waitFor({ state: "detached" });
     await button(`Stop ${stopped}`).click();
+    const idle = dialog().getByText("It is answering nothing now");
+    await idle.waitFor();
+    freeze(engineProcesses());
+    try {
+      await stand.house.client().submit("infer", { model: "bee-tiny", prompt: "Who are you?" });
+      await dialog().getByText("What it is answering (1)").waitFor();
+    } finally {
+      thaw(engineProcesses());
+    }
+    await idle.waitFor();
     await dialog().getByRole("button", { name: "Keep it" }).click();
     expect(await worker(stopped).count()).toBe(1);
     await button(`Stop ${stopped}`).click();
@@ -113,7 +139,8 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.getByText("cancelled", { exact: true }).waitFor();
     const other = await stand.page();
     await other.goto(`/jobs/${job_id}`);
-    await other.getByRole("button", { name: "Retry" }).click();
+    const before = (await jobsOf("infer")).length;
+    await other.getByRole("button", { name: "Retry" }).dblclick();
     await other.waitForURL((url) => url.pathname.startsWith("/jobs/") && !url.pathname.endsWith(job_id));
     await other.getByText("succeeded", { exact: true }).waitFor();
     const retried = new URL(other.url()).pathname.split("/").at(-1) ?? "";
@@ -122,6 +149,7 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
       .getByText(text.split("\n")[0] ?? "")
       .first()
       .waitFor();
+    expect(await jobsOf("infer")).toHaveLength(before + 1);
     await other.context().close();
   });
 
@@ -138,6 +166,33 @@ describe.skipIf(!hasBrowser)("an operator with a browser", () => {
     await page.goto(`/jobs/${job_id}`);
     await page.getByText("succeeded", { exact: true }).waitFor();
     await page.unrouteAll();
+  });
+
+  test("what waits says why, until it does not wait any more", async () => {
+    const client = stand.house.client();
+    const input = { model: "bee-tiny", prompt: "Who are you?" };
+    await client.run("infer", input);
+    const { workers } = await client.run("status", {});
+    const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
+    const line = page.getByRole("region", { name: "Waiting" });
+    freeze(engineProcesses());
+    try {
+      for (let i = 0; i <= slots; i++) await client.submit("infer", input);
+      await page.goto("/jobs");
+      await line.getByText("every slot of bee-tiny is busy").waitFor();
+    } finally {
+      thaw(engineProcesses());
+    }
+    await line.waitFor({ state: "detached" });
+  });
+
+  test("what failed is found behind all that came after it", async () => {
+    const client = stand.house.client();
+    await expect(client.run("model_download", { hive_id: "den", model: "org/nowhere" })).rejects.toThrow();
+    for (let i = 0; i < limits.heartbeat_jobs_max; i++) await client.run("hive_status", { hive_id: "den" });
+    await page.goto("/jobs");
+    await button("Failed").click();
+    await page.getByRole("link", { name: "model_download" }).waitFor();
   });
 
   test("what was used is shown by model, hive and key", async () => {

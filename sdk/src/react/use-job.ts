@@ -38,7 +38,8 @@ export function useJobs({ limit = 50 }: { readonly limit?: number } = {}): {
     retry: retryOnce,
   });
   useEffect(() => {
-    if (news !== undefined) void cache.invalidateQueries({ queryKey: ["rbee", "jobs"] });
+    // One at a time: where news come faster than answers, each would be dropped for the next.
+    if (news !== undefined) void cache.invalidateQueries({ queryKey: ["rbee", "jobs"] }, { cancelRefetch: false });
   }, [cache, news]);
   return { jobs: data ?? [], loading: isPending, error: error ?? undefined };
 }

@@ -1,4 +1,4 @@
-import type { OperationName } from "@rbee/sdk";
+import type { JobLine, OperationName } from "@rbee/sdk";
 import { kept, Store } from "../store.ts";
 
 /** A job that somebody started here and wants to see the end of: a download, a load, a build. */
@@ -49,3 +49,10 @@ export const endActivity = (job_id: string): void =>
 
 export const dismissActivity = (job_id: string): void =>
   activities.update((all) => all.filter((one) => one.job_id !== job_id));
+
+/** Which to show first: those that ended and were not told yet, since their logs do it at once; what runs; what is over. */
+export function mostWanted(all: readonly Activity[], jobs: readonly JobLine[]): readonly Activity[] {
+  const ended = new Set(jobs.filter(({ finished_at }) => finished_at !== undefined).map(({ job_id }) => job_id));
+  const rank = ({ job_id, over }: Activity): number => (over === true ? 2 : ended.has(job_id) ? 0 : 1);
+  return all.toSorted((a, b) => rank(a) - rank(b));
+}

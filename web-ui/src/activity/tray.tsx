@@ -1,7 +1,8 @@
 import { X } from "lucide-react";
 import { useStore } from "../store.ts";
 import { plural } from "../parts/words.ts";
-import { activities, dismissActivity, type Activity } from "./activities.ts";
+import { useFleet } from "../queen/fleet.ts";
+import { activities, dismissActivity, mostWanted, type Activity } from "./activities.ts";
 import { useEndings, Work } from "./work.tsx";
 
 /** Streams that are open at once: a browser allows six connections, and the fleet and a chat need theirs. */
@@ -9,7 +10,8 @@ const SHOWN_MAX = 3;
 
 /** What runs, whatever page is open. */
 export function Tray() {
-  const all = useStore(activities);
+  const { fleet } = useFleet();
+  const all = mostWanted(useStore(activities), fleet?.jobs ?? []);
   if (all.length === 0) return null;
   return (
     <aside className="tray" aria-label="Running work">

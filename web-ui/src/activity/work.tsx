@@ -4,6 +4,7 @@ import { RotateCw, X } from "lucide-react";
 import type { JobProgress } from "@rbee/sdk/react";
 import { isOpen } from "@rbee/sdk/react/parts";
 import { Link } from "wouter";
+import { useBusy } from "../parts/busy.ts";
 import { Badge, Progress, Trouble } from "../parts/parts.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { bytes, duration } from "../parts/words.ts";
@@ -31,7 +32,7 @@ export function Work({ activity, onRetry }: WorkProps) {
       <Buttons
         activity={activity}
         watched={watched}
-        onRetry={() => void retry(job_id).then((next) => next && onRetry?.(next))}
+        retry={() => retry(job_id).then((next) => next && onRetry?.(next))}
       />
       {over ? null : <Progress label={title} done={watched.progress?.done ?? 0} total={totalOf(watched)} />}
       {watched.status === "failed" ? <Trouble error={watched.error} /> : <Say watched={watched} />}
@@ -62,9 +63,16 @@ function figures({ done, total, unit, per_second, eta_ms }: NonNullable<JobProgr
   return parts.join(" · ");
 }
 
-function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: JobProgress; onRetry: () => void }) {
+interface ButtonsProps {
+  readonly activity: Activity;
+  readonly watched: JobProgress;
+  readonly retry: () => Promise<unknown>;
+}
+
+function Buttons({ activity, watched, retry }: ButtonsProps) {
   const { job_id, title, operation, over } = activity;
   const { cancelling, cancel } = useCancel(job_id);
+  const { busy, during } = useBusy();
   // Its log is read again on another page.
   if (isOpen(watched.status) && over === true) return <Badge>Replaying</Badge>;
   if (isOpen(watched.status))
@@ -85,7 +93,13 @@ function Buttons({ activity, watched, onRetry }: { activity: Activity; watched: 
       {watched.status === "succeeded" ? (
         <Badge tone="good">Done</Badge>
       ) : (
-        <button type="button" className="button small" aria-label={`${again}: ${title}`} onClick={onRetry}>
+        <button
+          type="button"
+          className="button small"
+          aria-label={`${again}: ${title}`}
+          disabled={busy}
+          onClick={() => during(retry())}
+        >
           <RotateCw aria-hidden="true" />
           {again}
         </button>

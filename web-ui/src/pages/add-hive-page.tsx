@@ -1,6 +1,7 @@
 import { CircleCheck, LoaderCircle } from "lucide-react";
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { Link } from "wouter";
+import { useBusy } from "../parts/busy.ts";
 import { NameField, TextField } from "../parts/field.tsx";
 import { CodeBlock, PageHead, Panel, Trouble } from "../parts/parts.tsx";
 import { duration } from "../parts/words.ts";
@@ -37,8 +38,8 @@ function Invite({ onInvite }: { onInvite: (invitation: Invitation) => void }) {
   const [name, setName] = useState("");
   const [labels, setLabels] = useState("");
   const [error, setError] = useState<unknown>();
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
+  const { busy, during } = useBusy();
+  const invite = async (): Promise<void> => {
     const label = name.trim() === "" ? undefined : name.trim();
     try {
       const answer = await client.run("hive_token_create", {
@@ -53,7 +54,13 @@ function Invite({ onInvite }: { onInvite: (invitation: Invitation) => void }) {
   };
   return (
     <Panel title="A machine of yours">
-      <form className="stack" onSubmit={(event) => void submit(event)}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          during(invite());
+        }}
+      >
         <p className="muted">It dials out to this queen, from behind any router; nothing on it has to listen.</p>
         <NameField
           label="Name"
@@ -71,7 +78,7 @@ function Invite({ onInvite }: { onInvite: (invitation: Invitation) => void }) {
         />
         {error === undefined ? null : <Trouble error={error} />}
         <div className="buttons">
-          <button type="submit" className="button primary">
+          <button type="submit" className="button primary" disabled={busy}>
             Show the command
           </button>
         </div>

@@ -5,21 +5,34 @@ interface FieldProps {
   readonly hint?: ReactNode;
 }
 
-/** A labelled line of text. */
-export function TextField({ label, hint, ...input }: FieldProps & InputHTMLAttributes<HTMLInputElement>) {
+interface Ties {
+  readonly id: string;
+  readonly "aria-describedby": string | undefined;
+}
+
+/** A label above what one fills in, and below it a hint that is read out with it. */
+export function Field({ label, hint, children }: FieldProps & { readonly children: (ties: Ties) => ReactNode }) {
   const id = useId();
+  const hintId = `${id}-hint`;
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <input id={id} className="input" aria-describedby={hint === undefined ? undefined : `${id}-hint`} {...input} />
+      {children({ id, "aria-describedby": hint === undefined ? undefined : hintId })}
       {hint === undefined ? null : (
-        <p id={`${id}-hint`} className="hint">
+        <p id={hintId} className="hint">
           {hint}
         </p>
       )}
     </div>
   );
 }
+
+/** A line of text. */
+export const TextField = ({ label, hint, ...input }: FieldProps & InputHTMLAttributes<HTMLInputElement>) => (
+  <Field label={label} hint={hint}>
+    {(ties) => <input className="input" {...ties} {...input} />}
+  </Field>
+);
 
 /** What people call their machines and keys. */
 export const NameField = (field: Omit<FieldProps, "hint"> & InputHTMLAttributes<HTMLInputElement>) => (
@@ -33,19 +46,16 @@ interface Option {
 
 type SelectProps = FieldProps & SelectHTMLAttributes<HTMLSelectElement> & { readonly options: readonly Option[] };
 
-export function SelectField({ label, hint, options, ...select }: SelectProps) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <select id={id} className="input" {...select}>
+export const SelectField = ({ label, hint, options, ...select }: SelectProps) => (
+  <Field label={label} hint={hint}>
+    {(ties) => (
+      <select className="input" {...ties} {...select}>
         {options.map(({ value, label }) => (
           <option key={value} value={value}>
             {label}
           </option>
         ))}
       </select>
-      {hint === undefined ? null : <p className="hint">{hint}</p>}
-    </div>
-  );
-}
+    )}
+  </Field>
+);

@@ -17,4 +17,6 @@ test("a time ago, and a size", () => {
   expect(ago(0, 90_000)).toBe("1 min ago");
   expect(bytes(0)).toBe("0 B");
   expect(bytes(1_536)).toBe("1.5 KiB");
+  expect(bytes(12.3 * 1_024 ** 3)).toBe("12 GiB");
+  expect(bytes(1_024 ** 2 - 1)).toBe("1.0 MiB");
 });

@@ -1,12 +1,6 @@
 /** Figures in words a person reads at a glance. */
 
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
-
-export function bytes(count: number): string {
-  const power = count < 1 ? 0 : Math.min(Math.floor(Math.log2(count) / 10), UNITS.length - 1);
-  const scaled = count / 1024 ** power;
-  return `${scaled.toFixed(power === 0 || scaled >= 100 ? 0 : 1)} ${UNITS[power]}`;
-}
+export { bytesInWords as bytes } from "@rbee/sdk/react/parts";
 
 export function duration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;

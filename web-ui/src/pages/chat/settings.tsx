@@ -1,6 +1,6 @@
-import { useId, useState } from "react";
+import { useState } from "react";
 import { Dialog } from "../../parts/dialog.tsx";
-import { TextField } from "../../parts/field.tsx";
+import { Field, TextField } from "../../parts/field.tsx";
 import { kept } from "../../store.ts";
 import type { ChatOptions } from "@rbee/sdk/react";
 
@@ -85,59 +85,64 @@ const figures = [
   { name: "seed", label: "Seed", hint: "Same seed, same answer", placeholder: "any", step: 1, min: 0, max: undefined },
 ] as const;
 
-export function SettingsDialog({ open, onClose, settings, onChange }: SettingsDialogProps) {
+export const SettingsDialog = ({ open, ...form }: SettingsDialogProps) => (
+  <Dialog open={open} onClose={form.onClose} title="System prompt and parameters">
+    <SettingsForm {...form} />
+  </Dialog>
+);
+
+/** What was typed and not used is gone with it. */
+function SettingsForm({ onClose, settings, onChange }: Omit<SettingsDialogProps, "open">) {
   const [draft, setDraft] = useState(settings);
   const set = (change: Partial<ChatSettings>): void => setDraft((before) => ({ ...before, ...change }));
   const broken = draft.schema.trim() !== "" && schemaIn(draft.schema) === undefined;
   return (
-    <Dialog open={open} onClose={onClose} title="System prompt and parameters">
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          kept.set(NAME, JSON.stringify(draft));
-          onChange(draft);
-          onClose();
-        }}
-      >
-        <AreaField
-          label="System prompt"
-          rows={3}
-          placeholder="You are a patient teacher."
-          value={draft.system}
-          onChange={(system) => set({ system })}
-        />
-        <div className="two">
-          {figures.map(({ name, label, ...rest }) => (
-            <TextField
-              key={name}
-              type="number"
-              label={label}
-              value={draft[name]}
-              onChange={(event) => set({ [name]: event.target.value })}
-              {...rest}
-            />
-          ))}
-        </div>
-        <AreaField
-          label="JSON schema"
-          rows={4}
-          placeholder='{"type":"object","properties":{"name":{"type":"string"}}}'
-          hint={broken ? "That is not a JSON object yet." : "The answer is made to fit it; may stay empty."}
-          bad={broken}
-          value={draft.schema}
-          onChange={(schema) => set({ schema })}
-        />
-        <div className="buttons">
-          <button type="button" className="button" onClick={() => setDraft(plain)}>
-            Reset
-          </button>
-          <button type="submit" className="button primary" disabled={broken}>
-            Use
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        kept.set(NAME, JSON.stringify(draft));
+        onChange(draft);
+        onClose();
+      }}
+    >
+      <AreaField
+        label="System prompt"
+        rows={3}
+        placeholder="You are a patient teacher."
+        value={draft.system}
+        onChange={(system) => set({ system })}
+      />
+      <div className="two">
+        {figures.map(({ name, label, ...rest }) => (
+          <TextField
+            key={name}
+            type="number"
+            label={label}
+            value={draft[name]}
+            onChange={(event) => set({ [name]: event.target.value })}
+            {...rest}
+          />
+        ))}
+      </div>
+      <AreaField
+        label="JSON schema"
+        rows={4}
+        placeholder='{"type":"object","properties":{"name":{"type":"string"}}}'
+        hint={broken ? "That is not a JSON object yet." : "The answer is made to fit it; may stay empty."}
+        bad={broken}
+        value={draft.schema}
+        onChange={(schema) => set({ schema })}
+      />
+      <div className="buttons">
+        <button type="button" className="button" onClick={() => setDraft(plain)}>
+          Reset
+        </button>
+        <button type="submit" className="button primary" disabled={broken}>
+          Use
+        </button>
+      </div>
+    </form>
   );
 }
 
@@ -151,19 +156,16 @@ interface AreaFieldProps {
   readonly bad?: boolean;
 }
 
-function AreaField({ label, hint, bad = false, onChange, ...area }: AreaFieldProps) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
+const AreaField = ({ label, hint, bad = false, onChange, ...area }: AreaFieldProps) => (
+  <Field label={label} hint={hint}>
+    {(ties) => (
       <textarea
-        id={id}
         className="input mono"
         aria-invalid={bad}
         onChange={(event) => onChange(event.target.value)}
+        {...ties}
         {...area}
       />
-      {hint === undefined ? null : <p className="hint">{hint}</p>}
-    </div>
-  );
-}
+    )}
+  </Field>
+);

@@ -2,6 +2,7 @@ import { CircleCheck, CircleX, RotateCw, Stethoscope } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import type { Check, HiveInfo } from "@rbee/sdk";
 import { useAct } from "../../activity/launch.ts";
+import { useBusy } from "../../parts/busy.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Facts, Trouble } from "../../parts/parts.tsx";
 import { ago, moment } from "../../parts/words.ts";
@@ -10,6 +11,7 @@ import { useRbee } from "@rbee/sdk/react";
 /** All that a hive says of itself, and the two things one may ask it. */
 export function HiveDetails({ hive, open, onClose }: { hive: HiveInfo; open: boolean; onClose: () => void }) {
   const act = useAct();
+  const { busy, during } = useBusy();
   return (
     <Dialog open={open} onClose={onClose} title={hive.hive_id} wide>
       <div className="stack">
@@ -31,8 +33,9 @@ export function HiveDetails({ hive, open, onClose }: { hive: HiveInfo; open: boo
             <button
               type="button"
               className="button"
+              disabled={busy}
               onClick={() =>
-                void act("Devices looked at again", "hive_refresh_capabilities", { hive_id: hive.hive_id })
+                during(act("Devices looked at again", "hive_refresh_capabilities", { hive_id: hive.hive_id }))
               }
             >
               <RotateCw aria-hidden="true" />
@@ -54,25 +57,22 @@ function SelfTest({ hive_id, children }: { hive_id: string; children: ReactNode 
   const client = useRbee();
   const [checks, setChecks] = useState<readonly Check[]>();
   const [error, setError] = useState<unknown>();
-  const [asking, setAsking] = useState(false);
+  const { busy, during } = useBusy();
   const ask = async (): Promise<void> => {
-    setAsking(true);
     setError(undefined);
     try {
       setChecks((await client.run("hive_check", { hive_id })).checks);
     } catch (refusal) {
       setError(refusal);
-    } finally {
-      setAsking(false);
     }
   };
   return (
     <div className="stack">
       <div className="row">
         {children}
-        <button type="button" className="button" disabled={asking} onClick={() => void ask()}>
+        <button type="button" className="button" disabled={busy} onClick={() => during(ask())}>
           <Stethoscope aria-hidden="true" />
-          {asking ? "Testing…" : "Let it test itself"}
+          {busy ? "Testing…" : "Let it test itself"}
         </button>
       </div>
       {error === undefined ? null : <Trouble error={error} />}

@@ -5,6 +5,7 @@ import type { JobView } from "@rbee/sdk";
 import { Link, useLocation } from "wouter";
 import { rewatch, totalOf, useJobWatch, waitOf } from "../../activity/job-watch.ts";
 import { useCancel, useRetry } from "../../activity/launch.ts";
+import { useBusy } from "../../parts/busy.ts";
 import { Badge, CodeBlock, Facts, PageHead, Panel, Progress, Trouble, Waiting } from "../../parts/parts.tsx";
 import { duration, moment } from "../../parts/words.ts";
 import { useRbee, type JobProgress } from "@rbee/sdk/react";
@@ -106,6 +107,7 @@ function Actions({ job, watched }: { job: JobView; watched: JobProgress }) {
   const [, go] = useLocation();
   const retry = useRetry();
   const { cancelling, cancel } = useCancel(job_id);
+  const { busy, during } = useBusy();
   const again = async (): Promise<void> => {
     const next = await retry(job_id);
     if (next !== undefined) go(`/jobs/${next}`);
@@ -131,7 +133,7 @@ function Actions({ job, watched }: { job: JobView; watched: JobProgress }) {
         {replaying ? "Replaying…" : "Replay"}
       </button>
       {state === "succeeded" ? null : (
-        <button type="button" className="button primary" onClick={() => void again()}>
+        <button type="button" className="button primary" disabled={busy} onClick={() => during(again())}>
           <RotateCw aria-hidden="true" />
           Retry
         </button>

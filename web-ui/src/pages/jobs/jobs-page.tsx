@@ -1,12 +1,15 @@
 import { ListTodo } from "lucide-react";
 import { useState } from "react";
 import type { JobLine, JobState } from "@rbee/sdk";
+import { useJobs } from "@rbee/sdk/react";
+import { limits } from "@rbee/sdk/react/parts";
 import { Link, useLocation } from "wouter";
-import { Badge, Empty, PageHead, Panel, Waiting, type Tone } from "../../parts/parts.tsx";
+import { Badge, Empty, PageHead, Panel, Trouble, Waiting, type Tone } from "../../parts/parts.tsx";
 import { Segments } from "../../parts/segments.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
 import { ago, duration } from "../../parts/words.ts";
 import { useFleet, useNow } from "../../queen/fleet.ts";
+import { WaitingLine } from "./waiting-line.tsx";
 
 export const JOB_TONES: Readonly<Record<JobState, Tone>> = {
   queued: "warn",
@@ -30,28 +33,52 @@ const filters = {
 type Filter = keyof typeof filters;
 const titles = Object.fromEntries(Object.entries(filters).map(([name, { title }]) => [name, title]));
 
-export default function JobsPage() {
+/** As many as a queen lists. */
+const LISTED_MAX = limits.jobs_listed_max;
+
+/** The newest as they change, and behind them older ones as they were listed. */
+function useNewest(): { readonly jobs: readonly JobLine[] | undefined; readonly error: Error | undefined } {
   const { fleet } = useFleet();
+  const { jobs: listed, loading, error } = useJobs({ limit: LISTED_MAX });
+  if (loading) return { jobs: undefined, error };
+  const live = fleet?.jobs ?? [];
+  const known = new Set(live.map(({ job_id }) => job_id));
+  return { jobs: [...live, ...listed.filter(({ job_id }) => !known.has(job_id))].slice(0, LISTED_MAX), error };
+}
+
+export default function JobsPage() {
+  const { connected } = useFleet();
+  const { jobs: all, error } = useNewest();
   const [filter, setFilter] = useState<Filter>("work");
-  const jobs = fleet?.jobs.filter(filters[filter].fits);
+  const jobs = all?.filter(filters[filter].fits);
+  const isCut = (all?.length ?? 0) >= LISTED_MAX;
+  const notes = [connected ? "live" : "", isCut ? `the newest ${LISTED_MAX}` : ""];
   return (
     <>
       <PageHead title="Jobs">
         <Segments label="Which jobs" options={titles as Record<Filter, string>} value={filter} onChange={setFilter} />
       </PageHead>
-      <Panel title="Newest first" flush note="live">
-        {jobs === undefined ? <Waiting lines={6} /> : null}
-        {jobs?.length === 0 ? (
-          <Empty
-            icon={ListTodo}
-            title={filters[filter].none}
-            {...(filter === "failed" ? {} : { to: { href: "/chat", words: "Ask a model something" } })}
-          >
-            Every request is a job, with a log that can be read during and after it.
-          </Empty>
-        ) : null}
-        {jobs === undefined || jobs.length === 0 ? null : <JobTable jobs={jobs} />}
-      </Panel>
+      <div className="stack">
+        <WaitingLine />
+        <Panel title="Newest first" flush note={notes.filter(Boolean).join(", ")}>
+          {error === undefined ? null : (
+            <div className="body">
+              <Trouble error={error} />
+            </div>
+          )}
+          {jobs === undefined ? <Waiting lines={6} /> : null}
+          {jobs?.length === 0 && error === undefined ? (
+            <Empty
+              icon={ListTodo}
+              title={`${filters[filter].none}${isCut ? ` among the newest ${LISTED_MAX}` : ""}`}
+              {...(filter === "failed" ? {} : { to: { href: "/chat", words: "Ask a model something" } })}
+            >
+              Every request is a job, with a log that can be read during and after it.
+            </Empty>
+          ) : null}
+          {jobs === undefined || jobs.length === 0 ? null : <JobTable jobs={jobs} />}
+        </Panel>
+      </div>
     </>
   );
 }

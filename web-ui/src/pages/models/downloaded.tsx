@@ -2,6 +2,7 @@ import { Boxes } from "lucide-react";
 import { useState } from "react";
 import type { HiveInfo, ModelInfo } from "@rbee/sdk";
 import { useAct, useLaunch } from "../../activity/launch.ts";
+import { useBusy } from "../../parts/busy.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Badge, Empty, Panel } from "../../parts/parts.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
@@ -16,7 +17,13 @@ export interface OnHive {
   readonly model: ModelInfo;
 }
 
-type Asked = OnHive & { readonly for: "load" | "delete" | "details" };
+const dialogs = { load: LoadDialog, details: ModelDetails, delete: DeleteDialog };
+
+interface Asked {
+  readonly hive_id: string;
+  readonly id: string;
+  readonly dialog: keyof typeof dialogs;
+}
 
 /** What is on the disks of all hives. */
 export function Downloaded() {
@@ -24,13 +31,14 @@ export function Downloaded() {
   const [asked, setAsked] = useState<Asked>();
   if (fleet === undefined) return <NoFleet />;
   const all = fleet.hives.flatMap((hive) => hive.models.map((model) => ({ hive, model })));
+  // As it is now: another one may load or delete it meanwhile.
+  const one = all.find(({ hive, model }) => hive.hive_id === asked?.hive_id && model.id === asked.id);
+  const AskedDialog = asked && dialogs[asked.dialog];
   const close = (): void => setAsked(undefined);
   return (
     <Panel title="On the hives' disks" flush>
       {all.length === 0 ? <NoModels /> : <ModelTable all={all} onAsk={setAsked} />}
-      {asked?.for === "load" ? <LoadDialog {...asked} onClose={close} /> : null}
-      {asked?.for === "details" ? <ModelDetails {...asked} onClose={close} /> : null}
-      {asked?.for === "delete" ? <DeleteDialog {...asked} onClose={close} /> : null}
+      {one === undefined || AskedDialog === undefined ? null : <AskedDialog {...one} onClose={close} />}
     </Panel>
   );
 }
@@ -55,24 +63,25 @@ function ModelTable({ all, onAsk }: { all: readonly OnHive[]; onAsk: (asked: Ask
 
 function Actions({ one, onAsk }: { one: OnHive; onAsk: (asked: Asked) => void }) {
   const { hive, model } = one;
+  const { hive_id, connected } = hive;
   const { id } = model;
   return (
     <>
-      {hive.connected ? <MainAction one={one} onLoad={() => onAsk({ ...one, for: "load" })} /> : null}
+      {connected ? <MainAction one={one} onLoad={() => onAsk({ hive_id, id, dialog: "load" })} /> : null}
       <button
         type="button"
         className="button small quiet"
-        aria-label={`Details of ${id} on ${hive.hive_id}`}
-        onClick={() => onAsk({ ...one, for: "details" })}
+        aria-label={`Details of ${id} on ${hive_id}`}
+        onClick={() => onAsk({ hive_id, id, dialog: "details" })}
       >
         Details
       </button>
-      {hive.connected ? (
+      {connected ? (
         <button
           type="button"
           className="button small quiet"
-          aria-label={`Delete ${id} from ${hive.hive_id}`}
-          onClick={() => onAsk({ ...one, for: "delete" })}
+          aria-label={`Delete ${id} from ${hive_id}`}
+          onClick={() => onAsk({ hive_id, id, dialog: "delete" })}
         >
           Delete
         </button>
@@ -92,6 +101,7 @@ function StateBadge({ one: { hive, model } }: { one: OnHive }) {
 function MainAction({ one: { hive, model }, onLoad }: { one: OnHive; onLoad: () => void }) {
   const launch = useLaunch();
   const act = useAct();
+  const { busy, during } = useBusy();
   const { hive_id } = hive;
   const { id, status, loaded } = model;
   if (status === "partial")
@@ -100,7 +110,8 @@ function MainAction({ one: { hive, model }, onLoad }: { one: OnHive; onLoad: () 
         type="button"
         className="button small"
         aria-label={`Resume ${id}`}
-        onClick={() => void launch(`Download ${id} to ${hive_id}`, "model_download", { hive_id, model: id })}
+        disabled={busy}
+        onClick={() => during(launch(`Download ${id} to ${hive_id}`, "model_download", { hive_id, model: id }))}
       >
         Resume
       </button>
@@ -112,7 +123,8 @@ function MainAction({ one: { hive, model }, onLoad }: { one: OnHive; onLoad: () 
         type="button"
         className="button small"
         aria-label={`Unload ${id} from ${hive_id}`}
-        onClick={() => void act(`${id} unloaded`, "model_unload", { hive_id, id })}
+        disabled={busy}
+        onClick={() => during(act(`${id} unloaded`, "model_unload", { hive_id, id }))}
       >
         Unload
       </button>

@@ -5,6 +5,7 @@ import { activities } from "../../activity/activities.ts";
 import { useJobWatch } from "../../activity/job-watch.ts";
 import { useLaunch } from "../../activity/launch.ts";
 import { Work } from "../../activity/work.tsx";
+import { useBusy } from "../../parts/busy.ts";
 import { DevicePicker } from "../../parts/device-picker.tsx";
 import { SelectField } from "../../parts/field.tsx";
 import { HiveField } from "../../parts/hive-field.tsx";
@@ -33,6 +34,7 @@ export default function RunPage({ model }: { model: string }) {
 
 function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
   const launch = useLaunch();
+  const { busy, during } = useBusy();
   const hives = useConnectedHives();
   const [search] = useSearchParams();
   // A link may name one.
@@ -55,7 +57,7 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
         className="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          void run();
+          during(run());
         }}
       >
         <p className="muted">
@@ -88,7 +90,7 @@ function Ask({ id, found }: { id: string; found: FoundModel | undefined }) {
           <Link href="/models" className="button">
             Not now
           </Link>
-          <button type="submit" className="button primary">
+          <button type="submit" className="button primary" disabled={busy}>
             <Play aria-hidden="true" />
             Run
           </button>

@@ -1,10 +1,11 @@
-import { Download, Hammer } from "lucide-react";
+import { CircleCheck, Download, Hammer } from "lucide-react";
 import { useState } from "react";
 import type { OperationResult } from "@rbee/sdk";
 import { useStore } from "../../store.ts";
 import { activities } from "../../activity/activities.ts";
 import { WorkLog } from "../../activity/work-log.tsx";
 import { useAct } from "../../activity/launch.ts";
+import { useBusy } from "../../parts/busy.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { HiveField } from "../../parts/hive-field.tsx";
 import { Badge, Empty, Panel, Trouble, Waiting } from "../../parts/parts.tsx";
@@ -53,6 +54,11 @@ function Installed({ hive_id }: { hive_id: string }) {
         </div>
       )}
       {data === undefined && error === null ? <Waiting lines={2} /> : null}
+      {data?.workers.length === 0 ? (
+        <Empty icon={Hammer} title="No engine is installed">
+          Without one this hive runs no model. Install one from the list below.
+        </Empty>
+      ) : null}
       <ul className="found">
         {data?.workers.map((binary) => (
           <li key={binary.id}>
@@ -102,6 +108,7 @@ function Installed({ hive_id }: { hive_id: string }) {
 
 function Catalogue({ hive_id }: { hive_id: string }) {
   const { data, error } = useOperation("worker_catalog_list", { hive_id });
+  const offers = data?.workers.filter(({ installed }) => !installed);
   return (
     <Panel title="Can be installed" flush>
       {error === null ? null : (
@@ -109,13 +116,16 @@ function Catalogue({ hive_id }: { hive_id: string }) {
           <Trouble error={error} />
         </div>
       )}
-      {data === undefined && error === null ? <Waiting lines={3} /> : null}
+      {offers === undefined && error === null ? <Waiting lines={3} /> : null}
+      {offers?.length === 0 ? (
+        <Empty icon={CircleCheck} title="Every engine is there">
+          This hive has all that can be installed on it.
+        </Empty>
+      ) : null}
       <ul className="found">
-        {data?.workers
-          .filter(({ installed }) => !installed)
-          .map((offer) => (
-            <OfferLine key={offer.worker_type} hive_id={hive_id} offer={offer} />
-          ))}
+        {offers?.map((offer) => (
+          <OfferLine key={offer.worker_type} hive_id={hive_id} offer={offer} />
+        ))}
       </ul>
     </Panel>
   );
@@ -123,6 +133,7 @@ function Catalogue({ hive_id }: { hive_id: string }) {
 
 function OfferLine({ hive_id, offer }: { hive_id: string; offer: Offer }) {
   const install = useInstall();
+  const { busy, during } = useBusy();
   const { worker_type, installable } = offer;
   const builds = offer.method === "build";
   return (
@@ -138,9 +149,9 @@ function OfferLine({ hive_id, offer }: { hive_id: string; offer: Offer }) {
       <button
         type="button"
         className="button small"
-        disabled={!installable}
+        disabled={!installable || busy}
         aria-label={`${builds ? "Build" : "Install"} ${worker_type}`}
-        onClick={() => void install(hive_id, offer)}
+        onClick={() => during(install(hive_id, offer))}
       >
         {builds ? <Hammer aria-hidden="true" /> : <Download aria-hidden="true" />}
         {builds ? "Build" : "Install"}

@@ -5,6 +5,7 @@ import { useOperation } from "@rbee/sdk/react";
 import { activities } from "../../activity/activities.ts";
 import { Work } from "../../activity/work.tsx";
 import { WorkLog } from "../../activity/work-log.tsx";
+import { useBusy } from "../../parts/busy.ts";
 import { HiveField, NoHive } from "../../parts/hive-field.tsx";
 import { Facts, PageHead, Panel, Trouble } from "../../parts/parts.tsx";
 import { useConnectedHives } from "../../queen/fleet.ts";
@@ -55,6 +56,7 @@ interface AskProps {
 function Ask({ hive_id, type, onStart }: AskProps) {
   const { data, error } = useOperation("worker_catalog_list", { hive_id });
   const install = useInstall();
+  const { busy, during } = useBusy();
   const offer = data?.workers.find(({ worker_type }) => worker_type === type);
   const canBe = offer !== undefined && offer.installable && !offer.installed;
   return (
@@ -68,8 +70,8 @@ function Ask({ hive_id, type, onStart }: AskProps) {
         <button
           type="button"
           className="button primary"
-          disabled={!canBe}
-          onClick={() => void (canBe && install(hive_id, offer).then(onStart))}
+          disabled={!canBe || busy}
+          onClick={() => canBe && during(install(hive_id, offer).then(onStart))}
         >
           <Download aria-hidden="true" />
           {offer?.method === "build" ? "Build" : "Install"}

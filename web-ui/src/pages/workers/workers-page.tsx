@@ -2,6 +2,7 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import type { ActiveWorker } from "@rbee/sdk";
 import { useAct } from "../../activity/launch.ts";
+import { useBusy } from "../../parts/busy.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { PageHead, Panel } from "../../parts/parts.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
@@ -38,42 +39,19 @@ export default function WorkersPage() {
 function Active() {
   const { fleet } = useFleet();
   const act = useAct();
-  const [stopping, setStopping] = useState<ActiveWorker>();
+const [asked, setAsked] = useState<string>();
   if (fleet === undefined) return <NoFleet />;
+  const stopping = fleet.workers.find(({ worker_id }) => worker_id === asked);
   return (
     <Panel title="Processes" flush>
       <WorkersTable
         workers={fleet.workers}
-        actions={(worker) => (
-          <>
-            <button
-              type="button"
-              className="button small"
-              aria-label={`Retire ${worker.worker_id}`}
-              title="Give it nothing new, let it finish, then stop it"
-              disabled={worker.retired !== undefined || worker.state !== "ready"}
-              onClick={() =>
-                void act(`${worker.worker_id} retires`, "active_worker_retire", { worker_id: worker.worker_id })
-              }
-            >
-              Retire
-            </button>
-            <button
-              type="button"
-              className="button small"
-              aria-label={`Stop ${worker.worker_id}`}
-              disabled={worker.state === "unreachable"}
-              onClick={() => setStopping(worker)}
-            >
-              Stop
-            </button>
-          </>
-        )}
+        actions={(worker) => <Actions worker={worker} onStop={() => setAsked(worker.worker_id)} />}
       />
       {stopping === undefined ? null : (
         <Confirm
           open
-          onClose={() => setStopping(undefined)}
+          onClose={() => setAsked(undefined)}
           title={`Stop ${stopping.worker_id}?`}
           action="Stop"
           onConfirm={() =>
@@ -91,5 +69,34 @@ function Active() {
         </Confirm>
       )}
     </Panel>
+  );
+}
+
+function Actions({ worker, onStop }: { worker: ActiveWorker; onStop: () => void }) {
+  const act = useAct();
+  const { busy, during } = useBusy();
+  const { worker_id, state, retired } = worker;
+  return (
+    <>
+      <button
+        type="button"
+        className="button small"
+        aria-label={`Retire ${worker_id}`}
+        title="Give it nothing new, let it finish, then stop it"
+        disabled={retired !== undefined || state !== "ready" || busy}
+        onClick={() => during(act(`${worker_id} retires`, "active_worker_retire", { worker_id }))}
+      >
+        Retire
+      </button>
+      <button
+        type="button"
+        className="button small"
+        aria-label={`Stop ${worker_id}`}
+        disabled={state === "unreachable"}
+        onClick={onStop}
+      >
+        Stop
+      </button>
+    </>
   );
 }
