@@ -1,3 +1,4 @@
+import type { RbeeError } from "@rbee/sdk";
 import type { Gap, StreamClock } from "./gaps.ts";
 import { JobRun, type JobPlan } from "./job-run.ts";
 import type { Excuse, JobRecord } from "./ledger.ts";
@@ -38,6 +39,8 @@ export class Workload {
   readonly #options: WorkloadOptions;
   readonly #open = new Set<JobRun>();
   readonly #given = new AbortController();
+  /** Hives of which a worker is being stopped: what begins meanwhile may be on it yet. */
+  readonly #stopping = new Set<string>();
   #realBusy = false;
   #spawning = false;
   #ending = false;
@@ -73,8 +76,7 @@ export class Workload {
 
   /** Something happened that jobs which are open now, of one hive or of all, may fail of; none that comes after it may. */
   excuse(why: Excuse, hive?: string): void {
-    const atHive = ({ plan }: JobRun) => hive === undefined || plan.hive === hive || plan.hive === ANY_HIVE;
-    for (const run of [...this.#open].filter(atHive)) run.excuses.add(why);
+    for (const run of this.#open) if (hive === undefined || mayBeAt(hive, run)) run.excuses.add(why);
   }
 
   async #keepOneOpen(): Promise<void> {
@@ -84,6 +86,7 @@ export class Workload {
       const context = { world: this.#world, random: this.#random.fork(), gaps: this.gaps, signal };
       const run = new JobRun(plan, context);
       this.#open.add(run);
+      for (const hive of this.#stopping) if (mayBeAt(hive, run)) run.excuses.add("worker_killed");
       const record = await run.run();
       this.#open.delete(run);
       if (plan.hive === REAL_HIVE) this.#realBusy = false;
@@ -98,13 +101,15 @@ export class Workload {
     const last = JSON.parse(log.at(-1)?.data ?? "{}") as { result?: { pid: number; worker_id: string } };
     const hive_id = this.#hiveOf(last.result?.worker_id ?? "");
     if (state === "succeeded" && last.result !== undefined && hive_id !== undefined) {
+      this.#stopping.add(hive_id);
       this.excuse("worker_killed", hive_id);
       const input = { hive_id, pid: last.result.pid };
-      // Killed by someone else meanwhile, or its hive is away: as good.
+      const gone = () => void this.#stopping.delete(hive_id);
+      // Killed by someone else meanwhile: as good. Else its hive is away, and may stop it whenever it is back.
       await this.#world.house
         .client()
         .run("worker_process_delete", input, { signal: this.#given.signal })
-        .catch(() => undefined);
+        .then(gone, (error: RbeeError) => (error.code === "worker_not_found" ? gone() : undefined));
     }
     this.#spawning = false;
   }
@@ -148,3 +153,5 @@ export class Workload {
     };
   }
 }
+
+const mayBeAt = (hive: string, { plan }: JobRun): boolean => plan.hive === hive || plan.hive === ANY_HIVE;
