@@ -56,6 +56,14 @@ export function notAKey(): RbeeError {
   });
 }
 
+/** An idempotency key, or another value of the caller's, that no header can hold. */
+export function notAHeader(): RbeeError {
+  const title = "The request cannot be sent";
+  const detail = "a header's value holds a character that none can hold";
+  const hint = "Make the idempotency key of letters, digits and signs of ASCII.";
+  return new RbeeError({ title, status: 400, code: "invalid_input", detail, hint, retryable: false });
+}
+
 /** What came is not what the protocol says. */
 export function notUnderstood(detail: string): RbeeError {
   const hint = "Check that the address is a queen's, and that it and this program have the same version.";

@@ -13,6 +13,11 @@ test("a key that no header can hold is refused at once, without being repeated",
   expect(inspect(refusal)).not.toContain("rbk_");
 });
 
+test("an idempotency key that no header can hold is refused at once", async () => {
+  const asked = new JobClient({ url }).submit("status", {}, { idempotencyKey: "montag\u2013eins" });
+  await expect(asked).rejects.toMatchObject({ name: "RbeeError", code: "invalid_input" });
+});
+
 test.each(["<!doctype html>", "null", "[]", '{"page":1}', '{"jobs":1,"job_id":2}'])(
   "a 200 that says %s is no queen's",
   async (body) => {

@@ -1,4 +1,4 @@
-import { errorOf, notAKey, unreachable } from "./error.ts";
+import { errorOf, notAHeader, notAKey, unreachable, type RbeeError } from "./error.ts";
 import { bounds, delayAfter, isTransient, pause } from "./retry.ts";
 
 export interface TransportOptions {
@@ -69,15 +69,20 @@ export class Transport {
     }
   }
 
-  /** A key that no header can hold would make fetch fail as if nobody answered. @throws RbeeError unauthorized */
+  /** What no header can hold would make fetch fail as if nobody answered. @throws RbeeError unauthorized, invalid_input */
   #headers(own: Request["headers"]): Headers {
-    const headers = new Headers(own);
-    try {
-      if (this.#key !== undefined) headers.set("authorization", `Bearer ${this.#key}`);
-    } catch {
-      // What fetch says of it repeats the key.
-      throw notAKey();
-    }
+    const headers = new Headers();
+    // What fetch says of a key that it refuses repeats it.
+    if (this.#key !== undefined) set(headers, { authorization: `Bearer ${this.#key}` }, notAKey);
+    set(headers, own ?? {}, notAHeader);
     return headers;
+  }
+}
+
+function set(headers: Headers, values: Readonly<Record<string, string>>, refusal: () => RbeeError): void {
+  try {
+    for (const [name, value] of Object.entries(values)) headers.set(name, value);
+  } catch {
+    throw refusal();
   }
 }

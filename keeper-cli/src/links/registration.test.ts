@@ -41,6 +41,8 @@ test("Linux: a desktop entry and its handler", () => {
   expect(undo.remove).toEqual([files[0]?.path]);
   const elsewhere = registrationFor({ platform: "linux", home: "/home/bee", dataHome: "/data", command });
   expect(elsewhere?.files[0]?.path).toBe("/data/applications/rbee-links.desktop");
+  const empty = registrationFor({ platform: "linux", home: "/home/bee", dataHome: "", command });
+  expect(empty?.files).toEqual(files);
 });
 
 test("macOS: an application that claims the scheme and hands the link on, quoted", () => {

@@ -38,7 +38,8 @@ const opening = (command: readonly string[]): string[] => [...command, "links", 
 
 /** https://specifications.freedesktop.org/desktop-entry-spec */
 function forLinux({ home, dataHome, command }: Desktop): Registration {
-  const folder = join(dataHome ?? join(home, ".local", "share"), "applications");
+  // Empty means unset there, too.
+  const folder = join(dataHome || join(home, ".local", "share"), "applications");
   const path = join(folder, DESKTOP_FILE);
   const exec = opening(command).map(desktopQuoted).join(" ");
   const text = [
