@@ -26,6 +26,14 @@ export interface JournaledJob {
   readonly outcome: Outcome | undefined;
 }
 
+const TABLES = [
+  "CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, job_id TEXT UNIQUE, op TEXT, acked INTEGER, tokens INTEGER, outcome TEXT)",
+  "CREATE TABLE IF NOT EXISTS chunks (id INTEGER, first INTEGER, count INTEGER, tokens INTEGER, body TEXT, PRIMARY KEY (id, first)) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT)",
+];
+const INSERT_JOB = "INSERT INTO jobs (id, job_id, op, acked, tokens) VALUES (?, ?, ?, 0, 0)";
+const INSERT_CHUNK = "INSERT INTO chunks (id, first, count, tokens, body) VALUES (?, ?, ?, ?, ?)";
+
 type JobRow = { id: number; op: string; acked: number; tokens: number; outcome: string | null };
 
 /**
@@ -39,13 +47,7 @@ export class Journal {
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    for (const table of [
-      "jobs (id INTEGER PRIMARY KEY, job_id TEXT UNIQUE, op TEXT, acked INTEGER, tokens INTEGER, outcome TEXT)",
-      "chunks (id INTEGER, first INTEGER, count INTEGER, tokens INTEGER, body TEXT, PRIMARY KEY (id, first)) WITHOUT ROWID",
-      "meta (key TEXT PRIMARY KEY, value TEXT)",
-    ]) {
-      sql.exec(`CREATE TABLE IF NOT EXISTS ${table}`);
-    }
+    for (const table of TABLES) sql.exec(table);
     this.#lastId = sql.exec<{ id: number }>("SELECT coalesce(max(id), 0) AS id FROM jobs")[0]?.id ?? 0;
   }
 
@@ -78,15 +80,13 @@ export class Journal {
     this.#sql.transaction(() => {
       const older = this.#sql.exec<{ id: number }>("SELECT id FROM jobs WHERE job_id = ?", op.job_id)[0];
       if (older !== undefined) this.remove(older.id);
-      const columns = "(id, job_id, op, acked, tokens) VALUES (?, ?, ?, 0, 0)";
-      this.#sql.exec(`INSERT INTO jobs ${columns}`, id, op.job_id, JSON.stringify(op));
+      this.#sql.exec(INSERT_JOB, id, op.job_id, JSON.stringify(op));
     });
     return { id, op, acked: 0, tokens: 0, chunks: [], outcome: undefined };
   }
 
   append(id: number, { first, count, tokens, body }: Chunk): void {
-    const columns = "(id, first, count, tokens, body) VALUES (?, ?, ?, ?, ?)";
-    this.#sql.exec(`INSERT INTO chunks ${columns}`, id, first, count, tokens, body);
+    this.#sql.exec(INSERT_CHUNK, id, first, count, tokens, body);
   }
 
   end(id: number, outcome: Outcome): void {

@@ -2,6 +2,7 @@ import { limits } from "@rbee/contracts";
 import type { Agent } from "../world/agent.ts";
 import type { SimLine } from "../world/dial.ts";
 import type { World } from "../world/world.ts";
+import type { Row } from "../sql/table.ts";
 import { coverage, highestAcked, parsedOnce } from "./records.ts";
 
 /** From then on a silent queen may have given the job away. */
@@ -99,7 +100,8 @@ export class Sent {
 
   #event(line: SimLine, talk: Talk, { frame, journal, key }: { frame: Frame; journal: Journaled; key: string }): void {
     const { first = 0, items = [] } = frame;
-    if (!journal.firsts.has(first)) this.#fail(line, `said event ${first}, which is not journaled`);
+    if (!journal.chunks.some((chunk) => chunk["first"] === first))
+      this.#fail(line, `said event ${first}, which is not journaled`);
     if (talk.last !== undefined && first !== talk.last + 1 && --talk.restarts < 0)
       this.#fail(line, `said ${first} behind ${talk.last}`);
     if (talk.last === undefined || first <= talk.last) talk.acked = Math.max(talk.acked, first - 1);
@@ -137,8 +139,8 @@ const newTalk = (now: number): Talk => ({
 });
 
 interface Journaled {
-  /** Number of the first event of each row. */
-  readonly firsts: ReadonlySet<unknown>;
+  /** Rows of events. */
+  readonly chunks: readonly Row[];
   readonly outcome: unknown;
 }
 
@@ -146,7 +148,7 @@ interface Journaled {
 export function journaled({ machine }: Agent, job_id: string, term: number): Journaled & { readonly isHeld: boolean } {
   const row = machine.disk.db.peek("jobs").find((row) => row["job_id"] === job_id);
   if (row === undefined || (parsedOnce(row["op"] as string) as { term: number }).term !== term)
-    return { firsts: new Set(), outcome: undefined, isHeld: false };
+    return { chunks: [], outcome: undefined, isHeld: false };
   const chunks = machine.disk.db.peek("chunks").filter(({ id }) => id === row["id"]);
-  return { firsts: new Set(chunks.map(({ first }) => first)), outcome: row["outcome"], isHeld: true };
+  return { chunks, outcome: row["outcome"], isHeld: true };
 }

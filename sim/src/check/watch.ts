@@ -120,28 +120,25 @@ export class Watch implements Observer {
 
   /** Whether nothing is expected any more of anyone. */
   isOver(): boolean {
-    return this.unfinished() === "";
+    return this.unfinished() === undefined;
   }
 
-  unfinished(): string {
+  /** What is still expected, in words that are only made when somebody asks. */
+  unfinished(): (() => string) | undefined {
     const { clients, machines, registry } = this.#world;
-    const waiting = clients.find((client) => !client.isDone);
-    if (waiting !== undefined) {
-      const { phase } = waiting.actor.storage.db.peek("job")[0] ?? {};
-      return `the client of ${waiting.job_id} waits (${waiting.submission}; ${phase})`;
-    }
-    for (const { actor } of clients) {
+    for (const { isDone, actor, job_id, submission } of clients) {
       const phase = actor.storage.db.peek("job")[0]?.["phase"] as string | undefined;
-      if (phase !== undefined && !phase.includes('"finished_at"')) return `${actor.name} is ${phase}`;
+      if (!isDone) return () => `the client of ${job_id} waits (${submission}; ${phase})`;
+      if (phase !== undefined && !phase.includes('"finished_at"')) return () => `${actor.name} is ${phase}`;
     }
     const [open] = registry.storage.db.peek("open_jobs");
-    if (open !== undefined) return `the registry holds ${JSON.stringify(open)}`;
+    if (open !== undefined) return () => `the registry holds ${JSON.stringify(open)}`;
     for (const { id, agent, disk } of machines) {
-      if (agent === undefined || !agent.isAlive || agent.isPaused) return `${id} is not up`;
+      if (agent === undefined || !agent.isAlive || agent.isPaused) return () => `${id} is not up`;
       const [held] = disk.db.peek("jobs");
-      if (held !== undefined) return `${id} holds ${JSON.stringify(held)}`;
+      if (held !== undefined) return () => `${id} holds ${JSON.stringify(held)}`;
     }
-    return "";
+    return undefined;
   }
 }
 

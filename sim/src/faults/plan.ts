@@ -64,16 +64,17 @@ type JournalFault = Of<"crash_before_journal" | "crash_after_journal">;
 
 /** Counts, and says whether the next one is struck. */
 class Counter<F extends { n: number }> {
-  readonly #faults = new Map<number, F>();
+  /** Most worlds have faults of one kind or two. */
+  #faults: Map<number, F> | undefined;
   #count = 0;
 
   add(fault: F): void {
-    this.#faults.set(fault.n, fault);
+    this.#faults = (this.#faults ?? new Map<number, F>()).set(fault.n, fault);
   }
 
   next(): F | undefined {
     const n = this.#count++;
-    return this.#faults.size === 0 ? undefined : this.#faults.get(n);
+    return this.#faults?.get(n);
   }
 }
 

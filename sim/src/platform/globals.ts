@@ -2,6 +2,7 @@ import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import { SimAbortController } from "./abort.ts";
 import { ServerSocket, SimWebSocketPair } from "./socket.ts";
+import { SimUrl } from "./url.ts";
 
 /** What code outside of our hands asks the platform for. */
 export interface Ambient {
@@ -37,6 +38,7 @@ export const requestOf = (url: string): SimRequest => new SimRequest(url);
 const platformGlobals = () => ({
   Request: SimRequest,
   Response: SimResponse,
+  URL: SimUrl,
   WebSocket: ServerSocket,
   WebSocketPair: SimWebSocketPair,
   WebSocketRequestResponsePair: Object,

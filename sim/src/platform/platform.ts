@@ -5,6 +5,7 @@ import type { Pipe } from "./pipe.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 import type { ServerSocket } from "./socket.ts";
+import type { StubOf } from "./stub.ts";
 
 /** Who watches. Sees everything, changes nothing. */
 export interface Observer {
@@ -16,6 +17,12 @@ export interface Observer {
   failed(actor: Actor, error: unknown): void;
 }
 
+/** What a name of the platform stands for: how its objects are made, and how others call them. */
+export interface ObjectClass {
+  readonly create: Create;
+  readonly Stub: StubOf;
+}
+
 export type ObjectKind = "JOB" | "HIVE" | "REGISTRY";
 
 export interface PlatformOptions {
@@ -23,7 +30,7 @@ export interface PlatformOptions {
   readonly random: Random;
   readonly faults: Faults;
   readonly observer: Observer;
-  readonly objects: Readonly<Record<ObjectKind, Create>>;
+  readonly objects: Readonly<Record<ObjectKind, ObjectClass>>;
   readonly latency_ms: number;
   readonly trace: (line: () => string) => void;
 }
@@ -85,14 +92,14 @@ export class Platform {
   actor(kind: ObjectKind, name: string): Actor {
     const known = this.#named[kind].get(name);
     if (known !== undefined) return known;
-    const actor = new Actor(this, `${kind}/${name}`, this.#objects[kind]);
+    const actor = new Actor(this, `${kind}/${name}`, this.#objects[kind].create);
     this.#named[kind].set(name, actor);
     this.actors.push(actor);
     return actor;
   }
 
   /** A call on its way: it, or its answer, may be late or lost. */
-  call<T>(caller: Actor | undefined, target: Actor, [method, ...args]: [string, ...unknown[]]): Promise<T> {
+  call<T>(caller: Actor | undefined, target: Actor, { method, args }: Pick<Call, "method" | "args">): Promise<T> {
     const fault = this.faults.call(method);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const late_ms = fault?.kind === "answer_slow" ? fault.ms : 0;
@@ -142,7 +149,7 @@ export class Platform {
   /** `env` of an object: its calls are its own. */
   envOf(actor: Actor): unknown {
     const namespace = (kind: ObjectKind) => ({
-      getByName: (name: string) => this.#stub(actor, this.actor(kind, name)),
+      getByName: (name: string) => new this.#objects[kind].Stub(this, actor, this.actor(kind, name)),
     });
     return {
       RBEE_SECRET: SECRET,
@@ -169,14 +176,5 @@ export class Platform {
       waitUntil: () => undefined,
       abort: (why: string) => actor.abort(why),
     };
-  }
-
-  #stub(caller: Actor, target: Actor): unknown {
-    return new Proxy(target, {
-      get:
-        (_target, method) =>
-        (...args: unknown[]) =>
-          this.call(caller, target, [String(method), ...args]),
-    });
   }
 }

@@ -7,6 +7,7 @@ const WORKERS = new URL("workers.ts", import.meta.url).href;
 const keepers: Readonly<Record<string, string>> = {
   [contracts("link/frame.ts")]: new URL("frames.ts", import.meta.url).href,
   [contracts("submission.ts")]: new URL("inputs.ts", import.meta.url).href,
+  [new URL("../../../queen-edge/src/seal.ts", import.meta.url).href]: new URL("seal.ts", import.meta.url).href,
 };
 
 /** Lets the real Durable Objects be imported outside of their platform, and what they are told be parsed once. */

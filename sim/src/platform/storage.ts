@@ -6,10 +6,13 @@ interface Saved {
   readonly alarm: number | null;
 }
 
+/** Maps of values are never changed but replaced. */
+const NO_VALUES: ReadonlyMap<string, unknown> = new Map();
+
 /** An object's storage: what was written since the last confirmation can be taken back. */
 export class Storage {
   readonly db = new MemorySql(() => this.#touch());
-  #values: ReadonlyMap<string, unknown> = new Map();
+  #values = NO_VALUES;
   alarm: number | null = null;
   #saved: Saved | undefined;
 
@@ -69,7 +72,7 @@ export class Storage {
     deleteAll: async (): Promise<void> => {
       this.#touch();
       this.db.clear();
-      this.#values = new Map();
+      this.#values = NO_VALUES;
       this.alarm = null;
     },
   };

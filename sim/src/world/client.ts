@@ -87,7 +87,7 @@ export class Client {
       submitted_at,
     };
     const first = this.#tries++ === 0;
-    this.#world.platform.call<Answer>(undefined, this.#actor, ["submit", spec]).then(
+    this.#world.platform.call<Answer>(undefined, this.#actor, { method: "submit", args: [spec] }).then(
       (answer) => {
         this.submission = "ok" in answer ? "accepted" : "refused";
         if ("problem" in answer) this.#world.trace(() => `${this.job_id} refused: ${answer.problem.code}`);
@@ -104,7 +104,7 @@ export class Client {
   #cancel(): void {
     this.#world.trace(() => `somebody cancels ${this.job_id}`);
     this.#world.platform
-      .call<JobView | undefined>(undefined, this.#actor, ["cancel", holder])
+      .call<JobView | undefined>(undefined, this.#actor, { method: "cancel", args: [holder] })
       .catch(() => this.#world.schedule.after(RETRY_MS, () => this.#cancel()));
   }
 }

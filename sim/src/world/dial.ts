@@ -26,9 +26,8 @@ export class SimLine implements Line, ClientEnd {
     this.#agent = agent;
     this.#events = events;
     const { world, id, unreachable } = agent.machine;
-    const [, job_id, term] = /\/v1\/lanes\/(\w+)\?term=(\d+)/.exec(request.url) ?? [];
-    this.lane = job_id === undefined ? undefined : { job_id, term: Number(term) };
-    this.label = job_id === undefined ? `${id} control` : `${id} lane ${job_id.slice(-1)}`;
+    this.lane = laneOf(request.url);
+    this.label = this.lane === undefined ? `${id} control` : `${id} lane ${this.lane.job_id.slice(-1)}`;
     world.watch.lines.dialled(agent, this);
     agent.lines.add(this);
     if (unreachable) {
@@ -102,7 +101,7 @@ export class SimLine implements Line, ClientEnd {
       return;
     }
     this.#url = route.url;
-    world.platform.call<SimResponse>(undefined, route.actor, ["fetch", requestOf(route.url)]).then(
+    world.platform.call<SimResponse>(undefined, route.actor, { method: "fetch", args: [requestOf(route.url)] }).then(
       ({ status, webSocket }) => {
         if (webSocket === null) return this.#closed({ status, reason: `the queen answered ${status}` });
         this.#pipe = new Pipe(world.platform, this, webSocket.server);
@@ -124,6 +123,12 @@ export const dialler =
   (agent: Agent): Dial =>
   (request, events) =>
     new SimLine(agent, request, events);
+
+function laneOf(url: string): SimLine["lane"] {
+  if (!url.includes("/v1/lanes/")) return undefined;
+  const [, job_id = "", term] = /\/v1\/lanes\/(\w+)\?term=(\d+)/.exec(url) ?? [];
+  return { job_id, term: Number(term) };
+}
 
 function routeOf({ machine }: Agent, { url, headers }: LineRequest): Route {
   const { platform } = machine.world;

@@ -53,8 +53,11 @@ async function* modelList(agent: Agent, context: HiveContext): ReturnType<HiveHa
 /** What is no token tells whose it is: it must stand in that term's part of the log. */
 const inTerm = ({ term }: HiveContext, text: string): string => `${text} in term ${term}`;
 
-export const textOf = (plan: JobPlan): string =>
-  Array.from({ length: plan.tokens }, (_, i) => tokenOf(plan, i)).join("");
+export function textOf(plan: JobPlan): string {
+  let text = "";
+  for (let i = 0; i < plan.tokens; i++) text += tokenOf(plan, i);
+  return text;
+}
 
 async function* generate(agent: Agent, plan: JobPlan, context: HiveContext): AsyncGenerator<HandlerEvent, void, void> {
   const { generations, world } = agent.machine;

@@ -134,7 +134,10 @@ export class Machine {
     const [old, gen] = [this.#gen, this.#gen + 1];
     this.kill(JOINING_MS, false);
     const { platform } = this.world;
-    const told = platform.call(undefined, platform.actor("HIVE", `main/${this.id}`), ["enrolled", gen]);
+    const told = platform.call(undefined, platform.actor("HIVE", `main/${this.id}`), {
+      method: "enrolled",
+      args: [gen],
+    });
     told.then(
       () => {
         this.#gen = gen;
@@ -148,7 +151,7 @@ export class Machine {
   #mustBeRefused(url: string): void {
     const { platform } = this.world;
     const actor = platform.actor("HIVE", `main/${this.id}`);
-    platform.call<SimResponse>(undefined, actor, ["fetch", requestOf(url)]).then(
+    platform.call<SimResponse>(undefined, actor, { method: "fetch", args: [requestOf(url)] }).then(
       ({ status }) => {
         if (status === 101) this.world.fail(`${this.id}: somebody else was let in with ${url}`);
       },

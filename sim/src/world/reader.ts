@@ -71,7 +71,7 @@ export class Reader {
       this.#plan.window === undefined ? "" : `&window=${this.#plan.window}`,
     ];
     const url = `https://job/reader?key_id=owner&format=json&after=${formatPosition(this.#last)}${flags.join("")}`;
-    platform.call<SimResponse>(undefined, this.#client.actor, ["fetch", requestOf(url)]).then(
+    platform.call<SimResponse>(undefined, this.#client.actor, { method: "fetch", args: [requestOf(url)] }).then(
       ({ status, webSocket }) => {
         if (status === 204) return this.#done();
         if (webSocket === null) {
@@ -140,7 +140,7 @@ export class Reader {
     const { platform } = this.#world;
     const resumes = this.#plan.at % 2 < 1;
     const url = `https://job/reader?key_id=owner&format=json&after=${formatPosition(this.#last)}${resumes ? "&resume" : ""}`;
-    platform.call<SimResponse>(undefined, this.#client.actor, ["fetch", requestOf(url)]).then(
+    platform.call<SimResponse>(undefined, this.#client.actor, { method: "fetch", args: [requestOf(url)] }).then(
       ({ status, webSocket }) => {
         if (status === 404) return;
         if (resumes !== (status === 204)) this.#world.fail(`${this.label} came again and was answered ${status}`);

@@ -6,10 +6,11 @@ import { Fleet } from "../../../queen-edge/src/queen/fleet.ts";
 import { verdict } from "../check/verdict.ts";
 import { Watch } from "../check/watch.ts";
 import { Faults, type TimedFault } from "../faults/plan.ts";
-import type { Actor, Create } from "../platform/actor.ts";
+import type { Actor, Instance } from "../platform/actor.ts";
 import { enterWorld } from "../platform/globals.ts";
-import { Platform } from "../platform/platform.ts";
+import { Platform, type ObjectClass } from "../platform/platform.ts";
 import { Random } from "../platform/random.ts";
+import { stubOf } from "../platform/stub.ts";
 import { Schedule } from "../platform/schedule.ts";
 import { hiveIdOf, jobIdOf, jobIndexOf, type JobPlan, type Scenario } from "../scenario/scenario.ts";
 import { Client } from "./client.ts";
@@ -28,12 +29,12 @@ const RETENTION_LATE_MS = 120_000;
 /** Looking whether everything is over costs; so often is enough. */
 const LOOK_EVERY = 4;
 
-const create =
-  (Class: unknown): Create =>
-  (ctx, env) =>
-    new (Class as new (ctx: unknown, env: unknown) => ReturnType<Create>)(ctx, env);
+function objectClass(Class: { readonly prototype: object }): ObjectClass {
+  const Constructor = Class as unknown as new (ctx: unknown, env: unknown) => Instance;
+  return { create: (ctx, env) => new Constructor(ctx, env), Stub: stubOf(Class) };
+}
 
-const objects = { JOB: create(JobObject), HIVE: create(HiveObject), REGISTRY: create(RegistryObject) };
+const objects = { JOB: objectClass(JobObject), HIVE: objectClass(HiveObject), REGISTRY: objectClass(RegistryObject) };
 
 export interface Outcome {
   readonly failure: string | undefined;
@@ -54,6 +55,7 @@ export class World {
   readonly machines: readonly Machine[];
   readonly clients: readonly Client[];
   readonly #trace: ((line: string) => void) | undefined;
+  readonly #jobActors: Actor[] = [];
   #failure: string | undefined;
 
   constructor(scenario: Scenario, trace?: (line: string) => void) {
@@ -91,7 +93,7 @@ export class World {
   }
 
   jobActor(job_id: string): Actor {
-    return this.platform.actor("JOB", `${COLONY}/${job_id}`);
+    return (this.#jobActors[jobIndexOf(job_id)] ??= this.platform.actor("JOB", `${COLONY}/${job_id}`));
   }
 
   planOf(job_id: string): JobPlan {
@@ -133,7 +135,7 @@ export class World {
       if (this.schedule.steps % LOOK_EVERY !== 0 || end !== Infinity) continue;
       if (this.schedule.now >= calm && this.watch.isOver()) end = this.schedule.now + AFTERMATH_MS;
       else if (this.schedule.now > DEADLINE_MS || this.schedule.steps > STEPS_MAX)
-        return this.fail(`not over: ${this.watch.unfinished()}`);
+        return this.fail(`not over: ${this.watch.unfinished()?.()}`);
     }
   }
 
