@@ -21,7 +21,7 @@ const EXPECTED = /the call was lost|the object was reset/;
 export class Watch implements Observer {
   readonly #world: World;
   /** Each job's phase as it was last confirmed. */
-  readonly #phases = new Map<Actor, string>();
+  readonly #phases = new Map<Actor, { readonly text: string; readonly phase: StoredPhase }>();
   readonly sent: Sent;
   readonly runs: Runs;
   readonly lines: Lines;
@@ -58,13 +58,13 @@ export class Watch implements Observer {
     if (!actor.name.startsWith("JOB/")) return;
     const text = actor.storage.db.peek("job")[0]?.["phase"] as string | undefined;
     const before = this.#phases.get(actor);
-    if (text === undefined || text === before) return;
-    this.#phases.set(actor, text);
-    const [from, to] = [before === undefined ? undefined : phaseOf(before), phaseOf(text)];
+    if (text === undefined || text === before?.text) return;
+    const [from, to] = [before?.phase, phaseOf(text)];
+    this.#phases.set(actor, { text, phase: to });
     checkStep(this.#world, actor, { from, to });
     if (to.cancel_until !== undefined) this.cancels.wanted(actor);
     if (from?.term !== to.term) this.#moved(actor, text, from);
-    if (to.finished_at !== undefined) this.#ended(actor);
+    if (to.finished_at !== undefined) this.#ended(actor, to);
   }
 
   #moved(actor: Actor, text: string, from: StoredPhase | undefined): void {
@@ -75,8 +75,7 @@ export class Watch implements Observer {
     this.#books.agree(jobIdIn(actor), from);
   }
 
-  #ended(actor: Actor): void {
-    const { term, state, dispatches } = phaseOf(this.#phases.get(actor) as string);
+  #ended(actor: Actor, { term, state, dispatches }: StoredPhase): void {
     if (state === "cancelled" && term % 2 === 0) this.cancels.ended(actor, this.#world.planOf(jobIdIn(actor)));
     if (dispatches > 0) this.#books.ended(jobIdIn(actor));
   }

@@ -39,6 +39,8 @@ const SECRET = "s".repeat(43);
 /** The queen's clock when a world begins. */
 const EPOCH = 1_800_000_000_000;
 
+const lost = (): Error => new Error("the call was lost");
+
 /** The Durable Objects platform: names to objects, calls between them, the queen's clock. */
 export class Platform {
   readonly schedule: Schedule;
@@ -106,10 +108,9 @@ export class Platform {
     const call: Call = { caller, life: caller?.life ?? 0, method, args, late_ms, resolve, reject };
     if (caller !== undefined) caller.waiting++;
     if (fault !== undefined) this.trace(() => `fault: ${fault.kind} of ${method} to ${target.name}`);
-    const lost = () => reject(new Error("the call was lost"));
     const deliver = () => {
-      if (fault?.kind === "call_lost") return this.reply(call, lost);
-      const answer = fault?.kind === "answer_lost" ? { ...call, resolve: lost } : call;
+      if (fault?.kind === "call_lost") return this.reply(call, () => reject(lost()));
+      const answer = fault?.kind === "answer_lost" ? { ...call, resolve: () => reject(lost()) } : call;
       this.schedule.after(this.latency() + (fault?.kind === "call_slow" ? fault.ms : 0), () => {
         this.trace(() => `${caller?.name ?? "worker"} calls ${method} of ${target.name}`);
         target.take(answer);
