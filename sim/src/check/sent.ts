@@ -14,6 +14,9 @@ const FLYING_MAX = 2 * limits.lane_window_events;
 const PROMPT_MS = 3_000;
 const SILENCES = new Set(["pause", "suspend", "disk_full", "power"]);
 
+/** How both begin: most of what is said is neither. */
+const EVENT_OR_END = '"t":"e';
+
 interface Frame {
   readonly t: string;
   readonly acked?: number;
@@ -67,7 +70,7 @@ export class Sent {
   }
 
   said(agent: Agent, line: SimLine, text: string): void {
-    if (!text.includes('"t":"ev"') && !text.includes('"t":"end"')) return;
+    if (!text.includes(EVENT_OR_END)) return;
     const message = parsedOnce(text) as Message | readonly Frame[];
     const frames = "t" in message ? (message.frames ?? [message]) : message;
     const { job_id, term } = "t" in message && message.job_id !== undefined ? message : (line.lane ?? {});

@@ -125,10 +125,10 @@ export class Watch implements Observer {
   /** What is still expected, in words that are only made when somebody asks. */
   unfinished(): (() => string) | undefined {
     const { clients, machines, registry } = this.#world;
-    for (const { isDone, actor, job_id, submission } of clients) {
-      const phase = actor.storage.db.peek("job")[0]?.["phase"] as string | undefined;
-      if (!isDone) return () => `the client of ${job_id} waits (${submission}; ${phase})`;
-      if (phase !== undefined && !phase.includes('"finished_at"')) return () => `${actor.name} is ${phase}`;
+    for (const client of clients) {
+      const phase = client.actor.storage.db.peek("job")[0]?.["phase"] as string | undefined;
+      if (!client.isDone) return () => `the client of ${client.job_id} waits (${client.submission}; ${phase})`;
+      if (phase !== undefined && !phase.includes('"finished_at"')) return () => `${client.actor.name} is ${phase}`;
     }
     const [open] = registry.storage.db.peek("open_jobs");
     if (open !== undefined) return () => `the registry holds ${JSON.stringify(open)}`;

@@ -27,6 +27,7 @@ export function parseSelect(around: Place): Statement {
   const limit = lexer.accept("LIMIT") ? parseSum(place) : undefined;
   return (db, bindings, outer) => {
     const all = db.rowsOf(table);
+    if (all.length === 0 && !aggregate) return [];
     const scope: Scope = { row: all[0] ?? {}, outer, bindings, db, group: all };
     let rows = where === undefined ? all : all.filter((row) => ((scope.row = row), Boolean(where(scope))));
     if (order !== undefined && rows.length > 1) rows = [...rows].sort(order);
@@ -40,7 +41,8 @@ export function parseSelect(around: Place): Statement {
   };
 }
 
-function project(outputs: readonly Output[], scope: Scope): Row {
+/** A row of what was asked for. */
+export function project(outputs: readonly Output[], scope: Scope): Row {
   const row: Record<string, SqlValue> = {};
   for (const { name, value } of outputs) row[name] = value(scope);
   return row;

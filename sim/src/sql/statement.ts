@@ -2,7 +2,7 @@ import type { SqlValue } from "@rbee/job-core";
 import { parseCondition, parseSum } from "./expression.ts";
 import { Lexer } from "./lexer.ts";
 import type { Expression, Place, Scope, Statement, Tables } from "./scope.ts";
-import { parseOutputs, parseSelect } from "./select.ts";
+import { parseOutputs, parseSelect, project } from "./select.ts";
 import type { Row, Schema } from "./table.ts";
 
 const compiled = new Map<string, Statement>();
@@ -77,7 +77,8 @@ function parseSchema(lexer: Lexer, name: string): Schema {
     }
   } while (lexer.accept(","));
   lexer.expect(")");
-  return { name, columns, primaryKey, rowid, unique, checks };
+  const blank = Object.fromEntries(columns.map((column) => [column, null]));
+  return { name, columns, blank, primaryKey, rowid, unique, checks };
 }
 
 function parseInsert(lexer: Lexer): Statement {
@@ -94,16 +95,13 @@ function parseInsert(lexer: Lexer): Statement {
   return (db, bindings) => {
     const into = db.write(table);
     const names = columns ?? into.schema.columns;
-    const row: Record<string, SqlValue> = {};
+    const row = into.blank();
     const scope: Scope = { row, outer: undefined, bindings, db, group: [] };
     for (let i = 0; i < values.length; i++) row[names[i] as string] = (values[i] as Expression)(scope);
     const inserted = into.insert(row, otherwise);
-    return returning === undefined || inserted === undefined ? [] : [output(returning, { ...scope, row: inserted })];
+    return returning === undefined || inserted === undefined ? [] : [project(returning, { ...scope, row: inserted })];
   };
 }
-
-const output = (outputs: readonly { name: string; value: Expression }[], scope: Scope): Row =>
-  Object.fromEntries(outputs.map(({ name, value }) => [name, value(scope)]));
 
 function parseUpdate(lexer: Lexer): Statement {
   lexer.expect("UPDATE");
@@ -118,6 +116,7 @@ function parseUpdate(lexer: Lexer): Statement {
   const where = lexer.accept("WHERE") ? parseCondition(placeOf(lexer, table)) : undefined;
   return (db, bindings) => {
     const target = db.write(table);
+    if (target.rows.length === 0) return [];
     const scope = scopeOf(db, bindings);
     target.rows = target.rows.map((row) => {
       scope.row = row;
@@ -137,6 +136,7 @@ function parseDelete(lexer: Lexer): Statement {
   const returning = lexer.accept("RETURNING") ? parseOutputs(placeOf(lexer, table)) : undefined;
   return (db, bindings) => {
     const target = db.write(table);
+    if (target.rows.length === 0) return [];
     const scope = scopeOf(db, bindings);
     const gone: Row[] = [];
     target.rows = target.rows.filter((row) => {
@@ -145,7 +145,7 @@ function parseDelete(lexer: Lexer): Statement {
       if (hit) gone.push(row);
       return !hit;
     });
-    return returning === undefined ? [] : gone.map((row) => output(returning, { ...scope, row }));
+    return returning === undefined ? [] : gone.map((row) => project(returning, { ...scope, row }));
   };
 }
 

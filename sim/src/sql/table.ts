@@ -5,6 +5,8 @@ export type Row = Readonly<Record<string, SqlValue>>;
 export interface Schema {
   readonly name: string;
   readonly columns: readonly string[];
+  /** A row with every column and no value: rows that begin alike are read faster. */
+  readonly blank: Row;
   readonly primaryKey: readonly string[];
   /** `INTEGER PRIMARY KEY`: numbered when it is not given. */
   readonly rowid: string | undefined;
@@ -32,9 +34,18 @@ export class Table {
     this.schema = schema;
   }
 
-  /** Takes the row over. @returns it, unless one like it was there and is to stay */
+  /** A row to fill. */
+  blank(): Record<string, SqlValue> {
+    return { ...this.schema.blank };
+  }
+
+  /** Takes a filled row over. @returns it, unless one like it was there and is to stay */
   insert(row: Record<string, SqlValue>, otherwise: "replace" | "ignore" | "fail"): Row | undefined {
     this.#complete(row);
+    if (this.rows.length === 0) {
+      this.rows = [row];
+      return row;
+    }
     const rows: Row[] = [];
     // Where the key puts it.
     let at = 0;
@@ -55,8 +66,7 @@ export class Table {
   }
 
   #complete(row: Record<string, SqlValue>): void {
-    const { columns, rowid, checks, name } = this.schema;
-    for (const column of columns) if (row[column] === undefined) row[column] = null;
+    const { rowid, checks, name } = this.schema;
     if (rowid !== undefined && row[rowid] === null)
       row[rowid] = this.rows.reduce((max, other) => Math.max(max, Number(other[rowid])), 0) + 1;
     for (const column in checks)
