@@ -12,8 +12,8 @@ import { median, round } from "./stats.ts";
 const READERS = 100;
 const OTHERS = 16;
 const ROUNDS = 3;
-/** 400 kB a second: more than the sockets' own buffers hold is there before the first reader comes. */
-const HEAVY = { model: "synthetic", prompt: "every=5 size=2000", max_tokens: 32_768 } as const;
+/** 400 kB a second, for longer than all rounds take: more than the sockets' own buffers hold is there before the first reader comes. */
+const HEAVY = { model: "synthetic", prompt: "every=10 size=4000", max_tokens: 32_768 } as const;
 const HEAD_START_MS = 15_000;
 /**
  * Until every buffer on the way to the readers is full the queen works for them; then she is as busy as before. A look is
@@ -22,6 +22,8 @@ const HEAD_START_MS = 15_000;
 const LOOK_MS = 3_000;
 const LOOKS_MAX = 20;
 const AS_BEFORE = 1.2;
+/** A fiftieth of a core, in milliseconds a look: less says nothing, on a fast machine it is as much as all she does. */
+const NOTHING_MS = LOOK_MS / 50;
 
 export interface StalledReaders {
   /** Of the queen's memory, while they are stalled. */
@@ -67,6 +69,7 @@ async function load(fleet: Fleet): Promise<number> {
 }
 
 async function stalled(fleet: Fleet, idle: number): Promise<void> {
-  for (let looks = 0; looks < LOOKS_MAX; looks++) if ((await load(fleet)) <= idle * AS_BEFORE) return;
+  const rest = idle * AS_BEFORE + NOTHING_MS;
+  for (let looks = 0; looks < LOOKS_MAX; looks++) if ((await load(fleet)) <= rest) return;
   throw new Error("the queen does not come to rest");
 }
