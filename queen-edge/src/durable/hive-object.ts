@@ -132,8 +132,10 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     for (const ws of this.ctx.getWebSockets()) ws.close(closes.revoked.code, closes.revoked.reason);
   }
 
+  /** Who only seems silent, as a machine that slept, must dial again: nothing else would tell that it is there. */
   async presence(): Promise<{ connected: boolean; last_seen: number; session: number }> {
     const ws = this.#live();
+    if (ws === undefined) this.#counting()?.close(closes.shutdown.code, closes.shutdown.reason);
     return {
       connected: ws !== undefined,
       last_seen: ws === undefined ? 0 : this.#heardAt(ws),
