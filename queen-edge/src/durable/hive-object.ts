@@ -119,10 +119,10 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     return undefined;
   }
 
-  /** Somebody may be there after all, who was only slow, or whom a jump of this clock made seem silent: it dials again. */
+  /** For whoever could not reach the hive in this session: it is away, as far as the queen knows. */
   async hangUp({ colony, hive_id }: HiveName, session: number): Promise<void> {
     if (session !== this.#session.number) return;
-    this.#counting()?.close(closes.shutdown.code, closes.shutdown.reason);
+    this.#dialAgain();
     await registryOf(this.env, colony).hiveDisconnected(hive_id, session);
   }
 
@@ -132,10 +132,10 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
     for (const ws of this.ctx.getWebSockets()) ws.close(closes.revoked.code, closes.revoked.reason);
   }
 
-  /** Who only seems silent, as a machine that slept, must dial again: nothing else would tell that it is there. */
+  /** What is found silent is hung up on. */
   async presence(): Promise<{ connected: boolean; last_seen: number; session: number }> {
     const ws = this.#live();
-    if (ws === undefined) this.#counting()?.close(closes.shutdown.code, closes.shutdown.reason);
+    if (ws === undefined) this.#dialAgain();
     return {
       connected: ws !== undefined,
       last_seen: ws === undefined ? 0 : this.#heardAt(ws),
@@ -151,6 +151,11 @@ export class HiveObject extends DurableObject<Env> implements HivePort {
 
   override async webSocketError(ws: WebSocket): Promise<void> {
     await this.webSocketClose(ws);
+  }
+
+  /** Somebody may be there after all, whom a sleep or a jump of this clock made seem silent: nothing else would tell. */
+  #dialAgain(): void {
+    this.#counting()?.close(closes.shutdown.code, closes.shutdown.reason);
   }
 
   /** The socket that counts, if it is open. */

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { closes } from "@rbee/contracts";
-import { beforeEach, describe, expect, test } from "vitest";
+import { closes, limits } from "@rbee/contracts";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { anInventory } from "../testing/fleets.ts";
 import { run, submit, view } from "../testing/queen-client.ts";
 import { TestHive } from "../testing/test-hive.ts";
@@ -101,4 +101,19 @@ test("[HIVE-1] a hello that comes again on its line is no news, and costs no job
   expect(await session()).toBe(before);
   await lane.end(1, { status: "succeeded", result: {} });
   expect(await view(id)).toMatchObject({ state: "succeeded" });
+});
+
+test("a hive that only seems silent to whoever looks is hung up on: else nobody would hear that it is there", async () => {
+  const [state, connected] = await runInDurableObject(stub(), async (object, ctx) => {
+    const [socket] = ctx.getWebSockets();
+    const longAgo = new Date(Date.now() - limits.control_stale_ms - 1);
+    const pinged = vi.spyOn(ctx, "getWebSocketAutoResponseTimestamp").mockReturnValue(longAgo);
+    const seen = await object.presence();
+    pinged.mockRestore();
+    return [socket?.readyState, seen.connected];
+  });
+  expect(connected).toBe(false);
+  expect(state).not.toBe(WebSocket.OPEN);
+  await hive.connect();
+  expect(await stub().presence()).toMatchObject({ connected: true });
 });

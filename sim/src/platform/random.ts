@@ -29,13 +29,6 @@ export class Random {
     return this.next() < p;
   }
 
-  /** So many of something. */
-  list<T>(length: number, one: (index: number) => T): T[] {
-    const list: T[] = [];
-    for (let i = 0; i < length; i++) list.push(one(i));
-    return list;
-  }
-
   pick<T>(items: readonly T[]): T {
     return items[Math.floor(this.next() * items.length)] as T;
   }

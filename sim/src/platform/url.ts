@@ -4,7 +4,7 @@ export class SimUrl {
   readonly searchParams: SimParams;
 
   constructor(url: string) {
-    const query = url.indexOf("?");
+    const query = `${url}?`.indexOf("?");
     this.pathname = url.slice(url.indexOf("/", "https://".length), query);
     this.searchParams = new SimParams(url.slice(query + 1));
   }

@@ -131,7 +131,7 @@ export function generateFaults(random: Random, world: Bounds): Fault[] {
     ? { ...world, storm: random.magnitude(100, Math.min(20_000, world.done_ms)) }
     : world;
   const count = random.chance(0.3) ? 1 : random.between(1, world.size.most);
-  return random.list(count, () => {
+  return Array.from({ length: count }, () => {
     let ticket = random.next() * TOTAL;
     const found = makers.find(([weight]) => (ticket -= weight) < 0) ?? makers[0];
     return (found as (typeof makers)[number])[1](random, bounds);

@@ -57,8 +57,10 @@ export function generate(seed: number): Scenario {
   const family = random.chance(FLOODED) ? flood : random.chance(DIRECTED) ? directed : undefined;
   if (family !== undefined) return { seed, latency_ms: random.pick([1, 5, 20]), outlives: false, ...family(random) };
   const size = random.chance(LARGE) ? large : random.chance(SMALLEST) ? smallest : small;
-  const hives = random.list(size.hives(random), () => hive(random));
-  const jobs = random.list(size.jobs(random), (i) => job(random, { size, hives: hives.length, first: i === 0 }));
+  const hives = Array.from({ length: size.hives(random) }, () => hive(random));
+  const jobs = Array.from({ length: size.jobs(random) }, (_, i) =>
+    job(random, { size, hives: hives.length, first: i === 0 }),
+  );
   const calm = random.chance(0.04);
   const done_ms = Math.max(...jobs.map(doneBy));
   const faults = calm ? [] : generateFaults(random, { size: size.faults, hives: hives.length, done_ms });
@@ -94,7 +96,9 @@ function job(random: Random, world: { size: Size; hives: number; first: boolean 
     continues: infers && random.chance(0.4),
     cancels_on_leave: random.chance(0.1),
     streams: random.chance(0.25),
-    readers: random.list(random.chance(world.size.visited) ? (random.chance(0.1) ? 3 : 1) : 0, () => reader(random)),
+    readers: Array.from({ length: random.chance(world.size.visited) ? (random.chance(0.1) ? 3 : 1) : 0 }, () =>
+      reader(random),
+    ),
   };
 }
 
@@ -102,12 +106,12 @@ function job(random: Random, world: { size: Size; hives: number; first: boolean 
 const doneBy = ({ at, tokens, pace_ms, cancels }: JobPlan): number => at + Math.max(tokens * pace_ms, 500, ...cancels);
 
 const cancels = (random: Random): number[] =>
-  random.list(random.chance(0.2) ? 2 : 1, () => random.magnitude(100, 20_000));
+  Array.from({ length: random.chance(0.2) ? 2 : 1 }, () => random.magnitude(100, 20_000));
 
 const reader = (random: Random): ReaderPlan => ({
   at: random.magnitude(50, 5_000),
   slow_ms: random.chance(0.1) ? random.magnitude(10, 5_000) : 0,
-  drops: random.chance(0.3) ? random.list(random.between(1, 3), () => random.between(0, 4)) : [],
+  drops: random.chance(0.3) ? Array.from({ length: random.between(1, 3) }, () => random.between(0, 4)) : [],
   window: random.chance(0.7) ? undefined : random.magnitude(20, 2_000),
   leaves_after: random.chance(0.05) ? random.between(0, 4) : undefined,
 });

@@ -35,12 +35,6 @@ function parseComparison(place: Place): Expression {
   lexer.take();
   const right = parseTuple(place);
   if (left.length !== right.length) lexer.fail("as many values on both sides");
-  const [other] = right;
-  if (left.length === 1 && other !== undefined)
-    return (scope) => {
-      const [a, b] = [first(scope), other(scope)];
-      return a === null || b === null ? null : truth(holds(compare(a, b)));
-    };
   return (scope) => {
     let order = 0;
     for (let i = 0; i < left.length && order === 0; i++) {

@@ -116,7 +116,6 @@ function parseUpdate(lexer: Lexer): Statement {
   const where = lexer.accept("WHERE") ? parseCondition(placeOf(lexer, table)) : undefined;
   return (db, bindings) => {
     const target = db.write(table);
-    if (target.rows.length === 0) return [];
     const scope = scopeOf(db, bindings);
     target.rows = target.rows.map((row) => {
       scope.row = row;
@@ -136,7 +135,6 @@ function parseDelete(lexer: Lexer): Statement {
   const returning = lexer.accept("RETURNING") ? parseOutputs(placeOf(lexer, table)) : undefined;
   return (db, bindings) => {
     const target = db.write(table);
-    if (target.rows.length === 0) return [];
     const scope = scopeOf(db, bindings);
     const gone: Row[] = [];
     target.rows = target.rows.filter((row) => {

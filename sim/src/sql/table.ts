@@ -42,10 +42,6 @@ export class Table {
   /** Takes a filled row over. @returns it, unless one like it was there and is to stay */
   insert(row: Record<string, SqlValue>, otherwise: "replace" | "ignore" | "fail"): Row | undefined {
     this.#complete(row);
-    if (this.rows.length === 0) {
-      this.rows = [row];
-      return row;
-    }
     const rows: Row[] = [];
     // Where the key puts it.
     let at = 0;

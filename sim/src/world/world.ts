@@ -55,7 +55,6 @@ export class World {
   readonly machines: readonly Machine[];
   readonly clients: readonly Client[];
   readonly #trace: ((line: string) => void) | undefined;
-  readonly #jobActors: Actor[] = [];
   #failure: string | undefined;
 
   constructor(scenario: Scenario, trace?: (line: string) => void) {
@@ -93,7 +92,7 @@ export class World {
   }
 
   jobActor(job_id: string): Actor {
-    return (this.#jobActors[jobIndexOf(job_id)] ??= this.platform.actor("JOB", `${COLONY}/${job_id}`));
+    return this.platform.actor("JOB", `${COLONY}/${job_id}`);
   }
 
   planOf(job_id: string): JobPlan {
